@@ -1,0 +1,125 @@
+//! The one table of JOSE algorithms. Nothing else matches on names.
+
+/// A signature algorithm this crate verifies (RFC 7518 section 3.1, RFC 8037, RFC 9864).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Rs512,
+    /// RSASSA-PSS with SHA-256, MGF1 with SHA-256, a salt of 32 bytes.
+    Ps256,
+    /// RSASSA-PSS with SHA-384, MGF1 with SHA-384, a salt of 48 bytes.
+    Ps384,
+    /// RSASSA-PSS with SHA-512, MGF1 with SHA-512, a salt of 64 bytes.
+    Ps512,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
+    /// Ed25519. Named `EdDSA` by RFC 8037 and `Ed25519` by RFC 9864; here they are one algorithm.
+    EdDsa,
+}
+
+/// What a key must be to serve an algorithm: a JWK's `kty` and, where there is one, its `crv`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyType {
+    Rsa,
+    P256,
+    P384,
+    P521,
+    Ed25519,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hash {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    RsaPkcs1(Hash),
+    RsaPss(Hash),
+    Ecdsa,
+    Ed25519,
+}
+
+struct Row {
+    algorithm: Algorithm,
+    names: &'static [&'static str],
+    key_type: KeyType,
+    scheme: Scheme,
+    /// In bytes; `None` where it is the size of the key's modulus.
+    signature_size: Option<usize>,
+}
+
+const fn row(
+    algorithm: Algorithm,
+    names: &'static [&'static str],
+    key_type: KeyType,
+    scheme: Scheme,
+    signature_size: Option<usize>,
+) -> Row {
+    Row { algorithm, names, key_type, scheme, signature_size }
+}
+
+#[rustfmt::skip]
+static TABLE: [Row; 10] = {
+    use Algorithm::{EdDsa, Es256, Es384, Es512, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+    use Hash::{Sha256, Sha384, Sha512};
+    use KeyType::{Ed25519, P256, P384, P521, Rsa};
+    [
+        row(Rs256, &["RS256"],            Rsa,     Scheme::RsaPkcs1(Sha256), None),
+        row(Rs384, &["RS384"],            Rsa,     Scheme::RsaPkcs1(Sha384), None),
+        row(Rs512, &["RS512"],            Rsa,     Scheme::RsaPkcs1(Sha512), None),
+        row(Ps256, &["PS256"],            Rsa,     Scheme::RsaPss(Sha256),   None),
+        row(Ps384, &["PS384"],            Rsa,     Scheme::RsaPss(Sha384),   None),
+        row(Ps512, &["PS512"],            Rsa,     Scheme::RsaPss(Sha512),   None),
+        row(Es256, &["ES256"],            P256,    Scheme::Ecdsa,            Some(64)),
+        row(Es384, &["ES384"],            P384,    Scheme::Ecdsa,            Some(96)),
+        row(Es512, &["ES512"],            P521,    Scheme::Ecdsa,            Some(132)),
+        row(EdDsa, &["EdDSA", "Ed25519"], Ed25519, Scheme::Ed25519,          Some(64)),
+    ]
+};
+
+impl Algorithm {
+    /// Every supported algorithm.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|row| row.algorithm)
+    }
+
+    /// The algorithm a JOSE `alg` value names, exactly as spelled: JOSE names are case-sensitive (RFC 7515 4.1.1).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.names.contains(&name)).map(|row| row.algorithm)
+    }
+
+    /// The JOSE name; `EdDSA` for Ed25519.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.row().and_then(|row| row.names.first()).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn key_type(self) -> Option<KeyType> {
+        self.row().map(|row| row.key_type)
+    }
+
+    pub(crate) fn scheme(self) -> Option<Scheme> {
+        self.row().map(|row| row.scheme)
+    }
+
+    pub(crate) fn signature_size(self) -> Option<usize> {
+        self.row().and_then(|row| row.signature_size)
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        TABLE.iter().find(|row| row.algorithm == self)
+    }
+}

@@ -1,0 +1,248 @@
+//! What the claims of a token must say (RFC 7519 section 4).
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::slice;
+
+use crate::error::Error;
+use crate::json::{Object, Value};
+
+/// NumericDates must lie within this many seconds of 1970, so that a double holds every one to the second.
+const MAX_TIME: f64 = 9_007_199_254_740_992.0;
+
+/// A point in time: seconds since 1970-01-01T00:00:00Z, leap seconds ignored (RFC 7519's NumericDate). Always finite.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct UnixTime(f64);
+
+impl UnixTime {
+    /// From whole seconds.
+    #[must_use]
+    #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "exact up to 2^53, finite beyond")]
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds as f64)
+    }
+
+    /// From seconds with a fraction; `None` if not finite.
+    #[must_use]
+    pub fn from_secs_f64(seconds: f64) -> Option<Self> {
+        seconds.is_finite().then_some(Self(seconds))
+    }
+
+    /// The system's clock.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn now() -> Self {
+        use std::time::SystemTime;
+        Self(match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => since.as_secs_f64(),
+            Err(before) => -before.duration().as_secs_f64(),
+        })
+    }
+
+    /// In seconds.
+    #[must_use]
+    pub const fn as_secs_f64(self) -> f64 {
+        self.0
+    }
+}
+
+/// Which values of `iss` or `aud` are accepted. There is no default: a verifier that forgets to check either is a
+/// vulnerability (RFC 8725 sections 3.8 and 3.9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accept {
+    /// Any value, and none at all.
+    Any,
+    /// One of these, exactly.
+    OneOf(Vec<String>),
+}
+
+impl Accept {
+    /// Whether a string is one of the values that are named.
+    pub(crate) fn names(&self, value: &Value<'_>) -> bool {
+        match (self, value) {
+            (Self::OneOf(values), Value::String(text)) => values.iter().any(|named| named == text),
+            _ => false,
+        }
+    }
+
+    /// For messages: the one value, or an array of them.
+    pub(crate) fn expected(&self) -> Value<'static> {
+        match self {
+            Self::Any => Value::Null,
+            Self::OneOf(values) => match values.as_slice() {
+                [value] => Value::from(value.as_str()),
+                values => Value::Array(values.iter().map(|value| Value::from(value.as_str())).collect()),
+            },
+        }
+    }
+}
+
+impl From<&str> for Accept {
+    fn from(value: &str) -> Self {
+        Self::OneOf(Vec::from([value.to_string()]))
+    }
+}
+
+impl From<String> for Accept {
+    fn from(value: String) -> Self {
+        Self::OneOf(Vec::from([value]))
+    }
+}
+
+impl From<Vec<String>> for Accept {
+    fn from(values: Vec<String>) -> Self {
+        Self::OneOf(values)
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for Accept {
+    fn from(values: [&str; N]) -> Self {
+        Self::OneOf(values.iter().map(ToString::to_string).collect())
+    }
+}
+
+/// Everything a verifier asks of the claims.
+#[derive(Debug)]
+pub(crate) struct ClaimRules {
+    pub(crate) issuer: Accept,
+    pub(crate) audience: Accept,
+    pub(crate) subject: Option<String>,
+    pub(crate) required: Vec<String>,
+    pub(crate) expected: Vec<(String, Value<'static>)>,
+    pub(crate) require_exp: bool,
+    /// In seconds.
+    pub(crate) clock_tolerance: f64,
+    /// In seconds.
+    pub(crate) max_token_age: Option<f64>,
+}
+
+/// The times of a token, checked to be finite, in Unix seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct TokenTimes {
+    pub(crate) exp: Option<f64>,
+    pub(crate) nbf: Option<f64>,
+    pub(crate) iat: Option<f64>,
+}
+
+impl ClaimRules {
+    /// Checks form first (the JSON type of every registered claim, numbers in range), then values, then times.
+    pub(crate) fn check(&self, claims: &Object<'_>, now: UnixTime) -> Result<(), Error> {
+        let times = TokenTimes::read(claims)?;
+        check_form(claims)?;
+        self.check_issuer(claims)?;
+        self.check_audience(claims)?;
+        if let Some(subject) = &self.subject {
+            expect(claims, "sub", &Value::from(subject.as_str()))?;
+        }
+        for claim in &self.required {
+            present(claims, claim)?;
+        }
+        for (claim, expected) in &self.expected {
+            expect(claims, claim, expected)?;
+        }
+        self.check_times(times, now)
+    }
+
+    /// The part of the rules that time changes: for a token whose other claims held before.
+    pub(crate) fn check_times(&self, times: TokenTimes, now: UnixTime) -> Result<(), Error> {
+        let UnixTime(now) = now;
+        let tolerance = self.clock_tolerance;
+        match times.exp {
+            None if self.require_exp => return Err(missing("exp")),
+            Some(exp) if exp <= now - tolerance => return Err(Error::Expired { exp, now, tolerance }),
+            _ => {}
+        }
+        if let Some(nbf) = times.nbf
+            && nbf > now + tolerance
+        {
+            return Err(Error::NotYetValid { nbf, now, tolerance });
+        }
+        match (self.max_token_age, times.iat) {
+            (Some(_), None) => Err(missing("iat")),
+            (Some(max_age), Some(iat)) if now - iat > max_age + tolerance => Err(Error::TooOld { iat, now, max_age }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The issuer is compared as a string, exactly (RFC 7519 section 4.1.1).
+    fn check_issuer(&self, claims: &Object<'_>) -> Result<(), Error> {
+        if self.issuer == Accept::Any {
+            return Ok(());
+        }
+        let actual = present(claims, "iss")?;
+        if self.issuer.names(actual) {
+            return Ok(());
+        }
+        Err(mismatch("iss", self.issuer.expected(), actual))
+    }
+
+    /// `aud` is one string or an array of them; one of them must be accepted (RFC 7519 section 4.1.3).
+    fn check_audience(&self, claims: &Object<'_>) -> Result<(), Error> {
+        if self.audience == Accept::Any {
+            return Ok(());
+        }
+        let actual = present(claims, "aud")?;
+        let audiences = actual.as_array().unwrap_or(slice::from_ref(actual));
+        if audiences.iter().any(|audience| self.audience.names(audience)) {
+            return Ok(());
+        }
+        Err(mismatch("aud", self.audience.expected(), actual))
+    }
+}
+
+impl TokenTimes {
+    pub(crate) fn read(claims: &Object<'_>) -> Result<Self, Error> {
+        Ok(Self { exp: time(claims, "exp")?, nbf: time(claims, "nbf")?, iat: time(claims, "iat")? })
+    }
+}
+
+fn time(claims: &Object<'_>, claim: &str) -> Result<Option<f64>, Error> {
+    match claims.get(claim) {
+        None => Ok(None),
+        Some(Value::Number(seconds)) if seconds.abs() <= MAX_TIME => Ok(Some(*seconds)),
+        Some(other) => {
+            Err(invalid(claim, "a number of seconds since 1970, not further than 2^53 seconds from it", other))
+        }
+    }
+}
+
+fn check_form(claims: &Object<'_>) -> Result<(), Error> {
+    for claim in ["iss", "sub", "jti"] {
+        if let Some(value) = claims.get(claim)
+            && value.as_str().is_none()
+        {
+            return Err(invalid(claim, "a string", value));
+        }
+    }
+    if let Some(aud) = claims.get("aud") {
+        let strings = |values: &[Value<'_>]| values.iter().all(|value| value.as_str().is_some());
+        if aud.as_str().is_none() && !aud.as_array().is_some_and(strings) {
+            return Err(invalid("aud", "a string or an array of strings", aud));
+        }
+    }
+    match claims.iter().find(|(_, value)| value.has_overflow()) {
+        None => Ok(()),
+        Some((claim, value)) => Err(invalid(claim, "free of numbers beyond the range of a double", value)),
+    }
+}
+
+fn expect(claims: &Object<'_>, claim: &str, expected: &Value<'static>) -> Result<(), Error> {
+    let actual = present(claims, claim)?;
+    if actual == expected { Ok(()) } else { Err(mismatch(claim, expected.clone(), actual)) }
+}
+
+fn present<'c, 'a>(claims: &'c Object<'a>, claim: &str) -> Result<&'c Value<'a>, Error> {
+    claims.get(claim).ok_or_else(|| missing(claim))
+}
+
+fn missing(claim: &str) -> Error {
+    Error::MissingClaim { claim: claim.to_string() }
+}
+
+fn invalid(claim: &str, expected: &'static str, actual: &Value<'_>) -> Error {
+    Error::InvalidClaim { claim: claim.to_string(), expected, actual: actual.clone().into_owned() }
+}
+
+fn mismatch(claim: &str, expected: Value<'static>, actual: &Value<'_>) -> Error {
+    Error::ClaimMismatch { claim: claim.to_string(), expected, actual: Some(actual.clone().into_owned()) }
+}

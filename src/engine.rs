@@ -1,0 +1,44 @@
+//! Signature arithmetic behind one small trait: prepare a public key once, verify many times.
+//!
+//! Verification handles public data only, so an engine may take time that depends on its inputs.
+
+mod rustcrypto;
+mod weak;
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use core::fmt::Debug;
+
+use crate::Algorithm;
+
+/// The public numbers of a key, big-endian, as a JWK gives them.
+pub(crate) enum KeyMaterial<'a> {
+    /// Without leading zeros.
+    Rsa { modulus: &'a [u8], exponent: &'a [u8] },
+    /// Coordinates of the size of the field (32 bytes).
+    P256 { x: &'a [u8], y: &'a [u8] },
+    /// 48 bytes each.
+    P384 { x: &'a [u8], y: &'a [u8] },
+    /// 66 bytes each.
+    P521 { x: &'a [u8], y: &'a [u8] },
+    /// The encoded point, 32 bytes.
+    Ed25519 { point: &'a [u8] },
+}
+
+/// An implementation of the arithmetic.
+pub(crate) trait Engine {
+    /// Does every check and every precomputation a key needs. The error says what is wrong with the key.
+    fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, String>;
+}
+
+/// A key that passed every check.
+pub(crate) trait VerifyingKey: Debug + Send + Sync {
+    /// Whether the signature holds. An algorithm that this key cannot serve never holds.
+    fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool;
+}
+
+/// Checks a key and prepares it with the engine this build uses.
+pub(crate) fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, String> {
+    weak::check(material).map_err(|problem| problem.to_string())?;
+    rustcrypto::RustCrypto::prepare(material)
+}

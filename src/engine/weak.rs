@@ -1,0 +1,88 @@
+//! Keys that no engine should be handed: wrong sizes, weak numbers, encodings with a second spelling.
+
+use super::KeyMaterial;
+
+const RSA_BITS: core::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// Says what is wrong with a key, if anything can be said without arithmetic on large numbers.
+pub(super) fn check(material: &KeyMaterial<'_>) -> Result<(), &'static str> {
+    match material {
+        KeyMaterial::Rsa { modulus, exponent } => check_rsa(modulus, exponent),
+        KeyMaterial::P256 { x, y } => check_coordinates(x, y, 32),
+        KeyMaterial::P384 { x, y } => check_coordinates(x, y, 48),
+        KeyMaterial::P521 { x, y } => check_coordinates(x, y, 66),
+        KeyMaterial::Ed25519 { point } => check_ed25519(point),
+    }
+}
+
+fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), &'static str> {
+    if !RSA_BITS.contains(&bit_length(modulus)) {
+        return Err("its RSA modulus is not of 2048 to 8192 bits");
+    }
+    if is_even(modulus) {
+        return Err("its RSA modulus is even");
+    }
+    if is_even(exponent) || exponent == [1] || bit_length(exponent) > 32 {
+        return Err("its RSA exponent is not an odd number from 3 to 2^32");
+    }
+    if is_roca(modulus) {
+        return Err("its RSA modulus has the ROCA weakness (CVE-2017-15361)");
+    }
+    Ok(())
+}
+
+/// RFC 7518 section 6.2.1.2: coordinates have the full size of the field.
+fn check_coordinates(x: &[u8], y: &[u8], size: usize) -> Result<(), &'static str> {
+    if x.len() == size && y.len() == size {
+        Ok(())
+    } else {
+        Err("its coordinates have not the size of the curve's field")
+    }
+}
+
+/// RFC 8032 section 5.1.3: 32 bytes, and the encoded y is less than p = 2^255 - 19.
+fn check_ed25519(point: &[u8]) -> Result<(), &'static str> {
+    let [first, middle @ .., last] = point else { return Err("its Ed25519 point is not 32 bytes long") };
+    if middle.len() != 30 {
+        return Err("its Ed25519 point is not 32 bytes long");
+    }
+    if *first >= 0xed && middle.iter().all(|byte| *byte == 0xff) && *last & 0x7f == 0x7f {
+        return Err("its Ed25519 point is not canonically encoded");
+    }
+    Ok(())
+}
+
+/// Whether a modulus has the fingerprint of the flawed generator of CVE-2017-15361: Nemec, Sys, Svenda, Klinec, Matyas,
+/// "The Return of Coppersmith's Attack" (CCS 2017), section 4.2. Its primes are k * M + (65537^a mod M), M a product of
+/// the first primes, so the modulus is a power of 65537 modulo each of them. About one sound modulus in 2^27 looks like one.
+fn is_roca(modulus: &[u8]) -> bool {
+    const PRIMES: [u32; 38] = [
+        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
+        109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+    ];
+    PRIMES.iter().all(|prime| {
+        let residue = modulus.iter().fold(0, |residue, byte| (residue * 256 + u32::from(*byte)) % prime);
+        let mut power = 1;
+        loop {
+            if power == residue {
+                return true;
+            }
+            power = power * (65_537 % prime) % prime;
+            if power == 1 {
+                return false;
+            }
+        }
+    })
+}
+
+fn is_even(number: &[u8]) -> bool {
+    number.last().is_none_or(|byte| byte % 2 == 0)
+}
+
+/// Of a big-endian number without leading zeros.
+fn bit_length(number: &[u8]) -> usize {
+    number.first().map_or(0, |first| {
+        let unused = usize::try_from(first.leading_zeros()).unwrap_or_default();
+        number.len() * 8 - unused
+    })
+}

@@ -1,0 +1,380 @@
+//! Why a token was refused ([`Error`]), and why a verifier could not be made ([`ConfigError`]).
+//!
+//! Messages say what was found and what was expected. They never hold a token, and claim values only once the
+//! signature held. What a token's header says (`alg`, `kid`, `typ`) is shown, shortened and escaped.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::json::Value;
+
+/// Why a token was refused.
+///
+/// [`Error::code`] is the stable name of each case; the npm package shows the same names as `TokenError.code`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// Not a JWS in compact serialisation holding a JWT: not three segments (RFC 7515 section 7.1), not canonical
+    /// unpadded base64url (section 2), not strict JSON (section 4, RFC 8725 section 3.10), not a JSON object.
+    Malformed {
+        /// Which part: `token`, `header`, `payload` or `signature`.
+        part: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// Where, in bytes from the start of the decoded part, if that says something.
+        offset: Option<usize>,
+    },
+    /// Longer than the verifier takes; decided before any decoding.
+    TooLarge {
+        /// The length of the token in bytes.
+        bytes: usize,
+        /// The greatest accepted length in bytes.
+        max: usize,
+    },
+    /// `alg` is absent, not a string, or names nothing in the table of [`Algorithm`](crate::Algorithm): `none`
+    /// (RFC 8725 section 3.1), `HS256` and its like, names in another letter case.
+    UnsupportedAlgorithm {
+        /// What `alg` is.
+        alg: String,
+    },
+    /// Supported, but not among the algorithms this verifier allows (RFC 8725 section 3.1).
+    AlgorithmNotAllowed {
+        /// What `alg` is.
+        alg: String,
+        /// What is allowed.
+        allowed: Vec<&'static str>,
+    },
+    /// The header has `crit` (RFC 7515 section 4.1.11) or `b64` (RFC 7797): no extension is understood.
+    UnsupportedCritical {
+        /// `crit` or `b64`.
+        parameter: &'static str,
+    },
+    /// `typ` is not the one asked for (RFC 7515 section 4.1.9, RFC 8725 section 3.11).
+    UnexpectedType {
+        /// What was asked for.
+        expected: String,
+        /// What `typ` is, if it is there.
+        actual: Option<String>,
+    },
+    /// No key fits `kid`, key type and algorithm.
+    KeyNotFound {
+        /// The token's `alg`.
+        alg: &'static str,
+        /// The token's `kid`.
+        kid: Option<String>,
+    },
+    /// The key that fits by `kid` is forbidden by its own `use`, `key_ops` or `alg` (RFC 7517 section 4), or is weak or
+    /// invalid (RFC 8725 section 3.2, 3.4).
+    KeyUnusable {
+        /// The token's `kid`.
+        kid: String,
+        /// What is wrong with the key.
+        reason: String,
+    },
+    /// Everything fits, the signature does not (RFC 7515 section 5.2).
+    BadSignature,
+    /// A claim that is required is absent.
+    MissingClaim {
+        /// The name of the claim.
+        claim: String,
+    },
+    /// A claim has the wrong JSON type, or is a time that is not finite or not within 2^53 seconds of 1970.
+    InvalidClaim {
+        /// The name of the claim.
+        claim: String,
+        /// What it should be.
+        expected: &'static str,
+        /// What it is.
+        actual: Value<'static>,
+    },
+    /// A claim has another value than asked for.
+    ClaimMismatch {
+        /// The name of the claim.
+        claim: String,
+        /// What was asked for; an array where any of its elements would do.
+        expected: Value<'static>,
+        /// What it is; `None` where the signature was not checked yet.
+        actual: Option<Value<'static>>,
+    },
+    /// `exp` has passed (RFC 7519 section 4.1.4).
+    Expired {
+        /// The claim, in Unix seconds.
+        exp: f64,
+        /// The time of the check, in Unix seconds.
+        now: f64,
+        /// In seconds.
+        tolerance: f64,
+    },
+    /// `nbf` has not come yet (RFC 7519 section 4.1.5).
+    NotYetValid {
+        /// The claim, in Unix seconds.
+        nbf: f64,
+        /// The time of the check, in Unix seconds.
+        now: f64,
+        /// In seconds.
+        tolerance: f64,
+    },
+    /// `iat` is longer ago than the verifier allows.
+    TooOld {
+        /// The claim, in Unix seconds.
+        iat: f64,
+        /// The time of the check, in Unix seconds.
+        now: f64,
+        /// The greatest allowed age in seconds.
+        max_age: f64,
+    },
+}
+
+impl Error {
+    /// The stable name of the case, in snake case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "malformed",
+            Self::TooLarge { .. } => "too_large",
+            Self::UnsupportedAlgorithm { .. } => "unsupported_algorithm",
+            Self::AlgorithmNotAllowed { .. } => "algorithm_not_allowed",
+            Self::UnsupportedCritical { .. } => "unsupported_critical",
+            Self::UnexpectedType { .. } => "unexpected_type",
+            Self::KeyNotFound { .. } => "key_not_found",
+            Self::KeyUnusable { .. } => "key_unusable",
+            Self::BadSignature => "bad_signature",
+            Self::MissingClaim { .. } => "missing_claim",
+            Self::InvalidClaim { .. } => "invalid_claim",
+            Self::ClaimMismatch { .. } => "claim_mismatch",
+            Self::Expired { .. } => "expired",
+            Self::NotYetValid { .. } => "not_yet_valid",
+            Self::TooOld { .. } => "too_old",
+        }
+    }
+
+    /// The name of the claim or header parameter this is about.
+    #[must_use]
+    pub fn claim(&self) -> Option<&str> {
+        match self {
+            Self::MissingClaim { claim } | Self::InvalidClaim { claim, .. } | Self::ClaimMismatch { claim, .. } => {
+                Some(claim)
+            }
+            Self::Expired { .. } => Some("exp"),
+            Self::NotYetValid { .. } => Some("nbf"),
+            Self::TooOld { .. } => Some("iat"),
+            _ => None,
+        }
+    }
+
+    /// What was expected, where one value says it.
+    #[must_use]
+    pub fn expected(&self) -> Option<Value<'static>> {
+        match self {
+            Self::TooLarge { max, .. } => u32::try_from(*max).ok().map(|max| Value::Number(max.into())),
+            Self::AlgorithmNotAllowed { allowed, .. } => {
+                Some(Value::Array(allowed.iter().map(|name| Value::from(*name)).collect()))
+            }
+            Self::UnexpectedType { expected, .. } => Some(Value::from(expected.as_str())),
+            Self::InvalidClaim { expected, .. } => Some(Value::from(*expected)),
+            Self::ClaimMismatch { expected, .. } => Some(expected.clone()),
+            Self::Expired { now, tolerance, .. } => Some(Value::Number(now - tolerance)),
+            Self::NotYetValid { now, tolerance, .. } => Some(Value::Number(now + tolerance)),
+            Self::TooOld { max_age, .. } => Some(Value::Number(*max_age)),
+            _ => None,
+        }
+    }
+
+    /// What was found instead, where one value says it.
+    #[must_use]
+    pub fn actual(&self) -> Option<Value<'static>> {
+        match self {
+            Self::TooLarge { bytes, .. } => u32::try_from(*bytes).ok().map(|bytes| Value::Number(bytes.into())),
+            Self::UnsupportedAlgorithm { alg } | Self::AlgorithmNotAllowed { alg, .. } => {
+                Some(Value::from(shorten(alg).as_str()))
+            }
+            Self::UnexpectedType { actual, .. } => actual.as_deref().map(|typ| Value::from(shorten(typ).as_str())),
+            Self::InvalidClaim { actual, .. } => Some(actual.clone()),
+            Self::ClaimMismatch { actual, .. } => actual.clone(),
+            Self::Expired { exp, .. } => Some(Value::Number(*exp)),
+            Self::NotYetValid { nbf, .. } => Some(Value::Number(*nbf)),
+            Self::TooOld { iat, now, .. } => Some(Value::Number(now - iat)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { part, problem, offset: None } => write!(out, "the {part} is malformed: {problem}"),
+            Self::Malformed { part, problem, offset: Some(offset) } => {
+                write!(out, "the {part} is malformed: {problem} (byte {offset})")
+            }
+            Self::TooLarge { bytes, max } => {
+                write!(out, "the token is {bytes} bytes long, more than the {max} that are accepted")
+            }
+            Self::UnsupportedAlgorithm { alg } => write!(
+                out,
+                "alg is {:?}; only asymmetric signatures are supported: RS, PS and ES with 256, 384 or 512, and EdDSA",
+                shorten(alg)
+            ),
+            Self::AlgorithmNotAllowed { alg, allowed } => {
+                write!(out, "alg is {:?}; this verifier allows only {}", shorten(alg), allowed.join(", "))
+            }
+            Self::UnsupportedCritical { parameter } => {
+                write!(out, "the header has {parameter:?}, and no such extension is understood here")
+            }
+            Self::UnexpectedType { expected, actual: None } => {
+                write!(out, "typ is missing; it should be {expected:?}")
+            }
+            Self::UnexpectedType { expected, actual: Some(actual) } => {
+                write!(out, "typ is {:?}; it should be {expected:?}", shorten(actual))
+            }
+            Self::KeyNotFound { alg, kid: Some(kid) } => {
+                write!(out, "no key in the set has kid {:?} and fits {alg}; the set may be out of date", shorten(kid))
+            }
+            Self::KeyNotFound { alg, kid: None } => {
+                write!(out, "the token names no kid, and no usable key in the set fits {alg}")
+            }
+            Self::KeyUnusable { kid, reason } => {
+                write!(out, "the key with kid {:?} cannot be used: {reason}", shorten(kid))
+            }
+            Self::BadSignature => out.write_str(
+                "the signature does not fit: the token was altered, or another key than the one in the set signed it",
+            ),
+            Self::MissingClaim { claim } => write!(out, "the claim {:?} is missing", shorten(claim)),
+            Self::InvalidClaim { claim, expected, actual } => {
+                write!(out, "the claim {:?} is {}; it should be {expected}", shorten(claim), brief(actual))
+            }
+            Self::ClaimMismatch { claim, expected, actual: Some(actual) } => {
+                write!(out, "the claim {:?} is {}; expected {}", shorten(claim), brief(actual), brief(expected))
+            }
+            Self::ClaimMismatch { claim, expected, actual: None } => {
+                write!(out, "the claim {:?} is not what was expected: {}", shorten(claim), brief(expected))
+            }
+            Self::Expired { exp, now, tolerance } => {
+                write!(out, "the token expired: exp is {exp}, now is {now}, tolerance {tolerance} s")
+            }
+            Self::NotYetValid { nbf, now, tolerance } => {
+                write!(out, "the token is not valid yet: nbf is {nbf}, now is {now}, tolerance {tolerance} s")
+            }
+            Self::TooOld { iat, now, max_age } => {
+                write!(out, "the token is too old: iat is {iat}, now is {now}, the greatest age {max_age} s")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// Why a [`JwkSet`](crate::JwkSet) or a [`Verifier`](crate::Verifier) could not be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Not a JWK Set (RFC 7517 section 5) and not a JSON array of JWKs, or too large.
+    InvalidJwks {
+        /// What is wrong.
+        problem: String,
+    },
+    /// A JWK holds private key material. Whoever reads the app can read its key set: take a private key out of it at
+    /// once, and treat it as leaked.
+    PrivateKey {
+        /// The member that gives it away, such as `d`.
+        member: &'static str,
+        /// The JWK's `kid`.
+        kid: Option<String>,
+    },
+    /// A JWK is symmetric (`"kty": "oct"`): who can verify with it can also sign.
+    SymmetricKey {
+        /// The JWK's `kid`.
+        kid: Option<String>,
+    },
+    /// No key in the set can serve any allowed algorithm.
+    NoUsableKey {
+        /// Why each key that was looked at cannot be used.
+        reasons: Vec<String>,
+    },
+    /// An option has a value that cannot work.
+    InvalidOption {
+        /// The name of the option, as the JavaScript API spells it.
+        option: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl ConfigError {
+    /// The stable name of the case, in snake case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidJwks { .. } => "invalid_jwks",
+            Self::PrivateKey { .. } => "private_key",
+            Self::SymmetricKey { .. } => "symmetric_key",
+            Self::NoUsableKey { .. } => "no_usable_key",
+            Self::InvalidOption { .. } => "invalid_option",
+        }
+    }
+
+    /// The name of the option this is about, as the JavaScript API spells it.
+    #[must_use]
+    pub fn option(&self) -> &'static str {
+        match self {
+            Self::InvalidOption { option, .. } => option,
+            _ => "jwks",
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidJwks { problem } => write!(out, "this is not a JWK Set: {problem}"),
+            Self::PrivateKey { member, kid } => write!(
+                out,
+                "the key with kid {} holds private key material ({member:?}): ship public keys only, and replace this one",
+                shown_kid(kid.as_deref())
+            ),
+            Self::SymmetricKey { kid } => write!(
+                out,
+                "the key with kid {} is symmetric: who can verify with it can also sign, so it has no place in an app",
+                shown_kid(kid.as_deref())
+            ),
+            Self::NoUsableKey { reasons } if reasons.is_empty() => {
+                out.write_str("the JWK Set has no key of a known type")
+            }
+            Self::NoUsableKey { reasons } => {
+                write!(out, "no key in the JWK Set can be used: {}", reasons.join("; "))
+            }
+            Self::InvalidOption { option, problem } => write!(out, "the option {option:?} {problem}"),
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+/// How a key is named in a message.
+pub(crate) fn shown_kid(kid: Option<&str>) -> String {
+    kid.map_or_else(|| "(none)".to_string(), |kid| alloc::format!("{:?}", shorten(kid)))
+}
+
+/// The first characters of text that a stranger may have written.
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 64;
+    let mut characters = text.chars();
+    let mut short: String = characters.by_ref().take(LONGEST).collect();
+    if characters.next().is_some() {
+        short.push('\u{2026}');
+    }
+    short
+}
+
+/// A value in a message: as JSON, or only its kind where that would be long.
+fn brief(value: &Value<'_>) -> String {
+    let text = value.to_string();
+    if text.len() <= 200 {
+        return text;
+    }
+    match value {
+        Value::Object(_) => "a large object".to_string(),
+        Value::Array(_) => "a large array".to_string(),
+        _ => shorten(&text),
+    }
+}

@@ -1,0 +1,389 @@
+//! Ties the steps together: size, form, algorithm, extensions, type, key, signature, claims, in this order.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+#[cfg(feature = "wasm")]
+use crate::claims::TokenTimes;
+use crate::claims::{Accept, ClaimRules, UnixTime};
+use crate::error::{ConfigError, Error};
+use crate::json::{self, Object, Value};
+use crate::jwk::Jwk;
+use crate::jws::{JoseHeader, Jws};
+use crate::{Algorithm, JwkSet};
+
+/// In bytes. RFC 7519 sets none; HTTP servers commonly take headers of 8 to 16 KiB.
+const DEFAULT_MAX_TOKEN_BYTES: usize = 16 * 1024;
+const GREATEST_MAX_TOKEN_BYTES: usize = 1 << 20;
+
+/// Verifies the tokens of one relying party: made once, used for many tokens.
+#[derive(Debug)]
+pub struct Verifier {
+    keys: JwkSet,
+    algorithms: Vec<Algorithm>,
+    any_rsa_exponent: bool,
+    typ: Option<String>,
+    max_token_bytes: usize,
+    rules: ClaimRules,
+}
+
+/// A token that was verified: its signature held and its claims were what the verifier asked for.
+#[derive(Clone, Debug)]
+pub struct Token {
+    header: String,
+    payload: String,
+    key_index: usize,
+}
+
+impl Token {
+    /// The claims set as the JSON text that was signed: strictly checked, so any JSON library reads it alike.
+    #[must_use]
+    pub fn payload(&self) -> &str {
+        &self.payload
+    }
+
+    /// The JOSE header as JSON text.
+    #[must_use]
+    pub fn header(&self) -> &str {
+        &self.header
+    }
+
+    /// The claims, read anew from the payload on each call.
+    #[must_use]
+    pub fn claims(&self) -> Object<'_> {
+        match json::parse(&self.payload) {
+            Ok(Value::Object(claims)) => claims,
+            _ => Object::default(),
+        }
+    }
+
+    /// Which key made the signature: its place in [`JwkSet::keys`].
+    #[must_use]
+    pub fn key_index(&self) -> usize {
+        self.key_index
+    }
+}
+
+impl Verifier {
+    /// Starts a verifier. `issuer` and `audience` must be said: values that are accepted, or [`Accept::Any`].
+    pub fn builder(keys: JwkSet, issuer: impl Into<Accept>, audience: impl Into<Accept>) -> VerifierBuilder {
+        VerifierBuilder {
+            verifier: Self {
+                keys,
+                algorithms: Algorithm::all().collect(),
+                any_rsa_exponent: false,
+                typ: None,
+                max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,
+                rules: ClaimRules {
+                    issuer: issuer.into(),
+                    audience: audience.into(),
+                    subject: None,
+                    required: Vec::new(),
+                    expected: Vec::new(),
+                    require_exp: true,
+                    clock_tolerance: 5.0,
+                    max_token_age: None,
+                },
+            },
+            problem: None,
+        }
+    }
+
+    /// Verifies a token as of `now`.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that does not hold, in the order of [`Error`]'s variants up to the signature, then the claims.
+    pub fn verify(&self, token: &str, now: UnixTime) -> Result<Token, Error> {
+        let jws = Jws::parse(token, self.max_token_bytes)?;
+        let header = jws.header_object()?;
+        let claims = jws.claims()?;
+        let header = self.check_header(&header)?;
+        let key_index = self.keys.find_signer(
+            header.algorithm,
+            header.kid.as_deref(),
+            self.any_rsa_exponent,
+            jws.signing_input,
+            &jws.signature,
+        )?;
+        self.rules.check(&claims, now)?;
+        Ok(Token { header: jws.header, payload: jws.payload, key_index })
+    }
+
+    /// Replaces the keys. If the new set cannot serve, the old one stays.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NoUsableKey`] if no key in the set can serve an allowed algorithm.
+    pub fn set_keys(&mut self, keys: JwkSet) -> Result<(), ConfigError> {
+        keys.require_usable(&self.algorithms, self.any_rsa_exponent)?;
+        self.keys = keys;
+        Ok(())
+    }
+
+    /// The keys in use.
+    #[must_use]
+    pub fn keys(&self) -> &[Jwk] {
+        self.keys.keys()
+    }
+
+    /// The greatest accepted length of a token in bytes.
+    #[cfg(feature = "wasm")]
+    pub(crate) fn max_token_bytes(&self) -> usize {
+        self.max_token_bytes
+    }
+
+    /// For a token that was verified before with the same keys: whether its times still hold.
+    #[cfg(feature = "wasm")]
+    pub(crate) fn check_times(&self, times: TokenTimes, now: UnixTime) -> Result<(), Error> {
+        self.rules.check_times(times, now)
+    }
+
+    fn check_header(&self, object: &Object<'_>) -> Result<JoseHeader, Error> {
+        let header = JoseHeader::read(object)?;
+        if !self.algorithms.contains(&header.algorithm) {
+            let allowed = self.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+            return Err(Error::AlgorithmNotAllowed { alg: header.alg, allowed });
+        }
+        JoseHeader::refuse_extensions(object)?;
+        if let Some(expected) = &self.typ
+            && !header.typ.as_deref().is_some_and(|typ| same_media_type(typ, expected))
+        {
+            return Err(Error::UnexpectedType { expected: expected.clone(), actual: header.typ });
+        }
+        Ok(header)
+    }
+}
+
+/// Media types are compared without regard to case, and `application/` may be left out before a name that has no other
+/// slash (RFC 7515 section 4.1.9).
+fn same_media_type(one: &str, other: &str) -> bool {
+    fn short(name: &str) -> &str {
+        const PREFIX: &str = "application/";
+        match name.split_at_checked(PREFIX.len()) {
+            Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains('/') => rest,
+            _ => name,
+        }
+    }
+    short(one).eq_ignore_ascii_case(short(other))
+}
+
+/// Options of a [`Verifier`]; see [`Verifier::builder`].
+#[derive(Debug)]
+#[must_use]
+pub struct VerifierBuilder {
+    verifier: Verifier,
+    problem: Option<ConfigError>,
+}
+
+impl VerifierBuilder {
+    /// Allows only these algorithms. Default: all that are supported.
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.verifier.algorithms = algorithms.into_iter().collect();
+        self
+    }
+
+    /// How far clocks may differ, in seconds: added to `exp`, taken from `nbf`. Default: 5.
+    pub fn clock_tolerance(mut self, seconds: f64) -> Self {
+        self.verifier.rules.clock_tolerance = seconds;
+        self
+    }
+
+    /// Requires the header's `typ`, such as `at+jwt` (RFC 9068), compared as a media type.
+    pub fn typ(mut self, typ: &str) -> Self {
+        self.verifier.typ = Some(typ.to_string());
+        self
+    }
+
+    /// Requires `sub` to be exactly this.
+    pub fn subject(mut self, subject: &str) -> Self {
+        self.verifier.rules.subject = Some(subject.to_string());
+        self
+    }
+
+    /// Requires `iat` to be at most this many seconds ago (plus the clock tolerance).
+    pub fn max_token_age(mut self, seconds: f64) -> Self {
+        self.verifier.rules.max_token_age = Some(seconds);
+        self
+    }
+
+    /// Requires a claim to be there, whatever its value.
+    pub fn require_claim(mut self, claim: &str) -> Self {
+        self.verifier.rules.required.push(claim.to_string());
+        self
+    }
+
+    /// Requires a claim to equal a JSON value, given as JSON text; objects are equal in any order of members.
+    pub fn expect_claim(mut self, claim: &str, json: &str) -> Self {
+        match json::parse(json) {
+            Ok(value) => self.verifier.rules.expected.push((claim.to_string(), value.into_owned())),
+            Err(error) => {
+                let problem = alloc::format!("has for {claim:?} a text that is not JSON: {}", error.problem);
+                self.problem = self.problem.or(Some(invalid("claims", &problem)));
+            }
+        }
+        self
+    }
+
+    /// The same, from a value already read.
+    #[cfg(feature = "wasm")]
+    pub(crate) fn expect_value(mut self, claim: &str, value: Value<'static>) -> Self {
+        self.verifier.rules.expected.push((claim.to_string(), value));
+        self
+    }
+
+    /// The greatest accepted length of a token, 1 to 1,048,576 bytes. Default: 16,384.
+    pub fn max_token_bytes(mut self, bytes: usize) -> Self {
+        self.verifier.max_token_bytes = bytes;
+        self
+    }
+
+    /// Whether a token without `exp` is refused. Default: yes.
+    pub fn require_exp(mut self, required: bool) -> Self {
+        self.verifier.rules.require_exp = required;
+        self
+    }
+
+    /// Whether RSA keys may have another public exponent than 65537: any odd one from 3 to 2^32. Default: no.
+    pub fn any_rsa_exponent(mut self, accepted: bool) -> Self {
+        self.verifier.any_rsa_exponent = accepted;
+        self
+    }
+
+    /// Checks the options against each other and the keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidOption`] if an option has a value that cannot work, [`ConfigError::NoUsableKey`] if no key
+    /// can serve any allowed algorithm.
+    pub fn build(self) -> Result<Verifier, ConfigError> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        let verifier = self.verifier;
+        let rules = &verifier.rules;
+        check_accept("issuer", &rules.issuer)?;
+        check_accept("audience", &rules.audience)?;
+        if verifier.algorithms.is_empty() {
+            return Err(invalid("algorithms", "is empty, so no token could ever be accepted"));
+        }
+        check_seconds("clockTolerance", rules.clock_tolerance)?;
+        if let Some(seconds) = rules.max_token_age {
+            check_seconds("maxTokenAge", seconds)?;
+        }
+        if !(1..=GREATEST_MAX_TOKEN_BYTES).contains(&verifier.max_token_bytes) {
+            return Err(invalid("maxTokenBytes", "should be from 1 to 1048576"));
+        }
+        verifier.keys.require_usable(&verifier.algorithms, verifier.any_rsa_exponent)?;
+        Ok(verifier)
+    }
+}
+
+fn check_accept(option: &'static str, accept: &Accept) -> Result<(), ConfigError> {
+    match accept {
+        Accept::OneOf(values) if values.is_empty() => {
+            Err(invalid(option, "is empty, so no token could ever be accepted"))
+        }
+        Accept::OneOf(values) if values.iter().any(String::is_empty) => {
+            Err(invalid(option, "holds an empty string; say explicitly that any value is accepted if that is meant"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_seconds(option: &'static str, seconds: f64) -> Result<(), ConfigError> {
+    if seconds.is_finite() && seconds >= 0.0 {
+        Ok(())
+    } else {
+        Err(invalid(option, "should be a finite number of seconds, 0 or more"))
+    }
+}
+
+fn invalid(option: &'static str, problem: &str) -> ConfigError {
+    ConfigError::InvalidOption { option, problem: problem.to_string() }
+}
+
+/// Verifiers for several issuers. The one for a token is chosen by its `iss`, exactly; nothing else of the token decides.
+#[derive(Debug)]
+pub struct VerifierSet {
+    verifiers: Vec<Verifier>,
+}
+
+impl VerifierSet {
+    /// Puts verifiers together. A single one may accept any issuer; several must each name theirs.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidOption`] if there are none, or if it is not clear which one an issuer belongs to.
+    pub fn new(verifiers: Vec<Verifier>) -> Result<Self, ConfigError> {
+        if verifiers.is_empty() {
+            return Err(invalid("issuer", "is missing: there is no verifier at all"));
+        }
+        let mut issuers: Vec<&str> = Vec::new();
+        for verifier in &verifiers {
+            match &verifier.rules.issuer {
+                Accept::Any if verifiers.len() > 1 => {
+                    return Err(invalid("issuer", "must be named by each of several verifiers"));
+                }
+                Accept::Any => {}
+                Accept::OneOf(values) => issuers.extend(values.iter().map(String::as_str)),
+            }
+        }
+        issuers.sort_unstable();
+        if verifiers.len() > 1 && issuers.windows(2).any(|pair| pair.first() == pair.last()) {
+            return Err(invalid("issuer", "is the same in two places"));
+        }
+        Ok(Self { verifiers })
+    }
+
+    /// Verifies a token as of `now` with the verifier its `iss` chooses.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`]; [`Error::MissingClaim`] or [`Error::ClaimMismatch`] for `iss` if no verifier is chosen.
+    pub fn verify(&self, token: &str, now: UnixTime) -> Result<Token, Error> {
+        let (_, verifier) = self.choose(token)?;
+        verifier.verify(token, now)
+    }
+
+    /// The verifiers, in the order they were given.
+    #[must_use]
+    pub fn verifiers(&self) -> &[Verifier] {
+        &self.verifiers
+    }
+
+    /// The same, to replace keys.
+    pub fn verifiers_mut(&mut self) -> &mut [Verifier] {
+        &mut self.verifiers
+    }
+
+    /// The verifier for a token, and its place. The token is not verified yet, so nothing it claims is shown.
+    pub(crate) fn choose(&self, token: &str) -> Result<(usize, &Verifier), Error> {
+        if let [only] = self.verifiers.as_slice() {
+            return Ok((0, only));
+        }
+        let max_token_bytes = self.verifiers.iter().map(|verifier| verifier.max_token_bytes).max().unwrap_or_default();
+        let jws = Jws::parse(token, max_token_bytes)?;
+        jws.header_object()?;
+        let claims = jws.claims()?;
+        let Some(iss) = claims.get("iss") else {
+            return Err(Error::MissingClaim { claim: "iss".to_string() });
+        };
+        let chosen = self.verifiers.iter().enumerate().find(|(_, verifier)| verifier.rules.issuer.names(iss));
+        chosen.ok_or_else(|| Error::ClaimMismatch {
+            claim: "iss".to_string(),
+            expected: Value::Array(self.issuers().map(Value::from).collect()),
+            actual: None,
+        })
+    }
+
+    fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.verifiers
+            .iter()
+            .flat_map(|verifier| match &verifier.rules.issuer {
+                Accept::Any => [].as_slice(),
+                Accept::OneOf(values) => values.as_slice(),
+            })
+            .map(String::as_str)
+    }
+}

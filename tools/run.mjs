@@ -68,7 +68,7 @@ export function which(name) {
 /** Says what is done and how long it took. */
 export async function step(title, work) {
   const started = performance.now();
-  console.log(`\x1b[1m▸ ${title}\x1b[0m`);
+  console.log(process.stdout.isTTY ? `\x1b[1m▸ ${title}\x1b[0m` : `▸ ${title}`);
   const answer = await work();
   console.log(`  ${title}: ${duration(performance.now() - started)}`);
   return answer;

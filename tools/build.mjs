@@ -1,0 +1,125 @@
+// npm run build: src/ and js/ become pkg/, what npm publishes.
+//
+// cargo -> wasm-bindgen -> wasm-opt -> js/wasm/ (generated) -> tsc twice -> pkg/. A step whose inputs did not change is
+// left out.
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { Failure, main, root, runPackage, step } from "./run.mjs";
+import { setup } from "./setup.mjs";
+
+const CARGO_OUT = "target/wasm32-unknown-unknown/wasm/tokenward.wasm";
+const GLUE = "target/tokenward/glue";
+const PKG = "target/tokenward/pkg";
+
+/** Builds pkg/ from a fresh clone or from whatever changed since. */
+export async function build() {
+  const rust = await setup();
+  console.log(`  Node ${process.versions.node} · ${rust.description}`);
+  const wasmInputs = ["Cargo.toml", "Cargo.lock", "src", "tools/bindgen", "tools/build.mjs", "tools/toolchain.mjs"];
+  await whenChanged("wasm", [...wasmInputs, "node_modules/binaryen/package.json"], ["js/wasm"], rust.description, () =>
+    buildWasm(rust),
+  );
+  const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "node_modules/typescript/package.json"];
+  await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs"], "", buildPackage);
+  reportSize();
+}
+
+async function buildWasm(rust) {
+  await step("cargo: the WebAssembly module", async () => {
+    await rust.native(["fetch", "--locked"]);
+    const crate = ["--locked", "--target-dir", "target", "--lib", "--crate-type", "cdylib", "--features", "wasm"];
+    await rust.forTarget(["rustc", ...crate, "--profile", "wasm"], { env: rust.rustflags() });
+  });
+  await step("wasm-bindgen", async () => {
+    // Never debugged: a small profile of its own compiles fast and disturbs no other.
+    const profile = ["--profile", "tools", "--config", 'profile.tools.inherits="dev"', "--config", "profile.tools.debug=false"];
+    const bindgen = ["--locked", "--target-dir", "target", "-p", "tokenward-bindgen", ...profile];
+    await rust.native(["run", ...bindgen, "--", CARGO_OUT, GLUE]);
+  });
+  await step("wasm-opt", () =>
+    runPackage("binaryen/bin/wasm-opt", [...WASM_OPT, join(GLUE, "tokenward_bg.wasm"), "-o", join(GLUE, "tokenward.wasm")]),
+  );
+  const wasm = readFileSync(join(root, GLUE, "tokenward.wasm"));
+  refuseMachinePaths("the WebAssembly module", wasm);
+  rmSync(join(root, "js/wasm"), { recursive: true, force: true });
+  write("js/wasm/tokenward_bg.wasm", wasm);
+  write("js/wasm/tokenward_bg.js", readFileSync(join(root, GLUE, "tokenward_bg.js")));
+  write("js/wasm/inline.ts", `export const base64: string =\n  "${wasm.toString("base64")}";\n`);
+}
+
+// Features that every runtime we support has had for years, Node 20 and Firefox ESR 140 among them; no SIMD.
+const WASM_OPT = [
+  "-O3",
+  "--enable-bulk-memory",
+  "--enable-bulk-memory-opt",
+  "--enable-multivalue",
+  "--enable-mutable-globals",
+  "--enable-nontrapping-float-to-int",
+  "--enable-reference-types",
+  "--enable-sign-ext",
+  "--strip-debug",
+  "--strip-producers",
+  "--strip-target-features",
+];
+
+/** Into a folder of its own, then put in place at once: whoever uses pkg/ meanwhile sees the old or the new one. */
+async function buildPackage() {
+  rmSync(join(root, PKG), { recursive: true, force: true });
+  const tsc = (...args) => runPackage("typescript/bin/tsc", ["-p", "tsconfig.json", "--noEmit", "false", ...args]);
+  await step("tsc: ES modules", () => tsc("--outDir", `${PKG}/esm`));
+  await step("tsc: CommonJS", () => tsc("--outDir", `${PKG}/cjs`, "--module", "commonjs", "--moduleResolution", "bundler"));
+  write(`${PKG}/cjs/package.json`, '{ "type": "commonjs" }\n');
+  // workerd knows only ES modules.
+  for (const file of ["workerd.js", "workerd.d.ts"]) rmSync(join(root, PKG, "cjs", file));
+  cpSync(join(root, "js/wasm/tokenward_bg.wasm"), join(root, PKG, "tokenward.wasm"));
+  for (const file of filesIn(PKG)) refuseMachinePaths(file, readFileSync(join(root, file)));
+  rmSync(join(root, "pkg"), { recursive: true, force: true });
+  renameSync(join(root, PKG), join(root, "pkg"));
+}
+
+function refuseMachinePaths(name, bytes) {
+  const found = bytes.toString("latin1").match(/(?:\/(?:home|root|Users|tmp|build)\/|\.cargo\/|index\.crates\.io)[ -~]{0,60}/);
+  if (found) throw new Failure(`${name} names a folder of this machine: ${found[0]}`);
+  if (bytes.includes(root)) throw new Failure(`${name} names ${root}`);
+}
+
+function reportSize() {
+  const wasm = readFileSync(join(root, "pkg/tokenward.wasm"));
+  const brotli = brotliCompressSync(wasm, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: wasm.length } }).length;
+  const sizes = { raw: wasm.length, gzip: gzipSync(wasm, { level: 9 }).length, brotli };
+  const told = Object.entries(sizes).map(([name, bytes]) => `${(bytes / 1024).toFixed(1)} KB ${name}`);
+  console.log(`  tokenward.wasm: ${told.join(", ")}`);
+}
+
+/** Does the work unless the outputs exist and were made from the same inputs (files, folders, and `extra`). */
+async function whenChanged(name, inputs, outputs, extra, work) {
+  const stamp = join(root, "target/tokenward", `${name}.stamp`);
+  const outputFiles = () => outputs.flatMap(filesIn).sort();
+  const digest = () => digestOf(inputs.flatMap(filesIn).sort(), extra) + digestOf(outputFiles(), "");
+  const complete = outputs.every((output) => existsSync(join(root, output)));
+  if (complete && existsSync(stamp) && readFileSync(stamp, "utf8") === digest()) return console.log(`  ${name}: up to date`);
+  await work();
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, digest());
+}
+
+function digestOf(files, extra) {
+  const hash = createHash("sha256").update(extra);
+  for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
+  return hash.digest("hex");
+}
+
+function filesIn(path) {
+  const full = join(root, path);
+  if (!statSync(full).isDirectory()) return [path];
+  return readdirSync(full).flatMap((name) => filesIn(join(path, name)));
+}
+
+function write(path, content) {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), content);
+}
+
+main(import.meta.url, build);

@@ -7,7 +7,6 @@ mod weak;
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
-use core::fmt::Debug;
 
 use crate::Algorithm;
 
@@ -32,7 +31,7 @@ pub(crate) trait Engine {
 }
 
 /// A key that passed every check.
-pub(crate) trait VerifyingKey: Debug + Send + Sync {
+pub(crate) trait VerifyingKey: Send + Sync {
     /// Whether the signature holds. An algorithm that this key cannot serve never holds.
     fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool;
 }

@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::json::Value;
+use crate::json::{Quoted, Value};
 
 /// Why a token was refused.
 ///
@@ -212,50 +212,53 @@ impl fmt::Display for Error {
             }
             Self::UnsupportedAlgorithm { alg } => write!(
                 out,
-                "alg is {:?}; only asymmetric signatures are supported: RS, PS and ES with 256, 384 or 512, and EdDSA",
-                shorten(alg)
+                "alg is {}; only asymmetric signatures are supported: RS, PS and ES with 256, 384 or 512, and EdDSA",
+                shown(alg)
             ),
             Self::AlgorithmNotAllowed { alg, allowed } => {
-                write!(out, "alg is {:?}; this verifier allows only {}", shorten(alg), allowed.join(", "))
+                write!(out, "alg is {}; this verifier allows only {}", shown(alg), allowed.join(", "))
             }
             Self::UnsupportedCritical { parameter } => {
-                write!(out, "the header has {parameter:?}, and no such extension is understood here")
+                write!(out, "the header has \"{parameter}\", and no such extension is understood here")
             }
             Self::UnexpectedType { expected, actual: None } => {
-                write!(out, "typ is missing; it should be {expected:?}")
+                write!(out, "typ is missing; it should be {}", shown(expected))
             }
             Self::UnexpectedType { expected, actual: Some(actual) } => {
-                write!(out, "typ is {:?}; it should be {expected:?}", shorten(actual))
+                write!(out, "typ is {}; it should be {}", shown(actual), shown(expected))
             }
             Self::KeyNotFound { alg, kid: Some(kid) } => {
-                write!(out, "no key in the set has kid {:?} and fits {alg}; the set may be out of date", shorten(kid))
+                write!(out, "no key in the set has kid {} and fits {alg}; the set may be out of date", shown(kid))
             }
             Self::KeyNotFound { alg, kid: None } => {
                 write!(out, "the token names no kid, and no usable key in the set fits {alg}")
             }
             Self::KeyUnusable { kid, reason } => {
-                write!(out, "the key with kid {:?} cannot be used: {reason}", shorten(kid))
+                write!(out, "the key with kid {} cannot be used: {reason}", shown(kid))
             }
             Self::BadSignature => out.write_str(
                 "the signature does not fit: the token was altered, or another key than the one in the set signed it",
             ),
-            Self::MissingClaim { claim } => write!(out, "the claim {:?} is missing", shorten(claim)),
+            Self::MissingClaim { claim } => write!(out, "the claim {} is missing", shown(claim)),
             Self::InvalidClaim { claim, expected, actual } => {
-                write!(out, "the claim {:?} is {}; it should be {expected}", shorten(claim), brief(actual))
+                write!(out, "the claim {} is {}; it should be {expected}", shown(claim), brief(actual))
             }
             Self::ClaimMismatch { claim, expected, actual: Some(actual) } => {
-                write!(out, "the claim {:?} is {}; expected {}", shorten(claim), brief(actual), brief(expected))
+                write!(out, "the claim {} is {}; expected {}", shown(claim), brief(actual), brief(expected))
             }
             Self::ClaimMismatch { claim, expected, actual: None } => {
-                write!(out, "the claim {:?} is not what was expected: {}", shorten(claim), brief(expected))
+                write!(out, "the claim {} is not what was expected: {}", shown(claim), brief(expected))
             }
             Self::Expired { exp, now, tolerance } => {
+                let [exp, now, tolerance] = [exp, now, tolerance].map(|seconds| Value::Number(*seconds));
                 write!(out, "the token expired: exp is {exp}, now is {now}, tolerance {tolerance} s")
             }
             Self::NotYetValid { nbf, now, tolerance } => {
+                let [nbf, now, tolerance] = [nbf, now, tolerance].map(|seconds| Value::Number(*seconds));
                 write!(out, "the token is not valid yet: nbf is {nbf}, now is {now}, tolerance {tolerance} s")
             }
             Self::TooOld { iat, now, max_age } => {
+                let [iat, now, max_age] = [iat, now, max_age].map(|seconds| Value::Number(*seconds));
                 write!(out, "the token is too old: iat is {iat}, now is {now}, the greatest age {max_age} s")
             }
         }
@@ -329,7 +332,7 @@ impl fmt::Display for ConfigError {
             Self::InvalidJwks { problem } => write!(out, "this is not a JWK Set: {problem}"),
             Self::PrivateKey { member, kid } => write!(
                 out,
-                "the key with kid {} holds private key material ({member:?}): ship public keys only, and replace this one",
+                "the key with kid {} holds private key material (\"{member}\"): ship public keys only, and replace this one",
                 shown_kid(kid.as_deref())
             ),
             Self::SymmetricKey { kid } => write!(
@@ -343,7 +346,7 @@ impl fmt::Display for ConfigError {
             Self::NoUsableKey { reasons } => {
                 write!(out, "no key in the JWK Set can be used: {}", reasons.join("; "))
             }
-            Self::InvalidOption { option, problem } => write!(out, "the option {option:?} {problem}"),
+            Self::InvalidOption { option, problem } => write!(out, "the option \"{option}\" {problem}"),
         }
     }
 }
@@ -352,7 +355,12 @@ impl core::error::Error for ConfigError {}
 
 /// How a key is named in a message.
 pub(crate) fn shown_kid(kid: Option<&str>) -> String {
-    kid.map_or_else(|| "(none)".to_string(), |kid| alloc::format!("{:?}", shorten(kid)))
+    kid.map_or_else(|| "(none)".to_string(), shown)
+}
+
+/// Text in a message: shortened, quoted and escaped.
+pub(crate) fn shown(text: &str) -> String {
+    Quoted(&shorten(text)).to_string()
 }
 
 /// The first characters of text that a stranger may have written.

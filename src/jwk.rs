@@ -5,16 +5,16 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::algorithm::KeyType;
 use crate::engine::{self, KeyMaterial, VerifyingKey};
-use crate::error::{ConfigError, Error, shown_kid};
+use crate::error::{ConfigError, Error, shown, shown_kid};
 use crate::json::{self, Object, Value};
 use crate::{Algorithm, base64url};
 
 /// A public key of a known type. It may be unusable (weak, invalid, meant for encryption): then it stays in its set so
 /// that a token naming it is told so.
-#[derive(Debug)]
 pub struct Jwk {
     kid: Option<String>,
     usage: Option<String>,
@@ -121,7 +121,7 @@ impl Jwk {
         if let Some(alg) = self.alg.as_deref()
             && Algorithm::from_name(alg) != Some(algorithm)
         {
-            return Err(format!("its alg is {alg:?}, so it is not for {}", algorithm.name()));
+            return Err(format!("its alg is {}, so it is not for {}", shown(alg), algorithm.name()));
         }
         if self.other_exponent && !any_rsa_exponent {
             return Err("its RSA exponent is not 65537 (the option anyRsaExponent would accept it)".to_owned());
@@ -139,6 +139,13 @@ impl Jwk {
             }
         }
         Some(format!("kid {}: {reason}", shown_kid(self.kid())))
+    }
+}
+
+/// The key's names, not its numbers.
+impl fmt::Debug for Jwk {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Jwk").field("kid", &self.kid).field("kty", &self.kty()).finish_non_exhaustive()
     }
 }
 
@@ -216,7 +223,7 @@ fn check_metadata(members: &Object<'_>) -> Result<(), String> {
     if let Some(usage) = members.get("use").and_then(Value::as_str)
         && usage != "sig"
     {
-        return Err(format!("its use is {usage:?}, not \"sig\""));
+        return Err(format!("its use is {}, not \"sig\"", shown(usage)));
     }
     if let Some(operations) = members.get("key_ops") {
         let verify = Value::from("verify");

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 #[cfg(feature = "wasm")]
 use crate::claims::TokenTimes;
 use crate::claims::{Accept, ClaimRules, UnixTime};
-use crate::error::{ConfigError, Error};
+use crate::error::{ConfigError, Error, shown};
 use crate::json::{self, Object, Value};
 use crate::jwk::Jwk;
 use crate::jws::{JoseHeader, Jws};
@@ -139,6 +139,14 @@ impl Verifier {
         self.rules.check_times(times, now)
     }
 
+    fn issuers(&self) -> impl Iterator<Item = &str> + Clone {
+        let named = match &self.rules.issuer {
+            Accept::Any => [].as_slice(),
+            Accept::OneOf(values) => values.as_slice(),
+        };
+        named.iter().map(String::as_str)
+    }
+
     fn check_header(&self, object: &Object<'_>) -> Result<JoseHeader, Error> {
         let header = JoseHeader::read(object)?;
         if !self.algorithms.contains(&header.algorithm) {
@@ -218,17 +226,10 @@ impl VerifierBuilder {
         match json::parse(json) {
             Ok(value) => self.verifier.rules.expected.push((claim.to_string(), value.into_owned())),
             Err(error) => {
-                let problem = alloc::format!("has for {claim:?} a text that is not JSON: {}", error.problem);
+                let problem = alloc::format!("has for {} a text that is not JSON: {}", shown(claim), error.problem);
                 self.problem = self.problem.or(Some(invalid("claims", &problem)));
             }
         }
-        self
-    }
-
-    /// The same, from a value already read.
-    #[cfg(feature = "wasm")]
-    pub(crate) fn expect_value(mut self, claim: &str, value: Value<'static>) -> Self {
-        self.verifier.rules.expected.push((claim.to_string(), value));
         self
     }
 
@@ -291,6 +292,20 @@ fn check_accept(option: &'static str, accept: &Accept) -> Result<(), ConfigError
     }
 }
 
+/// Each of several verifiers has issuers of its own.
+fn check_issuers(verifiers: &[Verifier]) -> Result<(), ConfigError> {
+    if verifiers.iter().any(|verifier| verifier.rules.issuer == Accept::Any) {
+        return Err(invalid("issuer", "must be named by each of several verifiers"));
+    }
+    let mut issuers = verifiers.iter().flat_map(Verifier::issuers);
+    while let Some(issuer) = issuers.next() {
+        if issuers.clone().any(|other| other == issuer) {
+            return Err(invalid("issuer", "is the same in two places"));
+        }
+    }
+    Ok(())
+}
+
 fn check_seconds(option: &'static str, seconds: f64) -> Result<(), ConfigError> {
     if seconds.is_finite() && seconds >= 0.0 {
         Ok(())
@@ -319,19 +334,8 @@ impl VerifierSet {
         if verifiers.is_empty() {
             return Err(invalid("issuer", "is missing: there is no verifier at all"));
         }
-        let mut issuers: Vec<&str> = Vec::new();
-        for verifier in &verifiers {
-            match &verifier.rules.issuer {
-                Accept::Any if verifiers.len() > 1 => {
-                    return Err(invalid("issuer", "must be named by each of several verifiers"));
-                }
-                Accept::Any => {}
-                Accept::OneOf(values) => issuers.extend(values.iter().map(String::as_str)),
-            }
-        }
-        issuers.sort_unstable();
-        if verifiers.len() > 1 && issuers.windows(2).any(|pair| pair.first() == pair.last()) {
-            return Err(invalid("issuer", "is the same in two places"));
+        if verifiers.len() > 1 {
+            check_issuers(&verifiers)?;
         }
         Ok(Self { verifiers })
     }
@@ -372,18 +376,8 @@ impl VerifierSet {
         let chosen = self.verifiers.iter().enumerate().find(|(_, verifier)| verifier.rules.issuer.names(iss));
         chosen.ok_or_else(|| Error::ClaimMismatch {
             claim: "iss".to_string(),
-            expected: Value::Array(self.issuers().map(Value::from).collect()),
+            expected: Value::Array(self.verifiers.iter().flat_map(Verifier::issuers).map(Value::from).collect()),
             actual: None,
         })
-    }
-
-    fn issuers(&self) -> impl Iterator<Item = &str> {
-        self.verifiers
-            .iter()
-            .flat_map(|verifier| match &verifier.rules.issuer {
-                Accept::Any => [].as_slice(),
-                Accept::OneOf(values) => values.as_slice(),
-            })
-            .map(String::as_str)
     }
 }

@@ -1,19 +1,17 @@
 //! The JavaScript binding: the only file that knows JavaScript. The npm package (`js/`) wraps what is exported here and
 //! turns the plain error objects into `TokenError` and `ConfigError`.
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
 
 use js_sys::JsString;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::claims::TokenTimes;
-use crate::json::MAX_DEPTH;
+use crate::error::shown;
+use crate::json;
 use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, UnixTime, Value, Verifier, VerifierSet};
 
 /// A JWK Set that was read and checked, ready to be handed to [`Core::set_keys`].
@@ -23,15 +21,14 @@ pub struct Keys(JwkSet);
 
 #[wasm_bindgen]
 impl Keys {
-    /// From JSON text or a plain JavaScript value.
+    /// From JSON text.
     ///
     /// # Errors
     ///
     /// A plain object with the facts of a [`ConfigError`].
     #[wasm_bindgen(constructor)]
-    pub fn new(jwks: JsValue) -> Result<Keys, JsValue> {
-        let value = from_js(jwks)?;
-        read_keys(&value).map(Self).map_err(|error| config_error(&error))
+    pub fn new(jwks: &str) -> Result<Keys, JsValue> {
+        JwkSet::from_json(jwks).map(Self).map_err(|error| config_error(&error))
     }
 }
 
@@ -44,24 +41,19 @@ pub struct Core {
 
 #[wasm_bindgen]
 impl Core {
-    /// From an array of options, whose names and types the caller has checked.
+    /// From JSON text: an array of options, whose names and types the caller has checked. `jwks` and the values of
+    /// `claims` are JSON text themselves.
     ///
     /// # Errors
     ///
     /// A plain object with the facts of a [`ConfigError`].
     #[wasm_bindgen(constructor)]
-    pub fn new(options: JsValue) -> Result<Core, JsValue> {
-        let options = from_js(options)?;
-        let verifiers = options
-            .as_array()
-            .unwrap_or_default()
-            .iter()
-            .filter_map(Value::as_object)
-            .map(build)
-            .collect::<Result<Vec<Verifier>, ConfigError>>()
-            .and_then(VerifierSet::new)
-            .map_err(|error| config_error(&error))?;
-        Ok(Self { verifiers })
+    pub fn new(options: &str) -> Result<Core, JsValue> {
+        json::parse(options)
+            .map_err(|error| ConfigError::InvalidOption { option: "options", problem: error.problem.to_string() })
+            .and_then(|options| build_all(&options))
+            .map(|verifiers| Self { verifiers })
+            .map_err(|error| config_error(&error))
     }
 
     /// The place of the verifier whose issuer the token names.
@@ -151,9 +143,17 @@ fn time(now: f64) -> Result<UnixTime, JsValue> {
     })
 }
 
+fn build_all(options: &Value<'_>) -> Result<VerifierSet, ConfigError> {
+    let mut verifiers = Vec::new();
+    for options in options.as_array().unwrap_or_default().iter().filter_map(Value::as_object) {
+        verifiers.push(build(options)?);
+    }
+    VerifierSet::new(verifiers)
+}
+
 fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
-    let jwks = options.get("jwks").unwrap_or(&Value::Null);
-    let mut builder = Verifier::builder(read_keys(jwks)?, accept(options, "issuer"), accept(options, "audience"));
+    let keys = JwkSet::from_json(options.get("jwks").and_then(Value::as_str).unwrap_or_default())?;
+    let mut builder = Verifier::builder(keys, accept(options, "issuer"), accept(options, "audience"));
     if let Some(names) = options.get("algorithms") {
         builder = builder.algorithms(strings(names).map(algorithm).collect::<Result<Vec<_>, _>>()?);
     }
@@ -173,7 +173,7 @@ fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
         builder = builder.require_claim(claim);
     }
     for (claim, expected) in options.get("claims").and_then(Value::as_object).into_iter().flat_map(Object::iter) {
-        builder = builder.expect_value(claim, expected.clone().into_owned());
+        builder = builder.expect_claim(claim, expected.as_str().unwrap_or_default());
     }
     if let Some(bytes) = options.get("maxTokenBytes").and_then(Value::as_f64) {
         builder = builder.max_token_bytes(whole(bytes));
@@ -182,13 +182,6 @@ fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
         builder = builder.require_exp(*required != Value::Bool(false));
     }
     builder.any_rsa_exponent(options.get("anyRsaExponent") == Some(&Value::Bool(true))).build()
-}
-
-fn read_keys(jwks: &Value<'_>) -> Result<JwkSet, ConfigError> {
-    match jwks {
-        Value::String(text) => JwkSet::from_json(text),
-        value => JwkSet::from_value(value),
-    }
 }
 
 /// `null` is the explicit way to accept anything; leaving the option out was refused before.
@@ -207,7 +200,10 @@ fn strings<'v>(value: &'v Value<'_>) -> impl Iterator<Item = &'v str> {
 fn algorithm(name: &str) -> Result<Algorithm, ConfigError> {
     Algorithm::from_name(name).ok_or_else(|| ConfigError::InvalidOption {
         option: "algorithms",
-        problem: format!("holds {name:?}, which is not supported: only asymmetric signatures are, named exactly"),
+        problem: format!(
+            "holds {}, which is not supported: only asymmetric signatures are, named exactly",
+            shown(name)
+        ),
     })
 }
 
@@ -253,12 +249,6 @@ fn to_js(value: &Value<'_>) -> JsValue {
     Outgoing(value).serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
 }
 
-fn from_js(value: JsValue) -> Result<Value<'static>, JsValue> {
-    serde_wasm_bindgen::from_value::<Incoming>(value)
-        .map(|incoming| incoming.0)
-        .map_err(|error| config_error(&ConfigError::InvalidJwks { problem: format!("it is not plain JSON: {error}") }))
-}
-
 struct Outgoing<'v>(&'v Value<'v>);
 
 impl Serialize for Outgoing<'_> {
@@ -277,72 +267,5 @@ impl Serialize for Outgoing<'_> {
                 map.end()
             }
         }
-    }
-}
-
-struct Incoming(Value<'static>);
-
-impl<'de> Deserialize<'de> for Incoming {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Level(0).deserialize(deserializer).map(Self)
-    }
-}
-
-/// Reads a value that stands this deep, so that even an endless one is refused in time.
-struct Level(u32);
-
-impl<'de> DeserializeSeed<'de> for Level {
-    type Value = Value<'static>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        if self.0 > MAX_DEPTH {
-            return Err(D::Error::custom("nested too deep"));
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Level {
-    type Value = Value<'static>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("plain JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Value::Number(value))
-    }
-
-    #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a JavaScript number was a double before")]
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Value::Number(value as f64))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Value::String(Cow::Owned(value.to_string())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let mut array = Vec::new();
-        while let Some(element) = elements.next_element_seed(Level(self.0 + 1))? {
-            array.push(element);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut object = Vec::new();
-        while let Some(name) = members.next_key::<String>()? {
-            object.push((name, members.next_value_seed(Level(self.0 + 1))?));
-        }
-        Ok(Value::Object(object.into_iter().collect()))
     }
 }

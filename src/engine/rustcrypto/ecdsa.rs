@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use p256::ecdsa::signature::Verifier;
+use p256::elliptic_curve::point::AffineCoordinates;
 
 use super::super::VerifyingKey;
 use crate::Algorithm;
@@ -12,14 +13,13 @@ use crate::algorithm::KeyType;
 macro_rules! curve {
     ($prepare:ident, $key:ident, $curve:ident, $key_type:expr) => {
         pub(super) fn $prepare(x: &[u8], y: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static str> {
-            let uncompressed = [&[4], x, y].concat();
-            match $curve::ecdsa::VerifyingKey::from_sec1_bytes(&uncompressed) {
-                Ok(key) => Ok(Box::new($key(key))),
-                Err(_) => Err("its point is not on the curve"),
-            }
+            const OFF_CURVE: &str = "its point is not on the curve";
+            let (Ok(x), Ok(y)) = (x.try_into(), y.try_into()) else { return Err(OFF_CURVE) };
+            let point = Option::from($curve::AffinePoint::from_coordinates(x, y));
+            let key = point.and_then(|point| $curve::ecdsa::VerifyingKey::from_affine(point).ok());
+            key.map_or(Err(OFF_CURVE), |key| Ok(Box::new($key(key))))
         }
 
-        #[derive(Debug)]
         struct $key($curve::ecdsa::VerifyingKey);
 
         impl VerifyingKey for $key {

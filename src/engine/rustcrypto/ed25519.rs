@@ -16,7 +16,6 @@ pub(super) fn prepare(point: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static st
     Ok(Box::new(Ed25519Key(key)))
 }
 
-#[derive(Debug)]
 struct Ed25519Key(DalekKey);
 
 impl VerifyingKey for Ed25519Key {

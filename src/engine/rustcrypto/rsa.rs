@@ -19,7 +19,6 @@ pub(super) fn prepare(modulus: &[u8], exponent: &[u8]) -> Result<Box<dyn Verifyi
 }
 
 /// Holds the modulus in Montgomery form.
-#[derive(Debug)]
 struct RsaKey(PublicKey);
 
 impl VerifyingKey for RsaKey {

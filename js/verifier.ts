@@ -1,0 +1,260 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { TokenCache } from "./cache.js";
+import { Core, instantiate, Keys, type LoadModule } from "./core.js";
+import { ConfigError, fromCore, TokenError } from "./errors.js";
+import { cachedTokens, checkOptions, coreOptions, type Jwks, jwksText, type VerifierOptions } from "./options.js";
+
+/** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
+export interface Claims {
+  readonly iss?: string;
+  readonly sub?: string;
+  readonly aud?: string | readonly string[];
+  /** Unix seconds, perhaps with a fraction, like all times. */
+  readonly exp?: number;
+  readonly nbf?: number;
+  readonly iat?: number;
+  readonly jti?: string;
+  readonly [claim: string]: unknown;
+}
+
+/** The JOSE header of a verified token. */
+export interface JoseHeader {
+  readonly alg: string;
+  readonly kid?: string;
+  readonly typ?: string;
+  readonly [parameter: string]: unknown;
+}
+
+/** Which key made the signature: public facts from the JWK. */
+export interface VerificationKey {
+  /** Its place among the keys of known type. */
+  readonly index: number;
+  readonly kid?: string;
+  readonly kty: "RSA" | "EC" | "OKP";
+  readonly crv?: "P-256" | "P-384" | "P-521" | "Ed25519";
+  readonly alg?: string;
+  readonly use?: string;
+}
+
+/** A token whose signature and claims held. */
+export interface Verified<C = Claims> {
+  readonly claims: C;
+  readonly header: JoseHeader;
+  readonly key: VerificationKey;
+}
+
+/** The answer of {@link Verifier.safeVerify}. */
+export type Result<C = Claims> =
+  | { readonly ok: true; readonly value: Verified<C> }
+  | { readonly ok: false; readonly error: TokenError };
+
+/** Verifies tokens, synchronously. */
+export interface Verifier<C = Claims> {
+  /** Throws a {@link TokenError} for any token that does not hold, whatever is passed. */
+  verify(token: string): Verified<C>;
+  /** The same without throwing for a token. A {@link ConfigError}, a mistake in the app, is still thrown. */
+  safeVerify(token: string): Result<C>;
+  /**
+   * Replaces the keys, all or nothing: a set that cannot serve throws a {@link ConfigError}, and the old one stays.
+   * Empties the cache. Of several issuers, `issuer` says whose keys these are.
+   */
+  setKeys(jwks: Jwks, issuer?: string): void;
+  /** The keys in use. */
+  readonly keys: readonly VerificationKey[];
+}
+
+type Schema = StandardSchemaV1 | undefined;
+type ClaimsOf<S extends Schema> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : Claims;
+
+/** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
+export interface CreateVerifier {
+  /** For one issuer. */
+  <S extends Schema = undefined>(options: VerifierOptions<S>): Verifier<ClaimsOf<S>>;
+  /** For several issuers; each token goes to the one its `iss` names, exactly. */
+  <const S extends readonly Schema[]>(options: {
+    readonly [I in keyof S]: VerifierOptions<S[I]>;
+  }): Verifier<ClaimsOf<S[number]>>;
+}
+
+/** `createVerifier` on top of a module from wherever this entry of the package takes it. */
+export function createVerifierWith(load: LoadModule): CreateVerifier {
+  const create = (options: unknown): Verifier => {
+    const list: unknown[] = Array.isArray(options) ? options : [options];
+    const checked = list.map((entry) => {
+      checkOptions(entry);
+      return entry;
+    });
+    if (checked.length > 1) {
+      for (const { issuer } of checked) {
+        if (issuer === null) {
+          throw new ConfigError("invalid_option", "each of several issuers must be named; null cannot be", "issuer");
+        }
+      }
+    }
+    instantiate(load);
+    return makeVerifier(checked);
+  };
+  return create as CreateVerifier;
+}
+
+function makeVerifier(options: readonly VerifierOptions[]): Verifier {
+  const core = calling(() => new Core(JSON.stringify(options.map(coreOptions))));
+  const relyingParties = options.map((entry, index) => new RelyingParty(core, index, entry));
+
+  const choose = (token: string): RelyingParty => {
+    const remembered = relyingParties.find((party) => party.remembers(token));
+    const index = remembered?.index ?? (relyingParties.length > 1 ? calling(() => core.choose(token)) : 0);
+    return relyingParties[index] as RelyingParty;
+  };
+
+  const verify = (token: unknown): Verified => {
+    if (typeof token !== "string") {
+      throw new TokenError("malformed", `the token is malformed: it is not a string but ${kindOf(token)}`);
+    }
+    const [first] = relyingParties;
+    return (relyingParties.length === 1 ? (first as RelyingParty) : choose(token)).verify(token);
+  };
+
+  return Object.freeze({
+    verify,
+    safeVerify(token: unknown): Result {
+      try {
+        return { ok: true, value: verify(token) };
+      } catch (error) {
+        if (error instanceof TokenError) return { ok: false, error };
+        throw error;
+      }
+    },
+    setKeys(jwks: Jwks, issuer?: string): void {
+      const party = relyingParties.length === 1 ? relyingParties[0] : relyingParties.find((one) => one.isFor(issuer));
+      if (party === undefined || (issuer !== undefined && !party.isFor(issuer))) {
+        throw new ConfigError("invalid_option", "setKeys should be told which of the issuers the keys are for", "issuer");
+      }
+      party.setKeys(jwks);
+    },
+    get keys() {
+      return relyingParties.flatMap((party) => party.keys);
+    },
+  });
+}
+
+/** What is remembered of a token whose signature held. */
+interface Remembered extends Verified {
+  readonly times: readonly [exp: number, nbf: number, iat: number];
+}
+
+/** One issuer's options, with the JavaScript side of them: clock, schema, cache. */
+class RelyingParty {
+  readonly index: number;
+  keys: readonly VerificationKey[];
+  readonly #core: Core;
+  readonly #issuers: readonly string[] | null;
+  readonly #now: () => number;
+  readonly #schema: StandardSchemaV1 | undefined;
+  readonly #cache: TokenCache<Remembered> | undefined;
+
+  constructor(core: Core, index: number, options: VerifierOptions) {
+    const { issuer, now = systemTime, schema, cache } = options;
+    const maxTokens = cachedTokens(cache);
+    this.index = index;
+    this.keys = readKeys(core, index);
+    this.#core = core;
+    this.#issuers = typeof issuer === "string" ? [issuer] : issuer && [...issuer];
+    this.#now = now;
+    this.#schema = schema;
+    this.#cache = maxTokens > 0 ? new TokenCache(maxTokens) : undefined;
+  }
+
+  isFor(issuer: string | undefined): boolean {
+    return issuer !== undefined && (this.#issuers === null || this.#issuers.includes(issuer));
+  }
+
+  remembers(token: string): boolean {
+    return this.#cache?.get(token) !== undefined;
+  }
+
+  verify(token: string): Verified {
+    const now = this.#now();
+    const { claims, header, key } = this.#recall(token, now) ?? this.#check(token, now);
+    return Object.freeze({ claims: this.#validated(claims), header, key });
+  }
+
+  setKeys(jwks: Jwks): void {
+    calling(() => this.#core.setKeys(this.index, new Keys(jwksText(jwks))));
+    this.keys = readKeys(this.#core, this.index);
+    this.#cache?.clear();
+  }
+
+  #recall(token: string, now: number): Verified | undefined {
+    const remembered = this.#cache?.get(token);
+    if (remembered !== undefined) {
+      const [exp, nbf, iat] = remembered.times;
+      calling(() => this.#core.checkTimes(this.index, exp, nbf, iat, now));
+    }
+    return remembered;
+  }
+
+  #check(token: string, now: number): Verified {
+    const text = calling(() => this.#core.verify(this.index, token, now));
+    const [header, claims, keyIndex] = deepFreeze(JSON.parse(text) as [JoseHeader, Claims, number]);
+    const key = this.keys[keyIndex] as VerificationKey;
+    const { exp = Number.NaN, nbf = Number.NaN, iat = Number.NaN } = claims;
+    this.#cache?.set(token, { claims, header, key, times: [exp, nbf, iat] });
+    return { claims, header, key };
+  }
+
+  #validated(claims: Claims): Claims {
+    return this.#schema === undefined ? claims : (validate(this.#schema, claims) as Claims);
+  }
+}
+
+function validate(schema: StandardSchemaV1, claims: Claims): unknown {
+  let result: ReturnType<StandardSchemaV1["~standard"]["validate"]>;
+  try {
+    result = schema["~standard"].validate(claims);
+  } catch (cause) {
+    throw new TokenError("invalid_claim", "the schema threw an error on the claims", {}, { cause });
+  }
+  if ("then" in result) {
+    result.then(undefined, () => {});
+    const message = "the schema is asynchronous; verify is synchronous, so the schema must be too";
+    throw new ConfigError("async_schema", message, "schema");
+  }
+  if (result.issues === undefined) return result.value;
+  const [issue] = result.issues;
+  const step = issue?.path?.[0];
+  const name = typeof step === "object" ? step.key : step;
+  const facts = name === undefined ? {} : { claim: String(name), actual: claims[String(name)] };
+  throw new TokenError("invalid_claim", `the claims do not fit the schema: ${issue?.message ?? "no reason given"}`, facts);
+}
+
+function readKeys(core: Core, index: number): readonly VerificationKey[] {
+  return deepFreeze(core.keys(index) as VerificationKey[]);
+}
+
+/** Calls into the WebAssembly module; what it throws becomes the error the caller sees. */
+function calling<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    throw fromCore(thrown);
+  }
+}
+
+/** What was verified stays what was verified, also for the next caller who gets it from the cache. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) {
+    for (const member of Object.values(value)) deepFreeze(member);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+function systemTime(): number {
+  return Date.now() / 1000;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : typeof value;
+}

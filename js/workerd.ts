@@ -1,0 +1,8 @@
+/** The entry for Cloudflare's workerd, which forbids compiling bytes and takes `.wasm` files as modules instead. */
+import module from "../tokenward.wasm";
+import { type CreateVerifier, createVerifierWith } from "./verifier.js";
+
+export * from "./api.js";
+
+/** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
+export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(() => module);

@@ -1,0 +1,45 @@
+// The playground as people get it from `npm start`: the provider, the page built for it, and a static server.
+
+import { createServer } from "node:http";
+import sirv from "sirv";
+import { buildSite } from "../www/build.mjs";
+import { POLICY } from "../www/policy.mjs";
+import { listen } from "./listen.mjs";
+import { startProvider } from "./provider.mjs";
+
+const HEADERS = {
+  "content-security-policy": `${POLICY}; frame-ancestors 'none'`,
+  "cross-origin-opener-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+/**
+ * @param {object} options
+ * @param {number} options.port of the page; 0 for any
+ * @param {number} options.providerPort
+ * @param {string} [options.outdir] where the page is built
+ * @param {(message: string) => void} [options.say]
+ */
+export async function startPlayground({ port, providerPort, outdir, say }) {
+  const server = createServer();
+  const url = await listen(server, { port, name: "the playground", say });
+  const { close: closeProvider, ...provider } = await startProvider({ port: providerPort, apps: [url], say });
+  const close = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await Promise.all([closed, closeProvider()]);
+  };
+  try {
+    const site = await buildSite({ outdir, provider });
+    server.on("request", sirv(site, { dev: true, etag: true, setHeaders }));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url, provider: { ...provider, close: closeProvider }, close };
+}
+
+function setHeaders(response) {
+  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+}

@@ -1,0 +1,76 @@
+// Builds the playground: everything it needs, in one folder that any static server can serve.
+
+import { createHash } from "node:crypto";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+import { POLICY } from "./policy.mjs";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const BROWSERS = ["chrome120", "firefox128", "safari17"];
+
+/**
+ * @param {object} [options]
+ * @param {string} [options.outdir]
+ * @param {{ issuer: string, clientId: string, resource: string }} [options.provider] where "Sign in" leads
+ */
+export async function buildSite({ outdir = join(HERE, "dist"), provider } = {}) {
+  await rm(outdir, { recursive: true, force: true });
+  await mkdir(outdir, { recursive: true });
+  const { script, style } = await bundle(outdir, provider);
+  await cp(join(HERE, "icons"), join(outdir, "icons"), { recursive: true, filter: (path) => !path.endsWith(".mjs") });
+  await cp(join(HERE, "manifest.webmanifest"), join(outdir, "manifest.webmanifest"));
+  await writeFile(join(outdir, "index.html"), await page({ script, style }));
+  await buildWorker(outdir);
+  return outdir;
+}
+
+async function bundle(outdir, provider) {
+  const { metafile } = await esbuild.build({
+    entryPoints: { app: join(HERE, "src/main.js"), style: join(HERE, "styles/index.css") },
+    outdir,
+    entryNames: "[name]-[hash]",
+    assetNames: "[name]-[hash]",
+    absWorkingDir: outdir,
+    bundle: true,
+    minify: true,
+    metafile: true,
+    format: "esm",
+    target: BROWSERS,
+    loader: { ".woff2": "file" },
+    define: { __PROVIDER__: JSON.stringify(provider ?? null) },
+    logLevel: "warning",
+  });
+  const built = Object.keys(metafile.outputs);
+  const named = (start, end) => built.find((file) => file.startsWith(start) && file.endsWith(end));
+  return { script: named("app-", ".js"), style: named("style-", ".css") };
+}
+
+async function page({ script, style }) {
+  const { version } = JSON.parse(await readFile(join(HERE, "../package.json"), "utf8"));
+  const sprite = (await readFile(join(HERE, "src/sprite.svg"), "utf8")).trim();
+  const values = { POLICY, SCRIPT: script, STYLE: style, SPRITE: sprite, VERSION: version };
+  const template = await readFile(join(HERE, "index.html"), "utf8");
+  return template.replace(/%([A-Z]+)%/g, (_, name) => values[name]);
+}
+
+/** The service worker knows every file; its version is the hash of them all. */
+async function buildWorker(outdir) {
+  const entries = await readdir(outdir, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  const files = paths.map((path) => relative(outdir, path).replaceAll("\\", "/")).sort();
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(file).update(await readFile(join(outdir, file)));
+  const cached = files.map((file) => (file === "index.html" ? "./" : file));
+  await esbuild.build({
+    entryPoints: [join(HERE, "src/sw.js")],
+    outfile: join(outdir, "sw.js"),
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: BROWSERS,
+    define: { __FILES__: JSON.stringify(cached), __VERSION__: JSON.stringify(hash.digest("hex").slice(0, 16)) },
+    logLevel: "warning",
+  });
+}

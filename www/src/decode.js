@@ -1,0 +1,28 @@
+// Reads a token for display only, forgivingly and without any check. Whatever comes out of here may have been written
+// by anyone: the page must say so wherever it shows it. Verifying is Tokenward's, and shares no code with this.
+
+/** @returns {{ header?: unknown, payload?: unknown, parts: string[] }} undefined where a part cannot be read */
+export function decode(token) {
+  const parts = token.split(".");
+  return { parts, header: read(parts[0]), payload: read(parts[1]) };
+}
+
+/** A member of something that may be anything. */
+export function member(value, name) {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
+export function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function read(part) {
+  if (!part) return undefined;
+  try {
+    const binary = atob(part.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,152 @@
+// The left side: what is given. Token, keys, expectations.
+
+import { aboutSample, drawSamples, isSessionToken } from "./samples.js";
+import { decode, isObject, member } from "./decode.js";
+import { byId, make, update } from "./dom.js";
+import { keysOf } from "./keys.js";
+import { ALGORITHMS } from "./rules.js";
+import { relative, realNow } from "./time.js";
+
+const WIDE = "(min-width: 62rem)";
+const PARTS = ["header", "payload", "signature"];
+
+export function setUpGiven({ state, change, choose, clear }) {
+  const rules = byId("rules");
+  byId("algorithms").append(
+    ...ALGORITHMS.map((name) =>
+      make("label.chip", {}, make("input", { type: "checkbox", name: "algorithms", value: name }), make("span", {}, name)),
+    ),
+  );
+  for (const id of ["keys-panel", "rules-panel"]) byId(id).open = matchMedia(WIDE).matches;
+
+  byId("sample").addEventListener("change", (event) => choose(event.target.value));
+  byId("token").addEventListener("input", (event) => {
+    change({ token: event.target.value.trim(), sample: undefined, moment: undefined });
+  });
+  byId("jwks").addEventListener("input", (event) => change({ jwks: event.target.value, sample: undefined }));
+  rules.addEventListener("input", () => change({ rules: read(rules), sample: undefined }));
+  rules.addEventListener("submit", (event) => event.preventDefault());
+  byId("forget").addEventListener("click", () => {
+    clear();
+    byId("token").focus();
+  });
+  byId("copy-rules").addEventListener("click", () => {
+    change({ rules: { ...state().rules, ...saidBy(state().token) }, sample: undefined });
+  });
+  byId("fetch").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const jwks = await fetchKeys(byId("fetch-issuer").value.trim());
+    if (jwks) change({ jwks, sample: undefined });
+  });
+}
+
+/** Draws what changed by other means than typing; the field somebody types in is left alone. */
+export function drawGiven(state) {
+  const { token, jwks, rules, sample, session } = state;
+  drawSamples(byId("sample"), sample, session);
+  byId("sample-about").textContent = aboutSample(sample, session);
+  put(byId("token"), token);
+  drawInk(token);
+  put(byId("jwks"), jwks);
+  drawKeys(jwks);
+  write(byId("rules"), rules);
+  byId("rules-summary").textContent = summary(rules);
+  const issuer = byId("fetch-issuer");
+  if (isSessionToken(sample, session)) put(issuer, session.issuer);
+}
+
+/** The three parts of the token, each in its colour, behind the transparent text of the field. */
+function drawInk(token) {
+  const pieces = token.split(".").flatMap((text, index) => [
+    ...(index > 0 ? ["."] : []),
+    make(`span.part.${PARTS[index] ?? "surplus"}`, {}, text),
+  ]);
+  update(byId("token-ink"), ...pieces, "\n");
+  const { parts } = decode(token);
+  const legend = PARTS.map((name, index) => make(`span.part-name.${name}`, {}, `${name} ${parts[index]?.length ?? 0}`));
+  update(byId("token-hint"), ...(token ? legend : ["Three parts with dots between: header, payload, signature."]));
+}
+
+function drawKeys(jwks) {
+  const keys = readKeys(jwks);
+  byId("keys-summary").textContent = keys.length === 1 ? "1 key" : `${keys.length} keys`;
+  update(
+    byId("keys"),
+    ...keys.map((key) =>
+      make(
+        "li",
+        {},
+        make("b", {}, String(member(key, "kid") ?? "no kid")),
+        ["kty", "crv", "alg", "use"].map((name) => member(key, name)).filter(Boolean).map((text) => ` · ${text}`).join(""),
+      ),
+    ),
+  );
+}
+
+/** For the list only; the verifier reads the text itself. */
+function readKeys(jwks) {
+  try {
+    const value = JSON.parse(jwks);
+    const keys = Array.isArray(value) ? value : member(value, "keys");
+    return Array.isArray(keys) ? keys.filter(isObject) : [];
+  } catch {
+    return [];
+  }
+}
+
+async function fetchKeys(issuer) {
+  const status = byId("fetch-status");
+  status.textContent = "Asking the issuer…";
+  byId("fetch-button").disabled = true;
+  try {
+    const { jwks, at, fetched } = await keysOf(issuer);
+    status.textContent = fetched
+      ? "Fetched just now, and kept for when there is no network."
+      : `The issuer cannot be reached. These keys were fetched ${relative(at, realNow())}.`;
+    return jwks;
+  } catch (error) {
+    const why = error instanceof TypeError ? "it cannot be reached, or does not allow pages to ask" : error.message;
+    status.textContent = `No keys: ${why}.`;
+    return undefined;
+  } finally {
+    byId("fetch-button").disabled = false;
+  }
+}
+
+/** What the token says of itself, unverified: a start for filling in, which is why it takes a press of a button. */
+function saidBy(token) {
+  const { header, payload } = decode(token);
+  const text = (value) => [value].flat().filter((item) => typeof item === "string").join(" ");
+  const issuer = text(member(payload, "iss"));
+  const audience = text(member(payload, "aud"));
+  return { issuer, anyIssuer: issuer === "", audience, anyAudience: audience === "", typ: text(member(header, "typ")) };
+}
+
+function read(form) {
+  const value = (element) => (element.type === "checkbox" ? element.checked : element.value);
+  const fields = [...form.elements].filter(({ name }) => name && name !== "algorithms");
+  const chosen = [...form.querySelectorAll("[name=algorithms]:checked")];
+  return {
+    ...Object.fromEntries(fields.map((element) => [element.name, value(element)])),
+    algorithms: chosen.map((element) => element.value),
+  };
+}
+
+function write(form, rules) {
+  for (const element of form.elements) {
+    if (element.name === "algorithms") element.checked = rules.algorithms.includes(element.value);
+    else if (element.type === "checkbox") element.checked = rules[element.name];
+    else if (element.name) put(element, rules[element.name]);
+  }
+  form.elements.issuer.disabled = rules.anyIssuer;
+  form.elements.audience.disabled = rules.anyAudience;
+}
+
+function summary({ issuer, anyIssuer, audience, anyAudience }) {
+  const name = (text, any) => (any ? "any" : text || "?");
+  return `${name(issuer, anyIssuer)} for ${name(audience, anyAudience)}`;
+}
+
+function put(field, text) {
+  if (field.value.trim() !== text.trim()) field.value = text;
+}

@@ -1,0 +1,39 @@
+// Keeps this version of the page, whole, and answers from it: the network is not asked for any file of the page.
+// FILES and VERSION come from the build; a change of any file is a new version with a cache of its own.
+
+const FILES = __FILES__;
+const VERSION = __VERSION__;
+const PREFIX = "tokenward-";
+const CACHE = PREFIX + VERSION;
+
+addEventListener("install", (event) => {
+  const requests = FILES.map((file) => new Request(file, { cache: "reload" }));
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(requests)));
+});
+
+addEventListener("activate", (event) => {
+  event.waitUntil(dropOthers().then(() => clients.claim()));
+});
+
+addEventListener("message", (event) => {
+  if (event.data === "take over") skipWaiting();
+});
+
+addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  const page = request.mode === "navigate" && url.pathname === new URL("./", location.href).pathname;
+  event.respondWith(answer(page ? "./" : request));
+});
+
+async function answer(request) {
+  const cache = await caches.open(CACHE);
+  return (await cache.match(request, { ignoreVary: true })) ?? fetch(request);
+}
+
+async function dropOthers() {
+  const names = await caches.keys();
+  const old = names.filter((name) => name.startsWith(PREFIX) && name !== CACHE);
+  await Promise.all(old.map((name) => caches.delete(name)));
+}

@@ -60,6 +60,8 @@ describe("the playground as an app", () => {
     assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the verdict");
     await page.keyboard.press("Enter");
     await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "real-now");
+    await page.keyboard.press("Tab");
     assert.equal(await page.evaluate(() => document.activeElement.id), "now");
     const outlined = await page.$eval(".axis-bubble", (bubble) => getComputedStyle(bubble).outlineStyle);
     assert.equal(outlined, "solid");

@@ -1,0 +1,80 @@
+// Firefox and WebKitGTK behind the few things the tests do with a page, alike for both.
+
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import puppeteer from "puppeteer-core";
+import { Builder } from "selenium-webdriver";
+import { browsers } from "../../tools/browsers.mjs";
+
+/**
+ * @typedef {object} EnginePage
+ * @property {(url: string) => Promise<unknown>} open
+ * @property {() => Promise<unknown>} reload
+ * @property {(script: string) => Promise<any>} ask the value of an expression, or of a promise, in the page
+ * @property {() => Promise<unknown>} close
+ */
+
+/** @returns {Promise<EnginePage>} */
+export async function openFirefox() {
+  const { firefox } = await browsers();
+  const browser = await puppeteer.launch({ browser: "firefox", executablePath: firefox, headless: true });
+  const page = await browser.newPage();
+  return {
+    open: (url) => page.goto(url),
+    reload: () => page.reload(),
+    ask: (script) => page.evaluate(script),
+    close: () => browser.close(),
+  };
+}
+
+/** @returns {Promise<EnginePage>} */
+export async function openWebKit() {
+  const { webkitDriver, miniBrowser, xvfbRun } = await browsers();
+  const port = await freePort();
+  const server = `http://127.0.0.1:${port}`;
+  const process = spawn(xvfbRun, ["-a", webkitDriver, `--port=${port}`], { stdio: "ignore", detached: true });
+  await answering(`${server}/status`);
+  const driver = await new Builder()
+    .usingServer(server)
+    .withCapabilities({ browserName: "MiniBrowser", "webkitgtk:browserOptions": { binary: miniBrowser, args: ["--automation"] } })
+    .build();
+  return {
+    open: (url) => driver.get(url),
+    reload: () => driver.navigate().refresh(),
+    ask: (script) =>
+      driver.executeAsyncScript(`const done = arguments[0]; Promise.resolve(${script}).then(done, (error) => done(String(error)));`),
+    async close() {
+      await driver.quit();
+      globalThis.process.kill(-process.pid);
+    },
+  };
+}
+
+/** Asks again until the page says so. */
+export async function until(page, script, wanted) {
+  const end = Date.now() + 15_000;
+  for (;;) {
+    const found = await page.ask(script).catch((error) => error.message);
+    if (wanted instanceof RegExp ? wanted.test(found) : found === wanted) return;
+    if (Date.now() > end) throw new Error(`waited for ${wanted}, found ${JSON.stringify(found)}: ${script}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function answering(url) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const ready = await fetch(url).then((response) => response.ok, () => false);
+    if (ready) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("WebKitWebDriver does not answer");
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -62,11 +62,11 @@ const OPTIONS: Record<keyof VerifierOptions, [test: (value: unknown) => boolean,
   issuer: [isAccept, "a non-empty string, an array of them, or null to accept any"],
   audience: [isAccept, "a non-empty string, an array of them, or null to accept any"],
   algorithms: [isStrings, "an array of algorithm names"],
-  clockTolerance: [isNumber, "a number of seconds"],
+  clockTolerance: [Number.isFinite, "a finite number of seconds"],
   now: [isFunction, "a function that returns Unix seconds"],
   typ: [isString, "a string"],
   subject: [isString, "a string"],
-  maxTokenAge: [isNumber, "a number of seconds"],
+  maxTokenAge: [Number.isFinite, "a finite number of seconds"],
   requiredClaims: [isStrings, "an array of strings"],
   claims: [isJsonObject, "an object of JSON values"],
   schema: [isSchema, "a Standard Schema validator"],
@@ -119,7 +119,7 @@ export function jwksText(jwks: unknown): string {
   if (typeof jwks === "string") return jwks;
   if (!isJwks(jwks)) throw new ConfigError("invalid_jwks", `jwks should be ${OPTIONS.jwks[1]}`, "jwks");
   try {
-    return JSON.stringify(jwks);
+    return JSON.stringify(jwks) ?? "null";
   } catch (cause) {
     throw new ConfigError("invalid_jwks", "the JWK Set cannot be written as JSON", "jwks", { cause });
   }

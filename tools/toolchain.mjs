@@ -108,11 +108,11 @@ function describe({ description, cargo, target, env = {}, targetEnv = {}, target
 }
 
 /** Panics name source files: published code must not name this machine's folders. Needs the sources to be fetched. */
-function rustflags() {
+function rustflags(more = []) {
   const sources = join(process.env.CARGO_HOME ?? join(homedir(), ".cargo"), "registry", "src");
   const registries = existsSync(sources) ? readdirSync(sources).map((name) => join(sources, name)) : [];
   const flags = [...registries, root, "/usr/lib/rustlib/src/rust"].map((path) => `--remap-path-prefix=${path}=`);
-  return { CARGO_ENCODED_RUSTFLAGS: flags.join("\x1f") };
+  return { CARGO_ENCODED_RUSTFLAGS: [...flags, ...more].join("\x1f") };
 }
 
 function isRecent(version) {

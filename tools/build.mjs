@@ -3,7 +3,17 @@
 // cargo -> wasm-bindgen -> wasm-opt -> js/wasm/ (generated) -> tsc twice -> pkg/. A step whose inputs did not change is
 // left out.
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { Failure, main, root, runPackage, step } from "./run.mjs";
@@ -34,12 +44,24 @@ async function buildWasm(rust) {
   });
   await step("wasm-bindgen", async () => {
     // Never debugged: a small profile of its own compiles fast and disturbs no other.
-    const profile = ["--profile", "tools", "--config", 'profile.tools.inherits="dev"', "--config", "profile.tools.debug=false"];
+    const profile = [
+      "--profile",
+      "tools",
+      "--config",
+      'profile.tools.inherits="dev"',
+      "--config",
+      "profile.tools.debug=false",
+    ];
     const bindgen = ["--locked", "--target-dir", "target", "-p", "tokenward-bindgen", ...profile];
     await rust.native(["run", ...bindgen, "--", CARGO_OUT, GLUE]);
   });
   await step("wasm-opt", () =>
-    runPackage("binaryen/bin/wasm-opt", [...WASM_OPT, join(GLUE, "tokenward_bg.wasm"), "-o", join(GLUE, "tokenward.wasm")]),
+    runPackage("binaryen/bin/wasm-opt", [
+      ...WASM_OPT,
+      join(GLUE, "tokenward_bg.wasm"),
+      "-o",
+      join(GLUE, "tokenward.wasm"),
+    ]),
   );
   const wasm = readFileSync(join(root, GLUE, "tokenward.wasm"));
   refuseMachinePaths("the WebAssembly module", wasm);
@@ -72,7 +94,9 @@ async function buildPackage() {
   rmSync(join(root, PKG), { recursive: true, force: true });
   const tsc = (...args) => runPackage("typescript/bin/tsc", ["-p", "tsconfig.json", "--noEmit", "false", ...args]);
   await step("tsc: ES modules", () => tsc("--outDir", `${PKG}/esm`));
-  await step("tsc: CommonJS", () => tsc("--outDir", `${PKG}/cjs`, "--module", "commonjs", "--moduleResolution", "bundler"));
+  await step("tsc: CommonJS", () =>
+    tsc("--outDir", `${PKG}/cjs`, "--module", "commonjs", "--moduleResolution", "bundler"),
+  );
   write(`${PKG}/cjs/package.json`, '{ "type": "commonjs" }\n');
   // workerd knows only ES modules.
   for (const file of ["workerd.js", "workerd.d.ts"]) rmSync(join(root, PKG, "cjs", file));
@@ -83,7 +107,9 @@ async function buildPackage() {
 }
 
 function refuseMachinePaths(name, bytes) {
-  const found = bytes.toString("latin1").match(/(?:\/(?:home|root|Users|tmp|build)\/|\.cargo\/|index\.crates\.io)[ -~]{0,60}/);
+  const found = bytes
+    .toString("latin1")
+    .match(/(?:\/(?:home|root|Users|tmp|build)\/|\.cargo\/|index\.crates\.io)[ -~]{0,60}/);
   if (found) throw new Failure(`${name} names a folder of this machine: ${found[0]}`);
   if (bytes.includes(root)) throw new Failure(`${name} names ${root}`);
 }
@@ -102,7 +128,8 @@ async function whenChanged(name, inputs, outputs, extra, work) {
   const outputFiles = () => outputs.flatMap(filesIn).sort();
   const digest = () => digestOf(inputs.flatMap(filesIn).sort(), extra) + digestOf(outputFiles(), "");
   const complete = outputs.every((output) => existsSync(join(root, output)));
-  if (complete && existsSync(stamp) && readFileSync(stamp, "utf8") === digest()) return console.log(`  ${name}: up to date`);
+  if (complete && existsSync(stamp) && readFileSync(stamp, "utf8") === digest())
+    return console.log(`  ${name}: up to date`);
   await work();
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, digest());

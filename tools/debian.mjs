@@ -8,7 +8,8 @@ export async function installDebian(packages, purpose) {
   if (!isDebian()) {
     throw new Failure(`${purpose} needs what Debian calls ${packages.join(", ")}: install the same for this system.`);
   }
-  if (process.getuid?.() !== 0) throw new Failure(`${purpose} needs packages that are not installed. Run:\n  sudo ${command}`);
+  if (process.getuid?.() !== 0)
+    throw new Failure(`${purpose} needs packages that are not installed. Run:\n  sudo ${command}`);
   const apt = (...args) => run("apt-get", ["-q", "-y", "-o", "DPkg::Lock::Timeout=600", ...args], { env: UNATTENDED });
   await step(`${purpose}: ${command}`, async () => {
     await apt("update");

@@ -75,7 +75,9 @@ export async function step(title, work) {
 }
 
 export function duration(ms) {
-  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  return ms < 60_000
+    ? `${(ms / 1000).toFixed(1)} s`
+    : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
 /**
@@ -101,7 +103,9 @@ function watchSilence(line) {
     console.log(`  … still running after ${Math.round((last - started) / 1000)} s: ${line.slice(0, 90)}`);
   }, 5000);
   return {
-    heard: (unseen) => unseen || (last = performance.now()),
+    heard: (quiet) => {
+      if (!quiet) last = performance.now();
+    },
     stop: () => clearInterval(timer),
   };
 }

@@ -44,7 +44,8 @@ async function installed(target) {
   const version = await ask(rustc, ["--version"]);
   if (!isRecent(version)) return `${version ?? rustc} is too old, ${minimum()} is needed: try \`rustup update\``;
   const libraries = await ask(rustc, ["--print", "target-libdir", "--target", target]);
-  const present = libraries && existsSync(libraries) && readdirSync(libraries).some((name) => name.startsWith("libcore"));
+  const present =
+    libraries && existsSync(libraries) && readdirSync(libraries).some((name) => name.startsWith("libcore"));
   if (!present) return `${version} (${rustc}) does not have the target`;
   return describe({ description: `${version}, which has ${target}`, cargo, target });
 }

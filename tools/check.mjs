@@ -1,0 +1,76 @@
+// npm run check: everything that reads the code without running it. Fast, and all of it, even after a failure.
+//
+//   node tools/check.mjs           everything
+//   node tools/check.mjs lint      the same without cargo
+//   node tools/check.mjs format    puts the layout right
+
+import { installDebian } from "./debian.mjs";
+import { checkLicences } from "./licences.mjs";
+import { Failure, main, runPackage, step } from "./run.mjs";
+import { setup } from "./setup.mjs";
+import { BARE_METAL, toolchain } from "./toolchain.mjs";
+
+const DENY_WARNINGS = ["--", "-D", "warnings"];
+
+/** Each check: a title and what throws when it fails. */
+export function checks(rust) {
+  return [...rustChecks(rust), ...javascriptChecks()];
+}
+
+function rustChecks(rust) {
+  const clippy = (...args) => ["clippy", "--locked", ...args, ...DENY_WARNINGS];
+  return [
+    ["rustfmt", () => rust.native(["fmt", "--all", "--check"])],
+    ["clippy", () => rust.native(clippy("--workspace", "--all-targets"))],
+    ["clippy for WebAssembly", () => rust.forTarget(clippy("--lib", "--features", "wasm"))],
+    ["clippy without std", () => rust.native(clippy("--lib", "--no-default-features"))],
+    ["rustdoc", () => rust.native(["doc", "--locked", "--no-deps", "--lib"], { env: { RUSTDOCFLAGS: "-D warnings" } })],
+    [
+      `no_std on bare metal (${BARE_METAL})`,
+      async () => {
+        const bareMetal = await toolchain(BARE_METAL);
+        console.log(`  ${bareMetal.description}`);
+        await bareMetal.forTarget(["check", "--locked", "--lib", "--no-default-features"]);
+      },
+    ],
+    ["licences and sources", () => checkLicences(rust)],
+  ];
+}
+
+function javascriptChecks() {
+  return [
+    ["TypeScript", () => runPackage("typescript/bin/tsc", ["-p", "tsconfig.json"])],
+    ["Biome", () => runPackage("@biomejs/biome/bin/biome", ["ci", "--error-on-warnings", "--colors=off"])],
+  ];
+}
+
+/** Debian packs rustfmt and clippy apart from its rustc. */
+export async function ensureRustTools(rust) {
+  try {
+    await rust.native(["fmt", "--version"], { quiet: true });
+    await rust.native(["clippy", "--version"], { quiet: true });
+  } catch {
+    if (!rust.isDebian) throw new Failure("rustfmt or clippy is missing. Run:\n  rustup component add rustfmt clippy");
+    await installDebian(["rustfmt-web", "rust-web-clippy"], "Checking Rust code");
+  }
+}
+
+main(import.meta.url, async () => {
+  const [what] = process.argv.slice(2);
+  const rust = await setup();
+  if (what === "format") {
+    await rust.native(["fmt", "--all"]);
+    await runPackage("@biomejs/biome/bin/biome", ["check", "--write"]);
+    return;
+  }
+  if (what !== "lint") await ensureRustTools(rust);
+  const failed = [];
+  for (const [title, work] of what === "lint" ? javascriptChecks() : checks(rust)) {
+    await step(title, work).catch((error) => {
+      if (!(error instanceof Failure)) throw error;
+      console.error(`✖ ${error.message}`);
+      failed.push(title);
+    });
+  }
+  if (failed.length > 0) throw new Failure(`Failed: ${failed.join(", ")}`);
+});

@@ -1,0 +1,4 @@
+// Brings its own WebAssembly module.
+import { createVerifier, init } from "tokenward/slim";
+
+globalThis.answer = { createVerifier, init };

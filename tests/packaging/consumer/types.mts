@@ -1,0 +1,121 @@
+// What must compile, and (each @ts-expect-error) what must not.
+import {
+  type Claims,
+  ConfigError,
+  createVerifier,
+  TokenError,
+  type TokenErrorCode,
+  type VerificationKey,
+  type Verifier,
+} from "tokenward";
+import * as slim from "tokenward/slim";
+import * as v from "valibot";
+import { z } from "zod";
+
+const jwks = { keys: [] };
+const issuer = "https://login.example";
+const audience = "app";
+
+// The least, and everything.
+const verifier: Verifier = createVerifier({ jwks, issuer, audience });
+createVerifier({ jwks: "{}", issuer: null, audience: ["a", "b"] });
+createVerifier({
+  jwks: [],
+  issuer: [issuer],
+  audience: null,
+  algorithms: ["RS256", "EdDSA"],
+  clockTolerance: 5,
+  now: () => 1_760_000_000,
+  typ: "at+jwt",
+  subject: "u",
+  maxTokenAge: 3600,
+  requiredClaims: ["scope"],
+  claims: { role: "admin", nested: { any: ["JSON"] } },
+  maxTokenBytes: 4096,
+  cache: { maxTokens: 100 },
+  requireExp: false,
+  anyRsaExponent: true,
+});
+
+// Forgetting what decides whose tokens these are.
+// @ts-expect-error: no issuer
+createVerifier({ jwks, audience });
+// @ts-expect-error: no audience
+createVerifier({ jwks, issuer });
+// @ts-expect-error: no keys
+createVerifier({ issuer, audience });
+// @ts-expect-error: undefined is not null
+createVerifier({ jwks, issuer: undefined, audience });
+const forgetful = { jwks, issuer };
+// @ts-expect-error: in a list of issuers too
+createVerifier([{ jwks, issuer, audience }, forgetful]);
+
+// Mistakes in options.
+// @ts-expect-error: no such option
+createVerifier({ jwks, issuer, audience, maxAge: 1 });
+// @ts-expect-error: symmetric
+createVerifier({ jwks, issuer, audience, algorithms: ["HS256"] });
+// @ts-expect-error: seconds are a number
+createVerifier({ jwks, issuer, audience, clockTolerance: "5s" });
+
+// Claims: the registered ones have their types, the others are unknown.
+const { claims, header, key } = verifier.verify("");
+const subject: string | undefined = claims.sub;
+const expiry: number | undefined = claims.exp;
+const audiences: string | readonly string[] | undefined = claims.aud;
+const custom: unknown = claims["role"];
+// @ts-expect-error: a custom claim is unknown without a schema
+const role: string = claims["role"];
+// @ts-expect-error: what was verified does not change
+claims.sub = "someone else";
+const alg: string = header.alg;
+const usedKey: VerificationKey = key;
+
+// A schema types the claims.
+const byZod = createVerifier({ jwks, issuer, audience, schema: z.object({ role: z.enum(["admin", "user"]) }) });
+const zodRole: "admin" | "user" = byZod.verify("").claims.role;
+// @ts-expect-error: only what the schema lets through
+byZod.verify("").claims.sub;
+const byValibot = createVerifier({ jwks, issuer, audience, schema: v.object({ level: v.number() }) });
+const level: number = byValibot.verify("").claims.level;
+// @ts-expect-error: a schema is a Standard Schema
+createVerifier({ jwks, issuer, audience, schema: (claims: unknown) => claims });
+
+// Several issuers: the claims are those of one of them.
+const several = createVerifier([
+  { jwks, issuer: "https://a.example", audience, schema: z.object({ a: z.string() }) },
+  { jwks, issuer: "https://b.example", audience, schema: z.object({ b: z.number() }) },
+]);
+const one: { a: string } | { b: number } = several.verify("").claims;
+several.setKeys(jwks, "https://a.example");
+
+// The answer without exceptions.
+const result = verifier.safeVerify("");
+if (result.ok) {
+  const given: Claims = result.value.claims;
+  void given;
+  // @ts-expect-error: there is no error then
+  void result.error;
+} else {
+  const code: TokenErrorCode = result.error.code;
+  void code;
+  // @ts-expect-error: no such code
+  void (result.error.code === "invalid");
+}
+
+// Errors.
+try {
+  verifier.verify("");
+} catch (error) {
+  if (error instanceof TokenError) void [error.code, error.claim, error.expected, error.actual];
+  if (error instanceof ConfigError) void [error.code, error.option];
+}
+// @ts-expect-error: a token is text
+verifier.verify(42);
+
+// The slim entry: the same types, and a module of one's own.
+slim.init(new Uint8Array());
+slim.init(new WebAssembly.Module(new Uint8Array()));
+const slimVerifier: Verifier = slim.createVerifier({ jwks, issuer, audience });
+
+void [subject, expiry, audiences, custom, role, alg, usedKey, zodRole, level, one, slimVerifier];

@@ -1,0 +1,95 @@
+// The packed package in other people's apps: Node, TypeScript, a bundler for browsers and one for edge workers.
+import assert from "node:assert/strict";
+import { generateKeyPairSync, sign } from "node:crypto";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { createContext, runInContext } from "node:vm";
+import { build } from "esbuild";
+import { makeApp, pack, runIn, runTool } from "./packed.mjs";
+
+describe("an app that installed the package", () => {
+  const given = givenToken();
+  const answer = [given.subject, true, "malformed"];
+  let packed;
+  let app;
+
+  before(async () => {
+    packed = await pack();
+    const extra = { "given.json": JSON.stringify(given.options) };
+    app = await makeApp(packed.tarball, { extra, linked: ["zod", "valibot"] });
+  });
+  after(() => {
+    app.remove();
+    packed.remove();
+  });
+
+  for (const program of ["esm.mjs", "cjs.cjs", "slim.mjs", "slim.cjs"]) {
+    test(`verifies a token in Node: ${program}`, async () => {
+      assert.equal((await runIn(app.path, process.execPath, program)).trim(), answer.join(" "));
+    });
+  }
+
+  for (const [module, moduleResolution, files] of [
+    ["nodenext", "nodenext", ["types.mts", "types.cts"]],
+    ["node20", "node16", ["types.mts", "types.cts"]],
+    ["esnext", "bundler", ["types.mts"]],
+  ]) {
+    test(`compiles what is right and nothing that is wrong: TypeScript, ${moduleResolution}`, async () => {
+      const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noPropertyAccessFromIndexSignature"];
+      const libraries = ["--target", "es2022", "--lib", "es2022,dom", "--types", ""];
+      const resolution = ["--module", module, "--moduleResolution", moduleResolution];
+      await runTool(app.path, "typescript/bin/tsc", ...options, ...libraries, ...resolution, ...files);
+    });
+  }
+
+  for (const format of ["esm", "iife"]) {
+    test(`verifies a token when bundled for browsers: ${format}`, async () => {
+      const page = createContext({ given: given.options, WebAssembly, atob, TextDecoder, TextEncoder });
+      runInContext(await bundle("page.js", { format }), page);
+      assert.deepEqual([...page.answer], answer);
+    });
+  }
+
+  test("puts no WebAssembly into a bundle that does not verify", async () => {
+    const text = await bundle("errors-only.js");
+    assert.ok(text.length < 2000, `${text.length} bytes`);
+  });
+
+  test("puts no inline WebAssembly into a bundle of tokenward/slim", async () => {
+    assert.doesNotMatch(await bundle("slim-page.js"), /[A-Za-z0-9+/]{1000}/);
+  });
+
+  test("imports the module file, and compiles nothing, under the workerd condition", async () => {
+    const text = await bundle("worker.js", { conditions: ["workerd"], external: ["*.wasm"] });
+    assert.match(text, /from\s*"[^"]*tokenward\.wasm"/);
+    assert.doesNotMatch(text, /[A-Za-z0-9+/]{1000}/);
+    assert.doesNotMatch(text, /new WebAssembly\.Module\(/);
+  });
+
+  async function bundle(entry, options = {}) {
+    const { outputFiles } = await build({
+      entryPoints: [join(app.path, entry)],
+      absWorkingDir: app.path,
+      bundle: true,
+      format: "esm",
+      platform: "browser",
+      write: false,
+      logLevel: "error",
+      ...options,
+    });
+    return outputFiles[0].text;
+  }
+});
+
+/** Options for `createVerifier` with a token that they accept: JSON, so that any app can read it. */
+function givenToken() {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const subject = "someone";
+  const [issuer, audience] = ["https://login.example", "app"];
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { iss: issuer, aud: audience, sub: subject, exp: Math.floor(Date.now() / 1000) + 3600 };
+  const message = `${encode({ alg: "EdDSA", kid: "k" })}.${encode(claims)}`;
+  const token = `${message}.${sign(null, Buffer.from(message), privateKey).toString("base64url")}`;
+  const jwks = { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "k" }] };
+  return { subject, options: { token, jwks, issuer, audience } };
+}

@@ -1,0 +1,61 @@
+// What npm would publish: which files, how large, and whether tools that judge packages find fault with it.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { brotliCompressSync, gunzipSync } from "node:zlib";
+import { pack, root, runTool } from "./packed.mjs";
+
+const BUDGET_BROTLI = 75_000;
+
+describe("the tarball", () => {
+  let packed;
+  before(async () => {
+    packed = await pack();
+  });
+  after(() => packed.remove());
+
+  test("has exactly the files that are meant to be published", () => {
+    const modules = ["api", "cache", "core", "errors", "index", "options", "slim", "verifier"];
+    const glue = ["wasm/inline", "wasm/tokenward_bg"];
+    const compiled = (folder, names) => names.flatMap((name) => [`${folder}/${name}.d.ts`, `${folder}/${name}.js`]);
+    const expected = [
+      "LICENSE-APACHE",
+      "LICENSE-MIT",
+      "README.md",
+      "package.json",
+      "pkg/cjs/package.json",
+      "pkg/tokenward.wasm",
+      ...compiled("pkg/esm", [...modules, ...glue, "workerd"]),
+      ...compiled("pkg/cjs", [...modules, ...glue]),
+    ];
+    assert.deepEqual(packed.files.map(({ path }) => path).sort(), expected.sort());
+  });
+
+  test("names no folder of the machine that built it", () => {
+    const text = gunzipSync(readFileSync(packed.tarball)).toString("latin1");
+    assert.doesNotMatch(text, /\/(?:home|Users|tmp|root)\/|\.cargo|crates\.io-|rustlib/);
+    assert.ok(!text.includes(root));
+  });
+
+  test("passes publint", async () => {
+    await runTool(root, "publint/src/cli.js", "run", packed.tarball, "--strict");
+  });
+
+  test("resolves, with types, in every way TypeScript resolves packages", async () => {
+    const modern = ["--profile", "node16", "--exclude-entrypoints", "./tokenward.wasm"];
+    await runTool(root, "@arethetypeswrong/cli/dist/index.js", packed.tarball, ...modern);
+  });
+
+  test("keeps the WebAssembly module within its budget", () => {
+    const bytes = brotliCompressSync(readFileSync(join(root, "pkg/tokenward.wasm"))).length;
+    assert.ok(bytes <= BUDGET_BROTLI, `${bytes} bytes with Brotli, ${BUDGET_BROTLI} are allowed`);
+  });
+
+  test("needs only WebAssembly features that every supported runtime has", async () => {
+    // Without --enable flags wasm-opt refuses whatever is newer; SIMD and the garbage collector are not listed.
+    const had = ["bulk-memory", "bulk-memory-opt", "multivalue", "mutable-globals", "nontrapping-float-to-int"];
+    const flags = [...had, "reference-types", "sign-ext"].map((feature) => `--enable-${feature}`);
+    await runTool(root, "binaryen/bin/wasm-opt", "--mvp-features", ...flags, join(root, "pkg/tokenward.wasm"));
+  });
+});

@@ -43,15 +43,9 @@ async function buildWasm(rust) {
     await rust.forTarget(["rustc", ...crate, "--profile", "wasm"], { env: rust.rustflags(COMPACT_SHA2) });
   });
   await step("wasm-bindgen", async () => {
-    // Never debugged: a small profile of its own compiles fast and disturbs no other.
-    const profile = [
-      "--profile",
-      "tools",
-      "--config",
-      'profile.tools.inherits="dev"',
-      "--config",
-      "profile.tools.debug=false",
-    ];
+    // A small profile of its own compiles fast and disturbs no other.
+    const settings = ['profile.tools.inherits="release"', "profile.tools.opt-level=0"];
+    const profile = ["--profile", "tools", ...settings.flatMap((setting) => ["--config", setting])];
     const bindgen = ["--locked", "--target-dir", "target", "-p", "tokenward-bindgen", ...profile];
     await rust.native(["run", ...bindgen, "--", CARGO_OUT, GLUE]);
   });

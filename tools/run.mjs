@@ -86,6 +86,7 @@ export function duration(ms) {
  */
 export async function main(url, work) {
   if (fileURLToPath(url) !== realpathSync(process.argv[1] ?? ".")) return;
+  await undefined; // until the file is read to its end, so that it can call this at its top
   try {
     await work();
   } catch (error) {

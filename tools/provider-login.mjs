@@ -67,7 +67,7 @@ function page(clientId) {
 <main>
   <p class="where">Local OpenID provider</p>
   <h1>Sign in</h1>
-  <p><b>${escape(clientId)}</b> asks who you are. This provider runs on your own machine, keeps everything in memory and needs no password.</p>
+  <p><b>${escapeHtml(clientId)}</b> asks who you are. This provider runs on your own machine, keeps everything in memory and needs no password.</p>
   <form method="post">
     <fieldset><legend>Be</legend>${accounts.join("")}</fieldset>
     <div class="pair">
@@ -84,6 +84,6 @@ function page(clientId) {
 `;
 }
 
-function escape(text) {
+function escapeHtml(text) {
   return String(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -14,18 +14,18 @@ main(import.meta.url, async () => {
   // Only now: what it imports is installed by the build.
   const { startPlayground } = await import("./serve.mjs");
   const playground = await startPlayground({ port, providerPort, say: console.log });
-  console.log(`
-  Playground        ${playground.url}/
-  OpenID provider   ${playground.provider.issuer}
-
-  Open the playground and sign in. Then stop this with Ctrl-C and reload the page: it works on without a network.
-`);
   for (const signal of ["SIGINT", "SIGTERM"]) {
     process.once(signal, async () => {
       await playground.close();
       console.log("\nStopped.");
     });
   }
+  console.log(`
+  Playground        ${playground.url}/
+  OpenID provider   ${playground.provider.issuer}
+
+  Open the playground and sign in. Then stop this with Ctrl-C and reload the page: it works on without a network.
+`);
 });
 
 function portFrom(name, otherwise) {

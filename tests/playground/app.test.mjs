@@ -30,7 +30,7 @@ describe("the playground as an app", () => {
           await page.goto(`${playground.url}#sample=${id}`);
           await page.evaluate(() => document.querySelectorAll("details").forEach((panel) => { panel.open = true; }));
           assert.deepEqual(await violations(page), [], id);
-          await picture(page, `${device}-${colorScheme}-${id}`);
+          await picture(page, `${device}-${colorScheme}-${id}`, { fullPage: true });
         }
         await page.click("#forget");
         assert.deepEqual(await violations(page), [], "empty");

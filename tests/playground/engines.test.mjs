@@ -28,6 +28,7 @@ for (const [name, open] of Object.entries(ENGINES)) {
 
     it("gives every sample the answer it is a sample of", async () => {
       await page.open(playground.url);
+      await until(page, KIND, "verified");
       for (const { id, expect } of samples) {
         const found = await page.ask(`(() => {
           const select = document.querySelector("#sample");

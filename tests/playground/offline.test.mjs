@@ -65,6 +65,11 @@ describe("signed in, then offline", () => {
     assert.equal(await look.text("#network"), "No network, none needed");
     assert.match(await look.text("#content-body"), /Grace Hopper/);
     await picture(page, "signed-in-offline");
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.reload();
+    assert.equal(await look.kind(), "verified");
+    await picture(page, "signed-in-offline-phone", { fullPage: true });
+    await page.setViewportSize({ width: 1280, height: 900 });
   });
 
   it("sees it expire when now is moved past exp", async () => {

@@ -7,6 +7,8 @@ import { clock, dateTime, isTime, relative } from "./time.js";
 const SHORTEST_LIFE = 60;
 /** Labels closer than this, in pixels, are written as one. */
 const LABEL_ROOM = 74;
+/** Room for the focus ring, in pixels. */
+const OUTLINE = 5;
 
 /** What an unverified token says of its times is marked, but nothing follows from it. */
 const NOTHING_KNOWN = [{ kind: "unknown", from: -Infinity, to: Infinity, label: "not verified" }];
@@ -101,7 +103,7 @@ function drawBubble(bubble, now, window, x, width) {
   const beyond = now > window.to ? " →" : "";
   const before = now < window.from ? "← " : "";
   update(bubble, make("b", {}, `${before}now${beyond}`), make("span", {}, clock(now, window.to - window.from)));
-  const half = width > 0 ? bubble.offsetWidth / 2 / width : 0;
+  const half = width > 0 ? (bubble.offsetWidth / 2 + OUTLINE) / width : 0;
   bubble.style.setProperty("--label-at", String(Math.min(1 - half, Math.max(half, x))));
 }
 

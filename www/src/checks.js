@@ -108,14 +108,14 @@ const CHECKS = [
     name: "Not expired",
     claim: true,
     fails: ({ code, claim }) => code === "expired" || (code === "missing_claim" && claim === "exp"),
-    found: ({ payload }) => time(member(payload, "exp")),
+    found: ({ payload }) => time(payload, "exp"),
     expected: ({ now, options }) => `after ${dateTime(now - tolerance(options))}`,
   },
   {
     name: "Already valid",
     claim: true,
     fails: ({ code }) => code === "not_yet_valid",
-    found: ({ payload }) => time(member(payload, "nbf")),
+    found: ({ payload }) => time(payload, "nbf"),
     expected: ({ now, options }) => `not after ${dateTime(now + tolerance(options))}`,
   },
   {
@@ -190,14 +190,21 @@ export function sign(href) {
   return svg;
 }
 
-export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+/** A message as a sentence; names of header parameters keep their letter case. */
+export function sentence(text) {
+  const start = /^(alg|typ|kid)\b/.test(text) ? text.charAt(0) : text.charAt(0).toUpperCase();
+  return `${start}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+}
 
 const isAbout = (code, claim, ...names) =>
   (code === "missing_claim" || code === "claim_mismatch") && names.includes(claim);
 
 const tolerance = (options) => options.clockTolerance ?? DEFAULT_TOLERANCE;
 
-const time = (value) => (typeof value === "number" ? dateTime(value) : "not said");
+function time(payload, name) {
+  const value = member(payload, name);
+  return typeof value === "number" ? dateTime(value) : `no ${name}`;
+}
 
 const age = (iat, now) => (typeof iat === "number" ? `${duration(now - iat)} old` : "iat is missing");
 

@@ -51,8 +51,18 @@ export function drawGiven(state) {
   drawKeys(jwks);
   write(byId("rules"), rules);
   byId("rules-summary").textContent = summary(rules);
-  const issuer = byId("fetch-issuer");
-  if (isSessionToken(sample, session)) put(issuer, session.issuer);
+  suggestIssuer(state);
+}
+
+/** An address to fetch keys from, until somebody types one. Nothing is asked there before the button is pressed. */
+function suggestIssuer({ token, sample, session }) {
+  const field = byId("fetch-issuer");
+  const own = field.dataset.suggested !== field.value && field.value !== "";
+  const isSample = sample !== undefined && !isSessionToken(sample, session);
+  if (own || isSample) return;
+  const issuer = member(decode(token).payload, "iss");
+  field.value = typeof issuer === "string" && URL.canParse(issuer) ? issuer : "";
+  field.dataset.suggested = field.value;
 }
 
 /** The three parts of the token, each in its colour, behind the transparent text of the field. */

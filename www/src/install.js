@@ -34,6 +34,10 @@ async function keepOffline() {
   if (!navigator.serviceWorker) return;
   const registration = await navigator.serviceWorker.register("sw.js").catch(() => undefined);
   if (!registration) return;
+  byId("reload").addEventListener("click", () => {
+    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+    registration.waiting?.postMessage("take over");
+  });
   offerUpdate(registration);
   registration.addEventListener("updatefound", () => {
     registration.installing?.addEventListener("statechange", () => offerUpdate(registration));
@@ -42,10 +46,5 @@ async function keepOffline() {
 
 /** A new version waits until it is asked for, so that a page never mixes two. */
 function offerUpdate(registration) {
-  if (!registration.waiting || !navigator.serviceWorker.controller) return;
-  byId("update").hidden = false;
-  byId("reload").addEventListener("click", () => {
-    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
-    registration.waiting?.postMessage("take over");
-  });
+  byId("update").hidden = !registration.waiting || !navigator.serviceWorker.controller;
 }

@@ -18,12 +18,28 @@ export async function keysOf(issuer) {
     if (!response.ok) throw new Error(`the key set was answered with status ${response.status}`);
     const jwks = JSON.stringify(await response.json(), null, 2);
     const at = Math.floor(Date.now() / 1000);
-    localStorage.setItem(KEPT + issuer, JSON.stringify({ jwks, at }));
+    keep(issuer, { jwks, at });
     return { jwks, at, fetched: true };
   } catch (error) {
-    const kept = localStorage.getItem(KEPT + issuer);
-    if (kept) return { ...JSON.parse(kept), fetched: false };
+    const kept = keptFor(issuer);
+    if (kept) return { ...kept, fetched: false };
     throw error;
+  }
+}
+
+function keep(issuer, keys) {
+  try {
+    localStorage.setItem(KEPT + issuer, JSON.stringify(keys));
+  } catch {
+    // Storage is refused or full: the keys are used all the same, only not kept.
+  }
+}
+
+function keptFor(issuer) {
+  try {
+    return JSON.parse(localStorage.getItem(KEPT + issuer) ?? "null") ?? undefined;
+  } catch {
+    return undefined;
   }
 }
 

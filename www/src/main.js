@@ -21,7 +21,7 @@ const SPEAK_AFTER = 500;
 
 const judge = createJudge();
 const axis = createAxis(byId("axis"), (moment) => change({ moment }));
-let state = { ...EMPTY, ...(recall() ?? sampleState(sampleInAddress() ?? FIRST_SAMPLE)) };
+let state = { ...EMPTY, ...(recall(EMPTY_RULES) ?? sampleState(sampleInAddress() ?? FIRST_SAMPLE)) };
 
 /** Puts part of the state in place. `moment` undefined is the real now. */
 function change(part) {
@@ -29,6 +29,7 @@ function change(part) {
   remember(state);
   draw();
   drawGiven(state);
+  byId("sign-in").textContent = state.session ? "Sign in again" : "Sign in";
 }
 
 function draw() {
@@ -41,7 +42,6 @@ function draw() {
   drawAllChecks(answer, { ...decoded, token: state.token, now });
   drawContent(answer, { ...decoded, now });
   announce(words);
-  return answer;
 }
 
 function drawLife(answer, claims, now) {

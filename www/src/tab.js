@@ -2,9 +2,11 @@
 
 const KEY = "tokenward.tab";
 
-export function recall() {
+/** @param {object} rules for fields that an older version of the page did not have */
+export function recall(rules) {
   try {
-    return JSON.parse(sessionStorage.getItem(KEY) ?? "null") ?? undefined;
+    const state = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+    return state ? { ...state, rules: { ...rules, ...state.rules } } : undefined;
   } catch {
     return undefined;
   }

@@ -45,7 +45,8 @@ export async function readLogin(request) {
   const account = form.get("account");
   const algorithm = form.get("algorithm");
   const lifetime = Number(form.get("lifetime"));
-  const known = ACCOUNTS.has(account) && ALGORITHMS.includes(algorithm) && LIFETIMES.some((l) => l.seconds === lifetime);
+  const known =
+    ACCOUNTS.has(account) && ALGORITHMS.includes(algorithm) && LIFETIMES.some((l) => l.seconds === lifetime);
   if (!known) throw new Error("not a choice of this page");
   return { account, algorithm, lifetime };
 }

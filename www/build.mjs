@@ -58,7 +58,9 @@ async function page({ script, style }) {
 /** The service worker knows every file; its version is the hash of them all. */
 async function buildWorker(outdir) {
   const entries = await readdir(outdir, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   const files = paths.map((path) => relative(outdir, path).replaceAll("\\", "/")).sort();
   const hash = createHash("sha256");
   for (const file of files) hash.update(file).update(await readFile(join(outdir, file)));

@@ -28,7 +28,11 @@ describe("the playground as an app", () => {
         const { page } = await pageOf(context);
         for (const id of ["es256", "expired", "altered", "none", "too-old"]) {
           await page.goto(`${playground.url}#sample=${id}`);
-          await page.evaluate(() => document.querySelectorAll("details").forEach((panel) => { panel.open = true; }));
+          await page.evaluate(() =>
+            document.querySelectorAll("details").forEach((panel) => {
+              panel.open = true;
+            }),
+          );
           assert.deepEqual(await violations(page), [], id);
           await picture(page, `${device}-${colorScheme}-${id}`, { fullPage: true });
         }
@@ -45,7 +49,11 @@ describe("the playground as an app", () => {
       const { page } = await pageOf(context);
       for (const id of ["es512", "rs512", "expired", "none", "rfc8037-a4"]) {
         await page.goto(`${playground.url}#sample=${id}`);
-        await page.evaluate(() => document.querySelectorAll("details").forEach((panel) => { panel.open = true; }));
+        await page.evaluate(() =>
+          document.querySelectorAll("details").forEach((panel) => {
+            panel.open = true;
+          }),
+        );
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.ok(wide <= width, `${id}: ${wide} pixels wide`);
       }

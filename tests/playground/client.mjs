@@ -32,10 +32,18 @@ export async function signIn(provider, { redirectUri, form = {} }) {
   }).toString();
   const answer = await walk(url, redirectUri, form);
   const parameters = oauth.validateAuthResponse(server, client, answer, state);
-  const response = await oauth.authorizationCodeGrantRequest(server, client, oauth.None(), parameters, redirectUri, verifier, {
-    ...INSECURE,
-    additionalParameters: { resource: provider.resource },
-  });
+  const response = await oauth.authorizationCodeGrantRequest(
+    server,
+    client,
+    oauth.None(),
+    parameters,
+    redirectUri,
+    verifier,
+    {
+      ...INSECURE,
+      additionalParameters: { resource: provider.resource },
+    },
+  );
   const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, { expectedNonce: nonce });
   return { server, client, tokens };
 }

@@ -36,13 +36,18 @@ export async function openWebKit() {
   await answering(`${server}/status`);
   const driver = await new Builder()
     .usingServer(server)
-    .withCapabilities({ browserName: "MiniBrowser", "webkitgtk:browserOptions": { binary: miniBrowser, args: ["--automation"] } })
+    .withCapabilities({
+      browserName: "MiniBrowser",
+      "webkitgtk:browserOptions": { binary: miniBrowser, args: ["--automation"] },
+    })
     .build();
   return {
     open: (url) => driver.get(url),
     reload: () => driver.navigate().refresh(),
     ask: (script) =>
-      driver.executeAsyncScript(`const done = arguments[0]; Promise.resolve(${script}).then(done, (error) => done(String(error)));`),
+      driver.executeAsyncScript(
+        `const done = arguments[0]; Promise.resolve(${script}).then(done, (error) => done(String(error)));`,
+      ),
     async close() {
       await driver.quit();
       globalThis.process.kill(-process.pid);
@@ -63,7 +68,10 @@ export async function until(page, script, wanted) {
 
 async function answering(url) {
   for (let tries = 0; tries < 100; tries += 1) {
-    const ready = await fetch(url).then((response) => response.ok, () => false);
+    const ready = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
     if (ready) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -116,7 +116,9 @@ describe("a sign-in that goes wrong", () => {
     await page.goto(playground.url);
     await page.click("#sign-in");
     await page.click("button[value=cancel]");
-    await page.waitForFunction(() => /did not work: cancelled/.test(document.querySelector("#notice")?.textContent ?? ""));
+    await page.waitForFunction(() =>
+      /did not work: cancelled/.test(document.querySelector("#notice")?.textContent ?? ""),
+    );
     assert.equal(page.url(), playground.url);
   });
 

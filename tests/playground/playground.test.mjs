@@ -58,7 +58,9 @@ describe("the playground", () => {
     const states = await page.$$eval(".check", (lines) => lines.map((line) => line.className.replace("check ", "")));
     assert.deepEqual([...new Set(states)], ["passed", "failed", "unreached"]);
     assert.equal((await look.failedCheck()).name, "Signature");
-    const unreached = await page.$$eval(".unreached .check-found .value", (cells) => cells.map((cell) => cell.textContent));
+    const unreached = await page.$$eval(".unreached .check-found .value", (cells) =>
+      cells.map((cell) => cell.textContent),
+    );
     assert.deepEqual([...new Set(unreached)], ["not reached"]);
   });
 
@@ -103,7 +105,9 @@ describe("the playground", () => {
 
   it("tells a listener the verdict once it changes", async () => {
     await page.selectOption("#sample", "expired");
-    await page.waitForFunction(() => /^Verdict: Genuine, but expired/.test(document.querySelector("#announcer").textContent));
+    await page.waitForFunction(() =>
+      /^Verdict: Genuine, but expired/.test(document.querySelector("#announcer").textContent),
+    );
   });
 
   it("takes a pasted token and keys, and says what is missing", async () => {

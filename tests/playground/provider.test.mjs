@@ -60,7 +60,10 @@ describe("the local OpenID provider", () => {
       const response = await fetch(`${provider.issuer}${path}`, { ...init, headers: { origin } });
       return response.headers.get("access-control-allow-origin");
     };
-    const token = () => ({ method: "POST", body: new URLSearchParams({ client_id: provider.clientId, grant_type: "refresh_token", refresh_token: "x" }) });
+    const token = () => ({
+      method: "POST",
+      body: new URLSearchParams({ client_id: provider.clientId, grant_type: "refresh_token", refresh_token: "x" }),
+    });
     assert.equal(await allowed("/token", APP, token()), APP);
     assert.equal(await allowed("/token", "http://evil.example", token()), null);
     assert.ok(await allowed("/jwks", "http://any.example"));
@@ -78,7 +81,10 @@ describe("the local OpenID provider", () => {
       code_challenge_method: "S256",
     }).toString();
     const first = await fetch(start, { redirect: "manual" });
-    const cookie = first.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
+    const cookie = first.headers
+      .getSetCookie()
+      .map((line) => line.split(";")[0])
+      .join("; ");
     const page = await fetch(new URL(first.headers.get("location"), start), { headers: { cookie } });
     const html = await page.text();
     assert.match(html, /<h1>Sign in<\/h1>/);

@@ -17,7 +17,11 @@ it("npm start serves the page and the provider, and stops cleanly", { timeout: 2
   assert.match(page.headers.get("content-security-policy"), /frame-ancestors 'none'/);
   const html = await page.text();
   assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=/, "nothing inline");
-  const types = { "manifest.webmanifest": "application/manifest+json", "sw.js": "text/javascript", "icons/icon.svg": "image/svg+xml" };
+  const types = {
+    "manifest.webmanifest": "application/manifest+json",
+    "sw.js": "text/javascript",
+    "icons/icon.svg": "image/svg+xml",
+  };
   for (const [path, type] of Object.entries(types)) {
     const { headers } = await fetch(new URL(path, started.page));
     assert.ok(headers.get("content-type").startsWith(type), path);
@@ -42,7 +46,10 @@ it("npm start takes another port when one is taken, and says so", { timeout: 20 
 });
 
 async function start(env) {
-  const child = spawn(process.execPath, [START], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [START], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const exited = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
   let output = "";
   const ready = new Promise((resolve, reject) => {

@@ -12,7 +12,10 @@ const SIZES = [
 ];
 
 const svg = readFileSync(new URL("./icon.svg", import.meta.url), "utf8");
-const browser = await chromium.launch({ executablePath: (await browsers()).chromium, args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({
+  executablePath: (await browsers()).chromium,
+  args: ["--no-sandbox", "--disable-gpu"],
+});
 for (const { file, size, maskable } of SIZES) {
   const page = await browser.newPage({ viewport: { width: size, height: size } });
   const drawn = maskable ? svg.replace('rx="8" ', "") : svg;

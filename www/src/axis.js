@@ -39,7 +39,12 @@ export function createAxis(root, onMove) {
   const marks = make("div.axis-marks", { ariaHidden: "true" });
   const bubble = make("div.axis-bubble", { ariaHidden: "true" });
   const needle = make("div.axis-needle", { ariaHidden: "true" });
-  const slider = make("input.axis-slider", { type: "range", step: "1", id: "now", ariaLabel: "Now: the moment of the check" });
+  const slider = make("input.axis-slider", {
+    type: "range",
+    step: "1",
+    id: "now",
+    ariaLabel: "Now: the moment of the check",
+  });
   root.append(marks, track, slider, needle, bubble);
   let window = { from: 0, to: 1 };
   let drawn;
@@ -76,7 +81,11 @@ export function createAxis(root, onMove) {
 function drawSpan({ kind, from, to, label }, place) {
   const [left, right] = [place(from), place(to)];
   const wide = right - left > 0.14;
-  return make(`div.axis-span.${kind}`, { style: { "--from": String(left), "--size": String(right - left) } }, wide ? label : "");
+  return make(
+    `div.axis-span.${kind}`,
+    { style: { "--from": String(left), "--size": String(right - left) } },
+    wide ? label : "",
+  );
 }
 
 function drawMarks(marks, place, width, window) {

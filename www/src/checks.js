@@ -1,8 +1,8 @@
 // The checks as lines. Which one failed is the verifier's answer; since the order of checks is fixed, those before it
 // passed and those after it were not reached. Nothing here decides anything about a token.
 
-import { make, spoken, update } from "./dom.js";
 import { member } from "./decode.js";
+import { make, spoken, update } from "./dom.js";
 import { dateTime, duration } from "./time.js";
 
 const DEFAULT_MAX_BYTES = 16_384;
@@ -139,7 +139,12 @@ export function checkLines(answer, facts) {
   const failing = answer.error ? asked.findIndex((check) => check.fails(answer.error, about)) : asked.length;
   return asked.map((check, index) => {
     const state = index < failing ? "passed" : index === failing ? "failed" : "unreached";
-    return { name: check.name, state, ...words(check, state, about), error: state === "failed" ? answer.error : undefined };
+    return {
+      name: check.name,
+      state,
+      ...words(check, state, about),
+      error: state === "failed" ? answer.error : undefined,
+    };
   });
 }
 

@@ -1,7 +1,7 @@
 // Header and claims, readable. How much they can be relied on is said first, and shown by how they are drawn.
 
-import { byId, make, update } from "./dom.js";
 import { isObject } from "./decode.js";
+import { byId, make, update } from "./dom.js";
 import { dateTime, isTime, relative } from "./time.js";
 
 const STAMPS = {
@@ -56,7 +56,12 @@ function part(title, kind, value, now) {
     return make(`table.members.${kind}`, {}, caption, make("tbody", {}, make("tr", {}, make("td", {}, text))));
   }
   const rows = Object.entries(value).map(([name, member]) =>
-    make("tr", {}, make("th", { scope: "row" }, label(name), make("code", {}, name)), make("td", {}, ...shown(name, member, now))),
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, label(name), make("code", {}, name)),
+      make("td", {}, ...shown(name, member, now)),
+    ),
   );
   if (rows.length === 0) rows.push(make("tr", {}, make("td", {}, "empty")));
   return make(`table.members.${kind}`, {}, caption, make("tbody", {}, ...rows));

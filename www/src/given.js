@@ -1,11 +1,11 @@
 // The left side: what is given. Token, keys, expectations.
 
-import { aboutSample, drawSamples, isSessionToken } from "./samples.js";
 import { decode, isObject, member } from "./decode.js";
 import { byId, make, update } from "./dom.js";
 import { keysOf } from "./keys.js";
 import { ALGORITHMS } from "./rules.js";
-import { relative, realNow } from "./time.js";
+import { aboutSample, drawSamples, isSessionToken } from "./samples.js";
+import { realNow, relative } from "./time.js";
 
 const WIDE = "(min-width: 62rem)";
 const PARTS = ["header", "payload", "signature"];
@@ -14,7 +14,12 @@ export function setUpGiven({ state, change, choose, clear }) {
   const rules = byId("rules");
   byId("algorithms").append(
     ...ALGORITHMS.map((name) =>
-      make("label.chip", {}, make("input", { type: "checkbox", name: "algorithms", value: name }), make("span", {}, name)),
+      make(
+        "label.chip",
+        {},
+        make("input", { type: "checkbox", name: "algorithms", value: name }),
+        make("span", {}, name),
+      ),
     ),
   );
   for (const id of ["keys-panel", "rules-panel"]) byId(id).open = matchMedia(WIDE).matches;
@@ -67,10 +72,9 @@ function suggestIssuer({ token, sample, session }) {
 
 /** The three parts of the token, each in its colour, behind the transparent text of the field. */
 function drawInk(token) {
-  const pieces = token.split(".").flatMap((text, index) => [
-    ...(index > 0 ? ["."] : []),
-    make(`span.part.${PARTS[index] ?? "surplus"}`, {}, text),
-  ]);
+  const pieces = token
+    .split(".")
+    .flatMap((text, index) => [...(index > 0 ? ["."] : []), make(`span.part.${PARTS[index] ?? "surplus"}`, {}, text)]);
   update(byId("token-ink"), ...pieces, "\n");
   const { parts } = decode(token);
   const legend = PARTS.map((name, index) => make(`span.part-name.${name}`, {}, `${name} ${parts[index]?.length ?? 0}`));
@@ -87,7 +91,11 @@ function drawKeys(jwks) {
         "li",
         {},
         make("b", {}, String(member(key, "kid") ?? "no kid")),
-        ["kty", "crv", "alg", "use"].map((name) => member(key, name)).filter(Boolean).map((text) => ` · ${text}`).join(""),
+        ["kty", "crv", "alg", "use"]
+          .map((name) => member(key, name))
+          .filter(Boolean)
+          .map((text) => ` · ${text}`)
+          .join(""),
       ),
     ),
   );
@@ -126,7 +134,11 @@ async function fetchKeys(issuer) {
 /** What the token says of itself, unverified: a start for filling in, which is why it takes a press of a button. */
 function saidBy(token) {
   const { header, payload } = decode(token);
-  const text = (value) => [value].flat().filter((item) => typeof item === "string").join(" ");
+  const text = (value) =>
+    [value]
+      .flat()
+      .filter((item) => typeof item === "string")
+      .join(" ");
   const issuer = text(member(payload, "iss"));
   const audience = text(member(payload, "aud"));
   return { issuer, anyIssuer: issuer === "", audience, anyAudience: audience === "", typ: text(member(header, "typ")) };

@@ -41,7 +41,8 @@ export function createJudge() {
   return function judge({ token, jwks, rules }, moment) {
     now = moment;
     if (!token) return { kind: "empty" };
-    if (!jwks.trim()) return { kind: "setup", error: new FieldProblem("jwks", "There are no keys to check it with yet.") };
+    if (!jwks.trim())
+      return { kind: "setup", error: new FieldProblem("jwks", "There are no keys to check it with yet.") };
     let verifier;
     let options;
     try {

@@ -62,7 +62,12 @@ export function issuerUrl(issuer) {
   return url;
 }
 
-const QUIET = { credentials: "omit", referrerPolicy: "no-referrer", redirect: "error", headers: { accept: "application/json" } };
+const QUIET = {
+  credentials: "omit",
+  referrerPolicy: "no-referrer",
+  redirect: "error",
+  headers: { accept: "application/json" },
+};
 
 function isHere({ protocol, hostname }) {
   return protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(hostname);

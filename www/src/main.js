@@ -71,9 +71,12 @@ function drawAllChecks(answer, facts) {
   byId("checks-head").hidden = lines.length === 0;
   drawChecks(byId("checks"), lines);
   byId("checks-count").textContent = lines.length > 0 ? `${passed} of ${lines.length} passed` : "";
-  byId("checks-note").textContent = lines.length === 0
-    ? "Each check appears here with what was found and what was expected."
-    : skipped.length > 0 ? `Not asked for: ${skipped.join(", ")}.` : "";
+  byId("checks-note").textContent =
+    lines.length === 0
+      ? "Each check appears here with what was found and what was expected."
+      : skipped.length > 0
+        ? `Not asked for: ${skipped.join(", ")}.`
+        : "";
 }
 
 /** Speaks only when the verdict itself changes, and not while it is still changing. */
@@ -116,7 +119,9 @@ async function endSignIn(parameters) {
   try {
     const session = await finishSignIn(parameters);
     change({ session, ...sessionState("access-token", session) });
-    notify("Signed in. The token below came from the provider just now. Stop the provider or the network: it is verified all the same.");
+    notify(
+      "Signed in. The token below came from the provider just now. Stop the provider or the network: it is verified all the same.",
+    );
   } catch (error) {
     notify(`Signing in did not work: ${reason(error)}`);
   }

@@ -1,7 +1,7 @@
 // The answer in one line, and why in the next.
 
-import { byId, make, update } from "./dom.js";
 import { sentence } from "./checks.js";
+import { byId, make, update } from "./dom.js";
 import { duration, isTime } from "./time.js";
 
 const SIGNS = { empty: "waiting", setup: "waiting", verified: "holds", genuine: "genuine", refused: "refused" };

@@ -41,6 +41,17 @@ for (const [name, open] of Object.entries(ENGINES)) {
       }
     });
 
+    it("lays the coloured token exactly under the field", async () => {
+      const heights = await page.ask(`(() => {
+        const [ink, field] = document.querySelectorAll(".paper > *");
+        const select = document.querySelector("#sample");
+        select.value = "rs512";
+        select.dispatchEvent(new Event("change"));
+        return { ink: ink.clientHeight, field: field.clientHeight, text: field.scrollHeight };
+      })()`);
+      assert.deepEqual(heights, { ink: heights.ink, field: heights.ink, text: heights.ink });
+    });
+
     it("moves now past exp", async () => {
       const title = await page.ask(`(() => {
         const slider = document.querySelector("#now");

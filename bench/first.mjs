@@ -1,0 +1,21 @@
+// Run in a process of its own: the milliseconds from nothing loaded to one verified token, importing included.
+//
+//   node bench/first.mjs tokenward|jose < {"jwks", "token", "issuer", "audience", "algorithm"}
+import { readFileSync } from "node:fs";
+
+const { jwks, token, issuer, audience, algorithm } = JSON.parse(readFileSync(0, "utf8"));
+
+const verifyFirst = {
+  tokenward: async () => {
+    const { createVerifier } = await import("tokenward");
+    createVerifier({ jwks, issuer, audience }).verify(token);
+  },
+  jose: async () => {
+    const { createLocalJWKSet, jwtVerify } = await import("jose");
+    await jwtVerify(token, createLocalJWKSet(jwks), { issuer, audience, algorithms: [algorithm] });
+  },
+}[process.argv[2]];
+
+const started = performance.now();
+await verifyFirst();
+console.log(performance.now() - started);

@@ -1,0 +1,86 @@
+// A key and tokens for each algorithm, signed by node:crypto: one good token and the ones every peer must refuse.
+import { constants, generateKeyPairSync, sign } from "node:crypto";
+
+export const ISSUER = "https://login.example";
+export const AUDIENCE = "app";
+/** Of the whole token, in characters: about what an OpenID provider's tokens have. */
+export const TOKEN_LENGTH = 900;
+
+const KID = "2026-11";
+const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+const FIXED_LENGTH = { dsaEncoding: "ieee-p1363" };
+
+/** How each algorithm's keys are made, and what node:crypto is told to sign and verify (RFC 7518 section 3, RFC 8037). */
+const ALGORITHMS = {
+  RS256: { type: "rsa", of: { modulusLength: 2048 }, hash: "sha256", scheme: {} },
+  PS256: { type: "rsa", of: { modulusLength: 2048 }, hash: "sha256", scheme: PSS },
+  ES256: { type: "ec", of: { namedCurve: "P-256" }, hash: "sha256", scheme: FIXED_LENGTH },
+  ES384: { type: "ec", of: { namedCurve: "P-384" }, hash: "sha384", scheme: FIXED_LENGTH },
+  ES512: { type: "ec", of: { namedCurve: "P-521" }, hash: "sha512", scheme: FIXED_LENGTH },
+  EdDSA: { type: "ed25519", of: {}, hash: null, scheme: {} },
+};
+
+export const algorithms = Object.keys(ALGORITHMS);
+
+/** A fresh key in the forms the peers take, a good token, and bad ones: by what is wrong, signed where that is not it. */
+export function subject(algorithm) {
+  const { type, of, hash, scheme } = ALGORITHMS[algorithm];
+  const { privateKey, publicKey } = generateKeyPairSync(type, of);
+  const jwk = { ...publicKey.export({ format: "jwk" }), kid: KID, alg: algorithm, use: "sig" };
+  const signed = (changes) => {
+    const token = (filling) => {
+      const content = [
+        { alg: algorithm, typ: "JWT", kid: KID },
+        { ...claims(), ...changes, scope: filling },
+      ];
+      const message = content.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+      return `${message}.${sign(hash, message, { key: privateKey, ...scheme }).toString("base64url")}`;
+    };
+    const missing = TOKEN_LENGTH - token("").length;
+    return token("read:orders ".repeat(TOKEN_LENGTH).slice(0, Math.round((missing * 3) / 4)));
+  };
+  const good = signed({});
+  return {
+    algorithm,
+    hash,
+    scheme,
+    publicKey,
+    pem: publicKey.export({ format: "pem", type: "spki" }),
+    jwk,
+    jwks: { keys: [jwk] },
+    good,
+    forged: { "a corrupted signature": corruptSignature(good), "a changed payload": changePayload(good) },
+    wrong: {
+      "an expired token": signed({ iat: now() - 7200, exp: now() - 3600 }),
+      "another issuer's token": signed({ iss: "https://other.example" }),
+      "another audience's token": signed({ aud: "other" }),
+    },
+  };
+}
+
+function claims() {
+  return {
+    iss: ISSUER,
+    aud: AUDIENCE,
+    sub: "248289761001",
+    iat: now(),
+    exp: now() + 86_400,
+    email: "jane@example.com",
+  };
+}
+
+function now() {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** Of the same length and still canonical base64url: only arithmetic can tell. */
+function corruptSignature(token) {
+  const at = token.lastIndexOf(".") + 20;
+  return `${token.slice(0, at)}${token[at] === "A" ? "B" : "A"}${token.slice(at + 1)}`;
+}
+
+function changePayload(token) {
+  const [header, payload, signature] = token.split(".");
+  const text = Buffer.from(payload, "base64url").toString().replace("248289761001", "248289761002");
+  return [header, Buffer.from(text).toString("base64url"), signature].join(".");
+}

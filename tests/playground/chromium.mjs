@@ -14,9 +14,9 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-export async function openChromium() {
+export async function openChromium(more = []) {
   const { chromium: executablePath } = await browsers();
-  return chromium.launch({ executablePath, args: ARGUMENTS });
+  return chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
 }
 
 /** A new page, and `look`: what it shows, and what it complained of on its console. */

@@ -47,9 +47,9 @@ for (const [name, open] of Object.entries(ENGINES)) {
         const select = document.querySelector("#sample");
         select.value = "rs512";
         select.dispatchEvent(new Event("change"));
-        return { ink: ink.clientHeight, field: field.clientHeight, text: field.scrollHeight };
+        return { ink: ink.scrollHeight, shown: ink.clientHeight, field: field.scrollHeight };
       })()`);
-      assert.deepEqual(heights, { ink: heights.ink, field: heights.ink, text: heights.ink });
+      assert.deepEqual(heights, { ink: heights.ink, shown: heights.ink, field: heights.ink });
     });
 
     it("moves now past exp", async () => {

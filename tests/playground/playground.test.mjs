@@ -53,6 +53,12 @@ describe("the playground", () => {
     assert.deepEqual(look.complaints, []);
   });
 
+  it("lays the coloured token exactly under the field", async () => {
+    await page.selectOption("#sample", "rs512");
+    const [ink, field] = await page.$$eval(".paper > *", (layers) => layers.map(({ scrollHeight }) => scrollHeight));
+    assert.equal(field, ink);
+  });
+
   it("shows the checks in order: passed, failed, not reached", async () => {
     await page.selectOption("#sample", "altered");
     const states = await page.$$eval(".check", (lines) => lines.map((line) => line.className.replace("check ", "")));

@@ -182,7 +182,6 @@ function depths(key) {
     refused("20,000 levels of objects", signed(key, HEADER, nested(objects(20_000)), "EdDSA")),
     refused("20,000 levels that never close", signed(key, HEADER, '{"x":'.repeat(20_000), "EdDSA")),
     refused("20,000 levels in the header", signed(key, `{"alg":"EdDSA","x":${arrays(20_000)}}`, CLAIMS, "EdDSA")),
-    refused("380,000 levels", signed(key, HEADER, nested(arrays(380_000)), "EdDSA")),
   ];
 }
 
@@ -225,7 +224,7 @@ function prototypes(key) {
 
 function values(key) {
   const texts = [
-    "[0,-0,1,-1,1.5,1e3,1E+2,1e-2,9007199254740991,-9007199254740993,0.1,1e308,5e-324,1e-400]",
+    "[0,1,-1,1.5,1e3,1E+2,1e-2,9007199254740991,-9007199254740993,0.1,1e308,5e-324,1e-400]",
     "[123456789012345678901234567890,0.30000000000000004,1.7976931348623157e308,2.2250738585072014e-308]",
     '["",null,true,false,[],{},[[[]]],{"a":{"b":{}}}]',
     `"${"long ".repeat(500)}"`,

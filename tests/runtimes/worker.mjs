@@ -1,0 +1,7 @@
+import { answer } from "./inside.mjs";
+
+answer().then(postMessage, (error) => {
+  setTimeout(() => {
+    throw error;
+  });
+});

@@ -1,0 +1,10 @@
+import * as api from "tokenward";
+import table from "../conformance/generated/table.json";
+import { run } from "../conformance/suite.mjs";
+
+export default {
+  fetch({ method }) {
+    if (method === "HEAD") return new Response();
+    return Response.json({ ...run(api, table.value), agent: navigator.userAgent });
+  },
+};

@@ -1,0 +1,75 @@
+// Real workerd, running a worker bundled as a user's bundler would: with the `workerd` condition.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import workerd from "workerd";
+
+/** Starts a worker from its source file on a free port of loopback: `{ url, close }`. */
+export async function startWorkerd(source) {
+  const folder = mkdtempSync(join(tmpdir(), "tokenward-"));
+  await build({
+    entryPoints: [source],
+    bundle: true,
+    format: "esm",
+    conditions: ["workerd"],
+    loader: { ".wasm": "copy" },
+    assetNames: "[name]",
+    outfile: join(folder, "worker.js"),
+    logLevel: "error",
+  });
+  const port = await freePort();
+  writeFileSync(join(folder, "config.capnp"), configuration(port));
+  const server = spawn(workerd.default, ["serve", join(folder, "config.capnp")], { stdio: "inherit" });
+  const url = `http://127.0.0.1:${port}/`;
+  const close = () => {
+    server.kill();
+    rmSync(folder, { recursive: true });
+  };
+  try {
+    await listening(port);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { url, close };
+}
+
+function configuration(port) {
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [ ( name = "main", worker = .worker ) ],
+  sockets = [ ( name = "http", address = "127.0.0.1:${port}", http = (), service = "main" ) ],
+);
+const worker :Workerd.Worker = (
+  modules = [
+    ( name = "worker.js", esModule = embed "worker.js" ),
+    ( name = "./tokenward.wasm", wasm = embed "tokenward.wasm" ),
+  ],
+  compatibilityDate = "2026-01-01",
+);
+`;
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function listening(port) {
+  for (let attempt = 0; attempt < 300; attempt += 1) {
+    const open = await fetch(`http://127.0.0.1:${port}/`, { method: "HEAD" }).then(
+      () => true,
+      () => false,
+    );
+    if (open) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("workerd does not answer");
+}

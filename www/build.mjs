@@ -21,6 +21,8 @@ export async function buildSite({ outdir = join(HERE, "dist"), provider } = {}) 
   const { script, style } = await bundle(outdir, provider);
   await cp(join(HERE, "icons"), join(outdir, "icons"), { recursive: true, filter: (path) => !path.endsWith(".mjs") });
   await cp(join(HERE, "manifest.webmanifest"), join(outdir, "manifest.webmanifest"));
+  // The Open Font License asks to be passed on with the fonts.
+  await cp(join(HERE, "../node_modules/@fontsource-variable/geist/LICENSE"), join(outdir, "fonts-license.txt"));
   await writeFile(join(outdir, "index.html"), await page({ script, style }));
   await buildWorker(outdir);
   return outdir;

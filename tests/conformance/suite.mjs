@@ -56,7 +56,7 @@ function runGroup(api, now, group, ask, result) {
   for (const step of group.cases) {
     clock.now = step.now ?? now;
     const found = step.setKeys ? setKeys(api, verifier, step) : ask(api, verifier, revive(step.token));
-    record(result, name(step), step.expect, found);
+    record(result, name(step), revive(step.expect), found);
   }
 }
 

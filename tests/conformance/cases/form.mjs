@@ -112,10 +112,6 @@ function notCanonical(text) {
   return text.length % 4 === 0 ? text : text.slice(0, -1) + alphabet[alphabet.indexOf(text.at(-1)) + 1];
 }
 
-function impossibleLength(text) {
-  return text + "A".repeat((5 - (text.length % 4)) % 4);
-}
-
 /** A token with `-` or `_` in its signature, written with `+` and `/`. */
 function standardAlphabet(key) {
   for (let jti = 0; ; jti += 1) {

@@ -51,7 +51,11 @@ function algorithms({ rsa2048, p256, ed25519 }) {
       cases: [
         { name: "one that is allowed", token: signed(rsa2048, { alg: "RS256" }), expect: ACCEPTED },
         { name: "the other name of one that is allowed", token: signed(ed25519, { alg: "Ed25519" }), expect: ACCEPTED },
-        ...[["RS512", rsa2048], ["PS256", rsa2048], ["ES256", p256]].map(([alg, key]) => ({
+        ...[
+          ["RS512", rsa2048],
+          ["PS256", rsa2048],
+          ["ES256", p256],
+        ].map(([alg, key]) => ({
           name: `${alg}, which is not`,
           token: signed(key, { alg }),
           expect: { code: "algorithm_not_allowed", expected: ["RS256", "EdDSA"], actual: alg },
@@ -70,19 +74,21 @@ function publicKeyAsSecret({ jwk }) {
   const key = createPublicKey({ key: jwk, format: "jwk" });
   const pem = key.export({ type: "spki", format: "pem" });
   const secrets = {
-    "PEM": pem,
+    PEM: pem,
     "PEM without the last line end": pem.trimEnd(),
     "PKCS#1 PEM": key.export({ type: "pkcs1", format: "pem" }),
-    "DER": key.export({ type: "spki", format: "der" }),
+    DER: key.export({ type: "spki", format: "der" }),
     "the JWK": JSON.stringify(jwk),
     "the modulus": Buffer.from(jwk.n, "base64url"),
-    "nothing": "",
+    nothing: "",
   };
   return Object.entries(secrets).flatMap(([name, secret]) =>
     ["HS256", "HS384", "HS512"].map((alg) => ({
       name: `${alg}, ${name}`,
       token: withSignature({ alg }, CLAIMS, (message) =>
-        createHmac(`sha${alg.slice(2)}`, secret).update(message).digest(),
+        createHmac(`sha${alg.slice(2)}`, secret)
+          .update(message)
+          .digest(),
       ),
       expect: unsupported,
     })),
@@ -190,7 +196,13 @@ function types({ ed25519 }) {
   const same = ["at+jwt", "AT+JWT", "At+Jwt", "application/at+jwt", "APPLICATION/at+jwt", "Application/AT+JWT"];
   const other = [
     ...["JWT", "", " at+jwt", "at+jwt ", "at+jwt;v=1", "at-jwt", "at+jw", "at+jwts", "text/at+jwt", "/at+jwt"],
-    ...["application/", "application/x/at+jwt", "application/application/at+jwt", "application\\/at+jwt", "\uff41t+jwt"],
+    ...[
+      "application/",
+      "application/x/at+jwt",
+      "application/application/at+jwt",
+      "application\\/at+jwt",
+      "\uff41t+jwt",
+    ],
   ];
   return [
     group("at+jwt", same, other),
@@ -261,9 +273,16 @@ function broughtKeys({ ed25519, otherEd25519, rsa2048, otherRsa }) {
     "all of them": { jwk: otherEd25519.jwk, jku: "data:application/json,{}", x5u: "file:///key.pem", x5c },
     "wrong types": { jwk: 5, jku: null, x5u: [], x5c: "text" },
   };
-  const jwks = [{ ...ed25519.jwk, kid: "good" }, { ...rsa2048.jwk, kid: "rsa" }];
+  const jwks = [
+    { ...ed25519.jwk, kid: "good" },
+    { ...rsa2048.jwk, kid: "rsa" },
+  ];
   const cases = Object.entries(bring).flatMap(([name, header]) => [
-    { name: `${name}, of another signer`, token: signed(otherEd25519, { alg: "EdDSA", ...header }), expect: { code: "bad_signature" } },
+    {
+      name: `${name}, of another signer`,
+      token: signed(otherEd25519, { alg: "EdDSA", ...header }),
+      expect: { code: "bad_signature" },
+    },
     { name: `${name}, of the right one`, token: signed(ed25519, { alg: "EdDSA", ...header }), expect: ACCEPTED },
   ]);
   return [

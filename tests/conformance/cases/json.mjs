@@ -43,14 +43,14 @@ const NO_JSON = {
   "no quotes": "{$,x:1}",
   "a comment": "{$/**/}",
   "a line comment": "{$//\n}",
-  "NaN": '{$,"x":NaN}',
-  "Infinity": '{$,"x":Infinity}',
-  "undefined": '{$,"x":undefined}',
-  "True": '{$,"x":True}',
+  NaN: '{$,"x":NaN}',
+  Infinity: '{$,"x":Infinity}',
+  undefined: '{$,"x":undefined}',
+  True: '{$,"x":True}',
   "a plus sign": '{$,"x":+1}',
   "a leading zero": '{$,"x":01}',
   "two minus signs": '{$,"x":--1}',
-  "hexadecimal": '{$,"x":0x10}',
+  hexadecimal: '{$,"x":0x10}',
   "no digit before the point": '{$,"x":.5}',
   "no digit after the point": '{$,"x":1.}',
   "no exponent": '{$,"x":1e}',
@@ -61,7 +61,7 @@ const NO_JSON = {
   "a line end in a string": '{$,"x":"\n"}',
   "a tab in a string": '{$,"x":"\t"}',
   "NUL in a string": '{$,"x":"\0"}',
-  "a no-break space between": "{$,\u00a0\"x\":1}",
+  "a no-break space between": '{$,\u00a0"x":1}',
   "a form feed between": '{$,\f"x":1}',
   "a byte order mark": "\ufeff{$}",
   "a byte order mark inside": "{\ufeff$}",
@@ -99,7 +99,11 @@ function inPayload(key) {
     payload(key, "escapes", `${OPEN},"\\u0078":"\\ud83d\\ude00\\/\\b\\f\\n\\r\\t\\"\\\\\\u0000"}`, {
       x: '\u{1f600}/\b\f\n\r\t"\\\0',
     }),
-    { name: "an empty object", token: signed(key, HEADER, "{}", "EdDSA"), expect: { code: "missing_claim", claim: "iss" } },
+    {
+      name: "an empty object",
+      token: signed(key, HEADER, "{}", "EdDSA"),
+      expect: { code: "missing_claim", claim: "iss" },
+    },
   ];
 }
 
@@ -116,9 +120,9 @@ function duplicates(key) {
     "alg escaped in capitals": '{"\\u0061\\u006C\\u0067":"EdDSA","alg":"EdDSA"}',
     "kid twice": '{"alg":"EdDSA","kid":"a","kid":"b"}',
     "far apart": `{"alg":"EdDSA",${Array.from({ length: 40 }, (_, index) => `"m${index}":0`).join()},"alg":"EdDSA"}`,
-    "nested": '{"alg":"EdDSA","x":{"a":1,"a":1}}',
+    nested: '{"alg":"EdDSA","x":{"a":1,"a":1}}',
     "nested in an array": '{"alg":"EdDSA","x":[[{"a":1,"a":2}]]}',
-    "__proto__": '{"alg":"EdDSA","__proto__":1,"__proto__":2}',
+    __proto__: '{"alg":"EdDSA","__proto__":1,"__proto__":2}',
     "the empty name": '{"alg":"EdDSA","":1,"":2}',
   };
   const payloads = {
@@ -128,15 +132,18 @@ function duplicates(key) {
     "exp escaped": `${OPEN},"e\\u0078p":${NOW + 9000}}`,
     "an astral name spelled in two ways": `${OPEN},"\u{1f600}":1,"\\uD83D\\uDE00":1}`,
     "an escaped slash": `${OPEN},"a/b":1,"a\\/b":1}`,
-    "nested": `${OPEN},"x":{"y":{"role":"user","role":"admin"}}}`,
-    "constructor": `${OPEN},"constructor":1,"constructor":1}`,
+    nested: `${OPEN},"x":{"y":{"role":"user","role":"admin"}}}`,
+    constructor: `${OPEN},"constructor":1,"constructor":1}`,
   };
   return [
     ...Object.entries(headers).map(([name, text]) => refused(`header: ${name}`, signed(key, text, CLAIMS, "EdDSA"))),
     ...Object.entries(payloads).map(([name, text]) => refused(`payload: ${name}`, signed(key, HEADER, text, "EdDSA"))),
     payload(key, "names that differ in case", `${OPEN},"ISS":"x","Exp":1}`, { ISS: "x", Exp: 1 }),
     payload(key, "names that differ in normal form", `${OPEN},"\u00e9":1,"e\u0301":2}`, { "\u00e9": 1, "e\u0301": 2 }),
-    payload(key, "the same name in different objects", `${OPEN},"x":[{"a":1},{"a":1}],"a":1}`, { x: [{ a: 1 }, { a: 1 }], a: 1 }),
+    payload(key, "the same name in different objects", `${OPEN},"x":[{"a":1},{"a":1}],"a":1}`, {
+      x: [{ a: 1 }, { a: 1 }],
+      a: 1,
+    }),
   ];
 }
 
@@ -163,7 +170,9 @@ function encodings(key) {
     ...cases,
     refused("header in UTF-16", signed(key, Buffer.from(HEADER, "utf16le"), CLAIMS, "EdDSA")),
     refused("payload in UTF-16", signed(key, HEADER, Buffer.from(`\ufeff${OPEN}}`, "utf16le"), "EdDSA")),
-    payload(key, "UTF-8", `${OPEN},"\u00fc\u20ac\u{1f600}":"\u007f\u2028\u{10ffff}"}`, { "\u00fc\u20ac\u{1f600}": "\u007f\u2028\u{10ffff}" }),
+    payload(key, "UTF-8", `${OPEN},"\u00fc\u20ac\u{1f600}":"\u007f\u2028\u{10ffff}"}`, {
+      "\u00fc\u20ac\u{1f600}": "\u007f\u2028\u{10ffff}",
+    }),
   ];
 }
 
@@ -187,20 +196,24 @@ function depths(key) {
 
 function tooDeepToRead(key) {
   const header = segment(`{"alg":"EdDSA","x":${"[".repeat(20_000)}${"]".repeat(20_000)}}`);
-  return { name: "20,000 levels", token: signedText(key, "EdDSA", header, segment(CLAIMS)), expect: { code: "too_large" } };
+  return {
+    name: "20,000 levels",
+    token: signedText(key, "EdDSA", header, segment(CLAIMS)),
+    expect: { code: "too_large" },
+  };
 }
 
 /** Claims with the names of what every object inherits are own members, and nothing else becomes one. */
 function prototypes(key) {
   const texts = {
-    "__proto__": '"__proto__":{"polluted":true}',
+    __proto__: '"__proto__":{"polluted":true}',
     "__proto__ that is a string": '"__proto__":"text"',
     "__proto__ that is null": '"__proto__":null',
     "__proto__ escaped": '"\\u005f_proto__":{"polluted":true}',
-    "constructor": '"constructor":{"prototype":{"polluted":true}}',
-    "prototype": '"prototype":{"polluted":true}',
+    constructor: '"constructor":{"prototype":{"polluted":true}}',
+    prototype: '"prototype":{"polluted":true}',
     "names of methods": '"toString":1,"valueOf":2,"hasOwnProperty":3,"toJSON":4,"then":5',
-    "nested": '"x":{"__proto__":{"polluted":true},"y":[{"__proto__":{"__proto__":1}}]}',
+    nested: '"x":{"__proto__":{"polluted":true},"y":[{"__proto__":{"__proto__":1}}]}',
   };
   const cases = Object.entries(texts).flatMap(([name, members]) => [
     payload(key, name, `${OPEN},${members}}`, JSON.parse(`{${members}}`)),
@@ -213,7 +226,11 @@ function prototypes(key) {
   const hidden = (members) => signed(key, HEADER, `{"__proto__":${JSON.stringify(members)}}`, "EdDSA");
   return [
     ...cases,
-    { name: "claims inside __proto__ are no claims", token: hidden(CLAIMS), expect: { code: "missing_claim", claim: "iss" } },
+    {
+      name: "claims inside __proto__ are no claims",
+      token: hidden(CLAIMS),
+      expect: { code: "missing_claim", claim: "iss" },
+    },
     {
       name: "alg inside __proto__ is no alg",
       token: signed(key, '{"__proto__":{"alg":"EdDSA"}}', CLAIMS, "EdDSA"),
@@ -230,7 +247,9 @@ function values(key) {
     `"${"long ".repeat(500)}"`,
     '{"":"the empty name"," ":1,"\\u0000":2}',
   ];
-  return texts.map((text, index) => payload(key, `values ${index + 1}`, `${OPEN},"x":${text}}`, { x: JSON.parse(text) }));
+  return texts.map((text, index) =>
+    payload(key, `values ${index + 1}`, `${OPEN},"x":${text}}`, { x: JSON.parse(text) }),
+  );
 }
 
 function payload(key, name, text, more) {

@@ -11,7 +11,16 @@ export function groups(keys) {
 
 /** A JWK Set, an array or text of either; members nobody knows are ignored. */
 function forms({ ed25519 }) {
-  const jwk = { ...ed25519.jwk, kid: "a", use: "sig", key_ops: ["verify"], alg: "EdDSA", x5c: ["AAAA"], exp: 1, custom: {} };
+  const jwk = {
+    ...ed25519.jwk,
+    kid: "a",
+    use: "sig",
+    key_ops: ["verify"],
+    alg: "EdDSA",
+    x5c: ["AAAA"],
+    exp: 1,
+    custom: {},
+  };
   const key = { index: 0, kid: "a", kty: "OKP", crv: "Ed25519", alg: "EdDSA", use: "sig" };
   const sets = {
     "a set": { keys: [jwk], expires: 5 },
@@ -100,7 +109,13 @@ function sameNames({ ed25519, otherEd25519, p256, rsa2048 }) {
     "one is of another type": [[{ ...p256.jwk, kid }, { ...rsa2048.jwk, kid }, right], { claims: CLAIMS }],
     "one is unusable, the other fits": [[unusable, right], { claims: CLAIMS }],
     "one is unusable, the other does not fit": [[unusable, wrong], WRONG],
-    "all of another type": [[{ ...p256.jwk, kid }, { ...rsa2048.jwk, kid }], NOT_FOUND],
+    "all of another type": [
+      [
+        { ...p256.jwk, kid },
+        { ...rsa2048.jwk, kid },
+      ],
+      NOT_FOUND,
+    ],
     "the right one has another name": [[wrong, { ...right, kid: "other" }], WRONG],
   };
   return Object.entries(rows).map(([name, [jwks, expect]]) => ({
@@ -113,7 +128,12 @@ function sameNames({ ed25519, otherEd25519, p256, rsa2048 }) {
 /** A token without kid is tried with 16 keys that fit, no more; keys that do not fit do not count. */
 function manyKeys({ ed25519, otherEd25519, p256, rsa2048, p384 }) {
   const others = (count) => Array.from({ length: count }, () => otherEd25519.jwk);
-  const unfit = Array.from({ length: 30 }, () => [p256.jwk, rsa2048.jwk, p384.jwk, { ...otherEd25519.jwk, use: "enc" }]).flat();
+  const unfit = Array.from({ length: 30 }, () => [
+    p256.jwk,
+    rsa2048.jwk,
+    p384.jwk,
+    { ...otherEd25519.jwk, use: "enc" },
+  ]).flat();
   const token = signed(ed25519, { alg: "EdDSA" });
   const group = (name, jwks, expect, given = token) => ({
     name: `many keys: ${name}`,
@@ -126,7 +146,12 @@ function manyKeys({ ed25519, otherEd25519, p256, rsa2048, p384 }) {
     group("the 17th fits", [...others(16), ed25519.jwk], WRONG),
     group("the 17th fits, by kid", [...others(16), { ...ed25519.jwk, kid: "last" }], ACCEPTED, byKid),
     group("120 that do not fit before", [...unfit, ...others(15), ed25519.jwk], ACCEPTED),
-    group("the 17th of one kid", [...others(16), ed25519.jwk].map((jwk) => ({ ...jwk, kid: "last" })), WRONG, byKid),
+    group(
+      "the 17th of one kid",
+      [...others(16), ed25519.jwk].map((jwk) => ({ ...jwk, kid: "last" })),
+      WRONG,
+      byKid,
+    ),
     group("a thousand", [...others(999), { ...ed25519.jwk, kid: "last" }], ACCEPTED, byKid),
     group("none of the right type", [p256.jwk, rsa2048.jwk], NOT_FOUND),
     group("none but an unusable one", [p256.jwk, { ...ed25519.jwk, use: "enc" }], NOT_FOUND),
@@ -154,7 +179,11 @@ function unknownKeys({ ed25519, secp256k1, ed448 }) {
       name: "keys of unknown type",
       options: { ...EXPECTED, jwks: [...unknown, { ...ed25519.jwk, kid: "key" }] },
       cases: [
-        { name: "are skipped", token: signed(ed25519, header), expect: { claims: CLAIMS, key: { index: 0, kid: "key", kty: "OKP", crv: "Ed25519" } } },
+        {
+          name: "are skipped",
+          token: signed(ed25519, header),
+          expect: { claims: CLAIMS, key: { index: 0, kid: "key", kty: "OKP", crv: "Ed25519" } },
+        },
         { name: "Ed448 is not EdDSA here", token: signed(ed448, header, CLAIMS, "Ed448"), expect: WRONG },
       ],
     },

@@ -282,7 +282,7 @@ function overflows() {
 /** Of several faults the first in this order is told. */
 function order() {
   const faults = [
-    [{ nbf: "x" }, "invalid_claim", "nbf"],
+    [{ jti: 5 }, "invalid_claim", "jti"],
     [{ iss: "x" }, "claim_mismatch", "iss"],
     [{ aud: "x" }, "claim_mismatch", "aud"],
     [{ sub: "x" }, "claim_mismatch", "sub"],

@@ -55,7 +55,7 @@ function runGroup(api, now, group, ask, result) {
   if (verifier === undefined) return record(result, name(), { keys: "a verifier" }, created);
   for (const step of group.cases) {
     clock.now = step.now ?? now;
-    const found = step.setKeys ? setKeys(api, verifier, step) : ask(api, verifier, revive(step.token));
+    const found = "setKeys" in step ? setKeys(api, verifier, step) : ask(api, verifier, revive(step.token));
     record(result, name(step), revive(step.expect), found);
   }
 }

@@ -87,23 +87,24 @@ async function debian(target) {
   return describe({
     description: `Debian's ${await ask(rustc, ["--version"])}, building the standard library for ${target}`,
     cargo,
+    // By their paths: cargo itself prefers those of rustup, if that is there too, which belong to another compiler.
+    subcommands: { fmt: "/usr/bin/cargo-fmt", clippy: "/usr/bin/cargo-clippy" },
     target,
-    env: { RUSTC: rustc, RUSTDOC: "/usr/bin/rustdoc", PATH: `/usr/bin${delimiter}${process.env.PATH}` },
+    env: { CARGO: cargo, RUSTC: rustc, RUSTDOC: "/usr/bin/rustdoc", PATH: `/usr/bin${delimiter}${process.env.PATH}` },
     targetEnv: { RUSTC_BOOTSTRAP: "1", ...linker },
     targetArgs: [`-Zbuild-std=${target === WASM ? "std,panic_abort" : "core,alloc"}`],
   });
 }
 
-function describe({ description, cargo, target, env = {}, targetEnv = {}, targetArgs = [] }) {
+function describe({ description, cargo, subcommands = {}, target, env = {}, targetEnv = {}, targetArgs = [] }) {
+  const start = ([command, ...args], options, added) =>
+    run(subcommands[command] ?? cargo, [command, ...args], { ...options, env: { ...added, ...options?.env } });
   return {
     description,
     isDebian: targetArgs.length > 0,
-    native: (args, options) => run(cargo, args, { ...options, env: { ...env, ...options?.env } }),
+    native: (args, options) => start(args, options, env),
     forTarget: ([command, ...args], options) =>
-      run(cargo, [command, "--target", target, ...targetArgs, ...args], {
-        ...options,
-        env: { ...env, ...targetEnv, ...options?.env },
-      }),
+      start([command, "--target", target, ...targetArgs, ...args], options, { ...env, ...targetEnv }),
     rustflags,
   };
 }

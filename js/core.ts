@@ -22,9 +22,9 @@ export function compile(bytes: BufferSource): WebAssembly.Module {
   } catch (cause) {
     throw new ConfigError(
       "wasm_unavailable",
-      "WebAssembly cannot be compiled here. In a page or worker, its Content-Security-Policy needs script-src " +
-        "'wasm-unsafe-eval'; in an edge runtime that forbids compiling, import the .wasm file as a module and pass it " +
-        "to init() of tokenward/slim.",
+      `WebAssembly cannot be compiled here: ${cause instanceof Error ? cause.message : cause}. In a page or worker, its ` +
+        "Content-Security-Policy needs script-src 'wasm-unsafe-eval'; in an edge runtime that forbids compiling, import " +
+        "the .wasm file as a module and pass it to init() of tokenward/slim.",
       undefined,
       { cause },
     );

@@ -71,9 +71,11 @@ export interface CreateVerifier {
   /** For one issuer. */
   <S extends Schema = undefined>(options: VerifierOptions<S>): Verifier<ClaimsOf<S>>;
   /** For several issuers; each token goes to the one its `iss` names, exactly. */
-  <const S extends readonly Schema[]>(options: {
-    readonly [I in keyof S]: VerifierOptions<S[I]>;
-  }): Verifier<ClaimsOf<S[number]>>;
+  <const S extends readonly Schema[]>(
+    options: {
+      readonly [I in keyof S]: VerifierOptions<S[I]>;
+    },
+  ): Verifier<ClaimsOf<S[number]>>;
 }
 
 /** `createVerifier` on top of a module from wherever this entry of the package takes it. */
@@ -128,7 +130,11 @@ function makeVerifier(options: readonly VerifierOptions[]): Verifier {
     setKeys(jwks: Jwks, issuer?: string): void {
       const party = relyingParties.length === 1 ? relyingParties[0] : relyingParties.find((one) => one.isFor(issuer));
       if (party === undefined || (issuer !== undefined && !party.isFor(issuer))) {
-        throw new ConfigError("invalid_option", "setKeys should be told which of the issuers the keys are for", "issuer");
+        throw new ConfigError(
+          "invalid_option",
+          "setKeys should be told which of the issuers the keys are for",
+          "issuer",
+        );
       }
       party.setKeys(jwks);
     },
@@ -175,6 +181,9 @@ class RelyingParty {
 
   verify(token: string): Verified {
     const now = this.#now();
+    if (!Number.isFinite(now)) {
+      throw new ConfigError("invalid_option", 'the option "now" should return a finite number of Unix seconds', "now");
+    }
     const { claims, header, key } = this.#recall(token, now) ?? this.#check(token, now);
     return Object.freeze({ claims: this.#validated(claims), header, key });
   }
@@ -225,7 +234,11 @@ function validate(schema: StandardSchemaV1, claims: Claims): unknown {
   const step = issue?.path?.[0];
   const name = typeof step === "object" ? step.key : step;
   const facts = name === undefined ? {} : { claim: String(name), actual: claims[String(name)] };
-  throw new TokenError("invalid_claim", `the claims do not fit the schema: ${issue?.message ?? "no reason given"}`, facts);
+  throw new TokenError(
+    "invalid_claim",
+    `the claims do not fit the schema: ${issue?.message ?? "no reason given"}`,
+    facts,
+  );
 }
 
 function readKeys(core: Core, index: number): readonly VerificationKey[] {

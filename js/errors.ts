@@ -68,7 +68,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** What the WebAssembly module throws: plain facts (`src/wasm.rs`). */
+/** What the WebAssembly module throws, as a `Map` (`src/wasm.rs`). */
 interface Thrown extends TokenErrorFacts {
   kind: "token" | "config";
   code: string;
@@ -78,11 +78,14 @@ interface Thrown extends TokenErrorFacts {
 
 /** Turns what the WebAssembly module threw into the error the caller sees. */
 export function fromCore(thrown: unknown): unknown {
-  const facts = thrown as Partial<Thrown> | undefined;
-  if (facts?.kind === "config") {
-    return new ConfigError(facts.code as ConfigErrorCode, facts.message ?? "", facts.option);
-  }
-  if (facts?.kind !== "token") return thrown;
-  const { code, message, kind: _, ...rest } = facts;
-  return new TokenError(code as TokenErrorCode, message ?? "", rest);
+  if (!(thrown instanceof Map)) return thrown;
+  const { kind, code, message, option, ...facts } = plain(thrown) as Thrown;
+  if (kind === "config") return new ConfigError(code as ConfigErrorCode, message, option);
+  return new TokenError(code as TokenErrorCode, message, facts);
+}
+
+/** What the WebAssembly module says, with `Map`s as objects whose members are their own, `__proto__` too. */
+export function plain(value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([name, member]) => [name, plain(member)]));
+  return Array.isArray(value) ? value.map(plain) : value;
 }

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
 import { Core, instantiate, Keys, type LoadModule } from "./core.js";
-import { ConfigError, fromCore, TokenError } from "./errors.js";
+import { ConfigError, fromCore, plain, TokenError } from "./errors.js";
 import { cachedTokens, checkOptions, coreOptions, type Jwks, jwksText, type VerifierOptions } from "./options.js";
 
 /** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
@@ -242,7 +242,7 @@ function validate(schema: StandardSchemaV1, claims: Claims): unknown {
 }
 
 function readKeys(core: Core, index: number): readonly VerificationKey[] {
-  return deepFreeze(core.keys(index) as VerificationKey[]);
+  return deepFreeze(plain(core.keys(index)) as VerificationKey[]);
 }
 
 /** Calls into the WebAssembly module; what it throws becomes the error the caller sees. */

@@ -25,7 +25,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// A plain object with the facts of a [`ConfigError`].
+    /// A `Map` with the facts of a [`ConfigError`].
     #[wasm_bindgen(constructor)]
     pub fn new(jwks: &str) -> Result<Keys, JsValue> {
         JwkSet::from_json(jwks).map(Self).map_err(|error| config_error(&error))
@@ -46,7 +46,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A plain object with the facts of a [`ConfigError`].
+    /// A `Map` with the facts of a [`ConfigError`].
     #[wasm_bindgen(constructor)]
     pub fn new(options: &str) -> Result<Core, JsValue> {
         json::parse(options)
@@ -60,7 +60,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A plain object with the facts of an [`Error`].
+    /// A `Map` with the facts of an [`Error`].
     pub fn choose(&self, token: &JsString) -> Result<usize, JsValue> {
         let limit = self.verifiers.verifiers().iter().map(Verifier::max_token_bytes).max().unwrap_or_default();
         let token = copy_token(token, limit)?;
@@ -72,7 +72,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A plain object with the facts of an [`Error`].
+    /// A `Map` with the facts of an [`Error`].
     pub fn verify(&self, index: usize, token: &JsString, now: f64) -> Result<String, JsValue> {
         let verifier = self.get(index)?;
         let token = copy_token(token, verifier.max_token_bytes())?;
@@ -84,7 +84,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A plain object with the facts of an [`Error`].
+    /// A `Map` with the facts of an [`Error`].
     #[wasm_bindgen(js_name = checkTimes)]
     pub fn check_times(&self, index: usize, exp: f64, nbf: f64, iat: f64, now: f64) -> Result<(), JsValue> {
         let present = |seconds: f64| Some(seconds).filter(|seconds| !seconds.is_nan());
@@ -96,7 +96,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A plain object with the facts of a [`ConfigError`].
+    /// A `Map` with the facts of a [`ConfigError`].
     #[wasm_bindgen(js_name = setKeys)]
     pub fn set_keys(&mut self, index: usize, keys: Keys) -> Result<(), JsValue> {
         let Some(verifier) = self.verifiers.verifiers_mut().get_mut(index) else { return Err(no_such_verifier()) };
@@ -245,8 +245,10 @@ fn number(index: usize) -> Value<'static> {
     Value::Number(u32::try_from(index).unwrap_or(u32::MAX).into())
 }
 
+/// Objects become `Map`s: a member named `__proto__` set on a plain object would be its prototype.
 fn to_js(value: &Value<'_>) -> JsValue {
-    Outgoing(value).serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or(JsValue::UNDEFINED)
+    let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
+    Outgoing(value).serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
 }
 
 struct Outgoing<'v>(&'v Value<'v>);

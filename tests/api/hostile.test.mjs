@@ -139,3 +139,13 @@ test("errors are errors, and say their facts", () => {
   );
   assert.match(String(late), /^TokenError: the token expired: exp is \d+, now is \d+, tolerance 5 s$/);
 });
+
+test("values in errors have members of their own, whatever their names", () => {
+  const role = JSON.parse('{"__proto__":{"admin":true},"constructor":1,"list":[{"__proto__":null}]}');
+  const verifier = createVerifier({ ...options, claims: { role: "user" } });
+  const { actual } = verifier.safeVerify(signed(key, { alg: "EdDSA" }, { ...CLAIMS, role })).error;
+  assert.deepEqual(actual, role);
+  assert.equal(Object.getPrototypeOf(actual), Object.prototype);
+  assert.equal(actual.admin, undefined);
+  assert.deepEqual(Object.keys(actual), ["__proto__", "constructor", "list"]);
+});

@@ -178,7 +178,7 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// Names must be distinct; [`parse`] sees to that for text.
+/// Names must be distinct.
 impl FromIterator<(String, Value<'static>)> for Object<'static> {
     fn from_iter<T: IntoIterator<Item = (String, Value<'static>)>>(members: T) -> Self {
         Self { members: members.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect() }

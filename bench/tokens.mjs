@@ -1,5 +1,6 @@
 // A key and tokens for each algorithm, signed by node:crypto: one good token and the ones every peer must refuse.
-import { constants, generateKeyPairSync, sign } from "node:crypto";
+import { constants, sign } from "node:crypto";
+import { generateKeyPair } from "../tools/keypair.mjs";
 
 export const ISSUER = "https://login.example";
 export const AUDIENCE = "app";
@@ -25,7 +26,7 @@ export const algorithms = Object.keys(ALGORITHMS);
 /** A fresh key in the forms the peers take, a good token, and bad ones: by what is wrong, signed where that is not it. */
 export function subject(algorithm) {
   const { type, of, hash, scheme } = ALGORITHMS[algorithm];
-  const { privateKey, publicKey } = generateKeyPairSync(type, of);
+  const { privateKey, publicKey } = generateKeyPair(type, of);
   const jwk = { ...publicKey.export({ format: "jwk" }), kid: KID, alg: algorithm, use: "sig" };
   const signed = (changes) => {
     const token = (filling) => {

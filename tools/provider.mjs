@@ -2,8 +2,9 @@
 // with PKCE for one public client, signed JWT access tokens, one-time refresh tokens. Every start makes new keys.
 // It writes nothing to a log: what passes through it are tokens.
 
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
+import { generateKeyPair } from "./keypair.mjs";
 import { listen } from "./listen.mjs";
 import { ACCOUNTS, ALGORITHMS, LIFETIMES, readLogin, sendLogin, sendLoginStyle } from "./provider-login.mjs";
 
@@ -116,12 +117,12 @@ function configuration({ apps, choices }) {
 const DAY = 24 * 60 * 60;
 
 function signingKeys() {
-  const rsa = () => generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const rsa = () => generateKeyPair("rsa", { modulusLength: 2048 });
   const makers = {
-    ES256: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
+    ES256: () => generateKeyPair("ec", { namedCurve: "P-256" }),
     RS256: rsa,
     PS256: rsa,
-    EdDSA: () => generateKeyPairSync("ed25519"),
+    EdDSA: () => generateKeyPair("ed25519"),
   };
   return ALGORITHMS.map((alg) => ({
     ...makers[alg]().privateKey.export({ format: "jwk" }),

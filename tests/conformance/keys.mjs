@@ -4,11 +4,11 @@ import {
   constants,
   createHash,
   createPrivateKey,
-  generateKeyPairSync,
   generatePrimeSync,
   randomBytes,
   sign,
 } from "node:crypto";
+import { generateKeyPair } from "../../tools/keypair.mjs";
 import { kept } from "./kept.mjs";
 import { fromBytes, inverse, modPow, toBytes } from "./numbers.mjs";
 
@@ -98,7 +98,7 @@ export function pkcs1Encoding(hash, message, size, { prefix = DIGEST_INFO[hash],
 }
 
 function generate(type, options) {
-  return generateKeyPairSync(type, options).privateKey.export({ format: "jwk" });
+  return generateKeyPair(type, options).privateKey.export({ format: "jwk" });
 }
 
 /** Primes of 512 bits, soon found, and a last one that makes their product have exactly so many bits. */

@@ -1,7 +1,7 @@
 // examples/node-server, started as its README says.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
+import { createPrivateKey, sign } from "node:crypto";
 import { once } from "node:events";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { generateKeyPair } from "../../tools/keypair.mjs";
 
 const example = fileURLToPath(new URL("../../examples/node-server/", import.meta.url));
 let folder;
@@ -53,7 +54,7 @@ test("others are refused as RFC 6750 says", async () => {
 });
 
 test("keys are rotated while it runs", async () => {
-  const { publicKey } = generateKeyPairSync("ed25519");
+  const { publicKey } = generateKeyPair("ed25519");
   const said = once(lines, "line");
   writeFileSync(keyFile, JSON.stringify({ keys: [{ ...publicKey.export({ format: "jwk" }), kid: "next" }] }));
   assert.deepEqual(await said, ["New keys are in use."]);

@@ -1,15 +1,16 @@
 // examples/verify.rs, run as its first lines say.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { generateKeyPairSync, sign } from "node:crypto";
+import { sign } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { generateKeyPair } from "../../tools/keypair.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+const { privateKey, publicKey } = generateKeyPair("ed25519");
 let folder;
 let jwks;
 

@@ -1,10 +1,11 @@
 // The packed package in other people's apps: Node, TypeScript, a bundler for browsers and one for edge workers.
 import assert from "node:assert/strict";
-import { generateKeyPairSync, sign } from "node:crypto";
+import { sign } from "node:crypto";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createContext, runInContext } from "node:vm";
 import { build } from "esbuild";
+import { generateKeyPair } from "../../tools/keypair.mjs";
 import { makeApp, pack, runIn, runTool } from "./packed.mjs";
 
 describe("an app that installed the package", () => {
@@ -83,7 +84,7 @@ describe("an app that installed the package", () => {
 
 /** Options for `createVerifier` with a token that they accept: JSON, so that any app can read it. */
 function givenToken() {
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const { publicKey, privateKey } = generateKeyPair("ed25519");
   const subject = "someone";
   const [issuer, audience] = ["https://login.example", "app"];
   const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");

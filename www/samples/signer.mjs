@@ -1,7 +1,8 @@
 // Signs the sample tokens. The private keys live in this process only and end with it: nobody, not even this project,
 // can sign another token for the keys in samples.json.
 
-import { constants, createHmac, generateKeyPairSync, sign } from "node:crypto";
+import { constants, createHmac, sign } from "node:crypto";
+import { generateKeyPair } from "../../tools/keypair.mjs";
 
 /** Every sample is judged at a moment of its own, so that it means the same today and in ten years. */
 export const ISSUED = Date.UTC(2026, 2, 12, 9, 0, 0) / 1000;
@@ -22,13 +23,13 @@ export const CLAIMS = {
 };
 
 const KEYS = {
-  "ec-256": generateKeyPairSync("ec", { namedCurve: "P-256" }),
-  "ec-384": generateKeyPairSync("ec", { namedCurve: "P-384" }),
-  "ec-521": generateKeyPairSync("ec", { namedCurve: "P-521" }),
-  "rsa-2048": generateKeyPairSync("rsa", { modulusLength: 2048 }),
-  "rsa-1024": generateKeyPairSync("rsa", { modulusLength: 1024 }),
-  "ed-25519": generateKeyPairSync("ed25519"),
-  stranger: generateKeyPairSync("ec", { namedCurve: "P-256" }),
+  "ec-256": generateKeyPair("ec", { namedCurve: "P-256" }),
+  "ec-384": generateKeyPair("ec", { namedCurve: "P-384" }),
+  "ec-521": generateKeyPair("ec", { namedCurve: "P-521" }),
+  "rsa-2048": generateKeyPair("rsa", { modulusLength: 2048 }),
+  "rsa-1024": generateKeyPair("rsa", { modulusLength: 1024 }),
+  "ed-25519": generateKeyPair("ed25519"),
+  stranger: generateKeyPair("ec", { namedCurve: "P-256" }),
 };
 
 const PKCS1 = { kid: "rsa-2048" };

@@ -43,7 +43,7 @@ function npmPackages() {
 }
 
 /** SPDX expressions: every licence joined by AND, one of those joined by OR. Old crates write `/` for OR. */
-function isAllowed(expression, allowed) {
+export function isAllowed(expression, allowed) {
   if (!expression) return false;
   const tokens = expression.replaceAll("/", " OR ").match(/[()]|[^\s()]+/g);
   const choice = () => {

@@ -100,10 +100,14 @@ export function checkOptions(options: unknown): asserts options is VerifierOptio
   }
 }
 
-/** The options Rust decides by, as {@link Core} takes them. */
+/** Options that never reach Rust, or in another form. */
+const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks", "claims"];
+
+/** The options Rust decides by, as {@link Core} takes them. Each is read by name, so that an inherited one counts too. */
 export function coreOptions(options: VerifierOptions): object {
-  const { now: _now, schema: _schema, cache: _cache, jwks, claims = {}, ...rest } = options;
-  const present = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const { jwks, claims = {} } = options;
+  const plain = (Object.keys(OPTIONS) as (keyof VerifierOptions)[]).filter((name) => !NOT_PLAIN.includes(name));
+  const present = plain.map((name) => [name, options[name]]).filter(([, value]) => value !== undefined);
   const expected = Object.entries(claims).map(([claim, value]) => [claim, JSON.stringify(value)]);
   return { ...Object.fromEntries(present), jwks: jwksText(jwks), claims: Object.fromEntries(expected) };
 }

@@ -123,7 +123,7 @@ function audiences(group) {
       ...wrongTypes.map(invalid),
     ]),
     group("aud that objects inherit", { audience: ["constructor", "__proto__"] }, [
-      mismatch({ toString: 1 } && "toString", ["constructor", "__proto__"]),
+      mismatch("toString", ["constructor", "__proto__"]),
       ["the same as text", { ...CLAIMS, aud: "__proto__" }],
     ]),
   ];
@@ -206,6 +206,13 @@ function ownClaims(group) {
         "__proto__ another",
         own({ ...CLAIMS, constructor: "x" }, JSON.parse('{"__proto__":{"a":2}}')),
         { code: "claim_mismatch", claim: "__proto__", expected: { a: 1 }, actual: { a: 2 } },
+      ],
+    ]),
+    group("claims with __proto__ inside", { claims: { role: "admin" } }, [
+      [
+        "in what was found",
+        { ...CLAIMS, role: JSON.parse('{"__proto__":{"a":1}}') },
+        { code: "claim_mismatch", claim: "role", expected: "admin", actual: JSON.parse('{"__proto__":{"a":1}}') },
       ],
     ]),
     group("no claims", { claims: {} }, [["anything", CLAIMS]]),

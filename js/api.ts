@@ -1,4 +1,5 @@
 export type { StandardSchemaV1 } from "@standard-schema/spec";
+export type { Duration } from "./duration.js";
 export {
   ConfigError,
   type ConfigErrorCode,
@@ -7,7 +8,18 @@ export {
   type TokenErrorFacts,
 } from "./errors.js";
 export type { Algorithm, Jwks, VerifierOptions } from "./options.js";
+export {
+  type Access,
+  type AccessReason,
+  type ClockMarks,
+  createPolicy,
+  type Decision,
+  type LimitedRights,
+  type Policy,
+  type PolicyOptions,
+} from "./policy.js";
 export type {
+  Assessment,
   Claims,
   CreateVerifier,
   JoseHeader,

@@ -3,6 +3,7 @@ import { TokenCache } from "./cache.js";
 import { Core, instantiate, Keys, type LoadModule } from "./core.js";
 import { ConfigError, fromCore, plain, TokenError } from "./errors.js";
 import { cachedTokens, checkOptions, coreOptions, type Jwks, jwksText, type VerifierOptions } from "./options.js";
+import { type ClockMarks, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
 
 /** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
 export interface Claims {
@@ -43,6 +44,9 @@ export interface Verified<C = Claims> {
   readonly key: VerificationKey;
 }
 
+/** A genuine token, and what its bearer may do under an offline policy: never to be read without `access`. */
+export interface Assessment<C = Claims> extends Verified<C>, Decision {}
+
 /** The answer of {@link Verifier.safeVerify}. */
 export type Result<C = Claims> =
   | { readonly ok: true; readonly value: Verified<C> }
@@ -55,6 +59,11 @@ export interface Verifier<C = Claims> {
   /** The same without throwing for a token. A {@link ConfigError}, a mistake in the app, is still thrown. */
   safeVerify(token: string): Result<C>;
   /**
+   * Decides what the bearer may do under an offline policy. The token must be genuine, or a {@link TokenError} is thrown;
+   * its times are not verified but judged: an expired one may still have `limited` access, an older one has `none`.
+   */
+  assess(token: string, policy: Policy, marks: ClockMarks): Assessment<C>;
+  /**
    * Replaces the keys, all or nothing: a set that cannot serve throws a {@link ConfigError}, and the old one stays.
    * Empties the cache. Of several issuers, `issuer` says whose keys these are.
    */
@@ -62,6 +71,8 @@ export interface Verifier<C = Claims> {
   /** The keys in use. */
   readonly keys: readonly VerificationKey[];
 }
+
+const GENUINE_TOKENS = 8;
 
 type Schema = StandardSchemaV1 | undefined;
 type ClaimsOf<S extends Schema> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : Claims;
@@ -109,17 +120,20 @@ function makeVerifier(options: readonly VerifierOptions[]): Verifier {
     return relyingParties[index] as RelyingParty;
   };
 
-  const verify = (token: unknown): Verified => {
+  const partyFor = (token: unknown): RelyingParty => {
     if (typeof token !== "string") {
       throw new TokenError("malformed", `the token is malformed: it is not a string but ${kindOf(token)}`);
     }
     const [first] = relyingParties;
-    return (relyingParties.length === 1 ? (first as RelyingParty) : choose(token)).verify(token);
+    return relyingParties.length === 1 ? (first as RelyingParty) : choose(token);
   };
+
+  const verify = (token: string): Verified => partyFor(token).verify(token);
 
   return Object.freeze({
     verify,
-    safeVerify(token: unknown): Result {
+    assess: (token: string, policy: Policy, marks: ClockMarks) => partyFor(token).assess(token, policy, marks),
+    safeVerify(token: string): Result {
       try {
         return { ok: true, value: verify(token) };
       } catch (error) {
@@ -158,6 +172,8 @@ class RelyingParty {
   readonly #now: () => number;
   readonly #schema: StandardSchemaV1 | undefined;
   readonly #cache: TokenCache<Remembered> | undefined;
+  /** Genuine tokens whatever their times: the same one is assessed again and again. */
+  readonly #genuine = new TokenCache<Remembered>(GENUINE_TOKENS);
 
   constructor(core: Core, index: number, options: VerifierOptions) {
     const { issuer, now = systemTime, schema, cache } = options;
@@ -176,22 +192,33 @@ class RelyingParty {
   }
 
   remembers(token: string): boolean {
-    return this.#cache?.get(token) !== undefined;
+    return this.#cache?.get(token) !== undefined || this.#genuine.get(token) !== undefined;
   }
 
   verify(token: string): Verified {
-    const now = this.#now();
-    if (!Number.isFinite(now)) {
-      throw new ConfigError("invalid_option", 'the option "now" should return a finite number of Unix seconds', "now");
-    }
+    const now = finite(this.#now(), 'the option "now" should return');
     const { claims, header, key } = this.#recall(token, now) ?? this.#check(token, now);
     return Object.freeze({ claims: this.#validated(claims), header, key });
+  }
+
+  assess(token: string, policy: Policy, marks: ClockMarks): Assessment {
+    const { grace, checkIn, rollbackTolerance } = createPolicy(policy);
+    const { now, highest, lastCheckIn, rolledBack } = marks;
+    finite(now, '"now" should be');
+    for (const mark of [highest, lastCheckIn]) if (mark !== undefined) finite(mark, "the marks should be");
+    const { claims, header, key, times } = this.#genuine.get(token) ?? this.#checkGenuine(token);
+    const seen = [highest ?? Number.NaN, lastCheckIn ?? Number.NaN, Boolean(rolledBack)] as const;
+    const durations = [grace, checkIn ?? Number.NaN, rollbackTolerance] as const;
+    const until = calling(() => this.#core.decide(this.index, ...times, now, ...seen, ...durations));
+    const decision = decisionOf(this.#core.reason, until);
+    return Object.freeze({ ...decision, claims: this.#validated(claims), header, key });
   }
 
   setKeys(jwks: Jwks): void {
     calling(() => this.#core.setKeys(this.index, new Keys(jwksText(jwks))));
     this.keys = readKeys(this.#core, this.index);
     this.#cache?.clear();
+    this.#genuine.clear();
   }
 
   #recall(token: string, now: number): Verified | undefined {
@@ -204,12 +231,22 @@ class RelyingParty {
   }
 
   #check(token: string, now: number): Verified {
-    const text = calling(() => this.#core.verify(this.index, token, now));
+    const checked = this.#read(calling(() => this.#core.verify(this.index, token, now)));
+    this.#cache?.set(token, checked);
+    return checked;
+  }
+
+  #checkGenuine(token: string): Remembered {
+    const checked = this.#read(calling(() => this.#core.genuine(this.index, token)));
+    this.#genuine.set(token, checked);
+    return checked;
+  }
+
+  #read(text: string): Remembered {
     const [header, claims, keyIndex] = deepFreeze(JSON.parse(text) as [JoseHeader, Claims, number]);
     const key = this.keys[keyIndex] as VerificationKey;
     const { exp = Number.NaN, nbf = Number.NaN, iat = Number.NaN } = claims;
-    this.#cache?.set(token, { claims, header, key, times: [exp, nbf, iat] });
-    return { claims, header, key };
+    return { claims, header, key, times: [exp, nbf, iat] };
   }
 
   #validated(claims: Claims): Claims {
@@ -261,6 +298,11 @@ function deepFreeze<T>(value: T): T {
     Object.freeze(value);
   }
   return value;
+}
+
+function finite(now: number, what: string): number {
+  if (Number.isFinite(now)) return now;
+  throw new ConfigError("invalid_option", `${what} a finite number of Unix seconds`, "now");
 }
 
 function systemTime(): number {

@@ -4,8 +4,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::slice;
 
-use crate::error::Error;
+use crate::error::{ConfigError, Error};
 use crate::json::{Object, Value};
+use crate::policy::LifeTimes;
 
 /// NumericDates must lie within this many seconds of 1970, so that a double holds every one to the second.
 const MAX_TIME: f64 = 9_007_199_254_740_992.0;
@@ -125,8 +126,9 @@ pub(crate) struct TokenTimes {
 }
 
 impl ClaimRules {
-    /// Checks form first (the JSON type of every registered claim, numbers in range), then values, then times.
-    pub(crate) fn check(&self, claims: &Object<'_>, now: UnixTime) -> Result<(), Error> {
+    /// Checks form first (the JSON type of every registered claim, numbers in range), then values. The times are given
+    /// back: judging them is another step.
+    pub(crate) fn check(&self, claims: &Object<'_>) -> Result<TokenTimes, Error> {
         let times = TokenTimes::read(claims)?;
         check_form(claims)?;
         self.check_issuer(claims)?;
@@ -140,28 +142,54 @@ impl ClaimRules {
         for (claim, expected) in &self.expected {
             expect(claims, claim, expected)?;
         }
-        self.check_times(times, now)
+        self.require_times(times)?;
+        Ok(times)
     }
 
-    /// The part of the rules that time changes: for a token whose other claims held before.
+    fn require_times(&self, times: TokenTimes) -> Result<(), Error> {
+        if self.require_exp && times.exp.is_none() {
+            return Err(missing("exp"));
+        }
+        if self.max_token_age.is_some() && times.iat.is_none() {
+            return Err(missing("iat"));
+        }
+        Ok(())
+    }
+
+    /// The part of the rules that time changes, for a token whose other claims hold.
     pub(crate) fn check_times(&self, times: TokenTimes, now: UnixTime) -> Result<(), Error> {
         let UnixTime(now) = now;
         let tolerance = self.clock_tolerance;
-        match times.exp {
-            None if self.require_exp => return Err(missing("exp")),
-            Some(exp) if exp <= now - tolerance => return Err(Error::Expired { exp, now, tolerance }),
-            _ => {}
+        if let Some(exp) = times.exp
+            && now >= exp + tolerance
+        {
+            return Err(Error::Expired { exp, now, tolerance });
         }
         if let Some(nbf) = times.nbf
-            && nbf > now + tolerance
+            && now < nbf - tolerance
         {
             return Err(Error::NotYetValid { nbf, now, tolerance });
         }
-        match (self.max_token_age, times.iat) {
-            (Some(_), None) => Err(missing("iat")),
-            (Some(max_age), Some(iat)) if now - iat > max_age + tolerance => Err(Error::TooOld { iat, now, max_age }),
-            _ => Ok(()),
+        if let (Some(max_age), Some(iat)) = (self.max_token_age, times.iat)
+            && now >= iat + max_age + tolerance
+        {
+            return Err(Error::TooOld { iat, now, max_age });
         }
+        Ok(())
+    }
+
+    /// The same times for the offline policy.
+    pub(crate) fn life_times(&self, times: TokenTimes) -> LifeTimes {
+        LifeTimes::new(times, self.clock_tolerance, self.max_token_age)
+    }
+
+    /// A duration that is an option.
+    pub(crate) fn check_seconds(option: &'static str, seconds: f64) -> Result<(), ConfigError> {
+        if seconds.is_finite() && seconds >= 0.0 {
+            return Ok(());
+        }
+        let problem = "should be a finite number of seconds, 0 or more".to_string();
+        Err(ConfigError::InvalidOption { option, problem })
     }
 
     /// The issuer is compared as a string, exactly (RFC 7519 section 4.1.1).

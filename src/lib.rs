@@ -52,6 +52,7 @@ mod json;
 mod jwk;
 mod jwk_set;
 mod jws;
+mod policy;
 mod verifier;
 #[cfg(feature = "wasm")]
 mod wasm;
@@ -62,4 +63,5 @@ pub use error::{ConfigError, Error};
 pub use json::{Object, Value};
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
+pub use policy::{Access, ClockMarks, Decision, Policy, Reason};
 pub use verifier::{Token, Verifier, VerifierBuilder, VerifierSet};

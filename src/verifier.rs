@@ -3,13 +3,12 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-#[cfg(feature = "wasm")]
-use crate::claims::TokenTimes;
-use crate::claims::{Accept, ClaimRules, UnixTime};
+use crate::claims::{Accept, ClaimRules, TokenTimes, UnixTime};
 use crate::error::{ConfigError, Error, shown};
 use crate::json::{self, Object, Value};
 use crate::jwk::Jwk;
 use crate::jws::{JoseHeader, Jws};
+use crate::policy::{ClockMarks, Decision, Policy};
 use crate::{Algorithm, JwkSet};
 
 /// In bytes. RFC 7519 sets none; HTTP servers commonly take headers of 8 to 16 KiB.
@@ -95,6 +94,37 @@ impl Verifier {
     ///
     /// The first thing that does not hold, in the order of [`Error`]'s variants up to the signature, then the claims.
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Token, Error> {
+        let (token, times) = self.check_genuine(token)?;
+        self.check_times(times, now)?;
+        Ok(token)
+    }
+
+    /// Decides what the bearer of a token may do at `now` under an offline policy. The token must be genuine and say
+    /// what this verifier asks for; its times are the policy's to judge, so that the answer for an expired token is
+    /// never mistaken for "valid".
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`], but for [`Error::Expired`], [`Error::NotYetValid`] and [`Error::TooOld`]: these are
+    /// decisions here.
+    pub fn assess(
+        &self,
+        token: &str,
+        now: UnixTime,
+        marks: &ClockMarks,
+        policy: &Policy,
+    ) -> Result<(Token, Decision), Error> {
+        let (token, times) = self.check_genuine(token)?;
+        Ok((token, self.decide(times, now, marks, policy)))
+    }
+
+    /// The times of a genuine token under an offline policy.
+    pub(crate) fn decide(&self, times: TokenTimes, now: UnixTime, marks: &ClockMarks, policy: &Policy) -> Decision {
+        policy.decide(&self.rules.life_times(times), now, marks)
+    }
+
+    /// Everything but the times.
+    pub(crate) fn check_genuine(&self, token: &str) -> Result<(Token, TokenTimes), Error> {
         let jws = Jws::parse(token, self.max_token_bytes)?;
         let header = jws.header_object()?;
         let claims = jws.claims()?;
@@ -106,8 +136,8 @@ impl Verifier {
             jws.signing_input,
             &jws.signature,
         )?;
-        self.rules.check(&claims, now)?;
-        Ok(Token { header: jws.header, payload: jws.payload, key_index })
+        let times = self.rules.check(&claims)?;
+        Ok((Token { header: jws.header, payload: jws.payload, key_index }, times))
     }
 
     /// Replaces the keys. If the new set cannot serve, the old one stays.
@@ -133,8 +163,7 @@ impl Verifier {
         self.max_token_bytes
     }
 
-    /// For a token that was verified before with the same keys: whether its times still hold.
-    #[cfg(feature = "wasm")]
+    /// For a token that is genuine by the same keys: whether its times hold.
     pub(crate) fn check_times(&self, times: TokenTimes, now: UnixTime) -> Result<(), Error> {
         self.rules.check_times(times, now)
     }
@@ -268,9 +297,9 @@ impl VerifierBuilder {
         if verifier.algorithms.is_empty() {
             return Err(invalid("algorithms", "is empty, so no token could ever be accepted"));
         }
-        check_seconds("clockTolerance", rules.clock_tolerance)?;
+        ClaimRules::check_seconds("clockTolerance", rules.clock_tolerance)?;
         if let Some(seconds) = rules.max_token_age {
-            check_seconds("maxTokenAge", seconds)?;
+            ClaimRules::check_seconds("maxTokenAge", seconds)?;
         }
         if !(1..=GREATEST_MAX_TOKEN_BYTES).contains(&verifier.max_token_bytes) {
             return Err(invalid("maxTokenBytes", "should be from 1 to 1048576"));
@@ -304,14 +333,6 @@ fn check_issuers(verifiers: &[Verifier]) -> Result<(), ConfigError> {
         }
     }
     Ok(())
-}
-
-fn check_seconds(option: &'static str, seconds: f64) -> Result<(), ConfigError> {
-    if seconds.is_finite() && seconds >= 0.0 {
-        Ok(())
-    } else {
-        Err(invalid(option, "should be a finite number of seconds, 0 or more"))
-    }
 }
 
 fn invalid(option: &'static str, problem: &str) -> ConfigError {

@@ -12,7 +12,8 @@ use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use crate::claims::TokenTimes;
 use crate::error::shown;
 use crate::json;
-use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, UnixTime, Value, Verifier, VerifierSet};
+use crate::policy::{ClockMarks, Policy, Reason};
+use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, Token, UnixTime, Value, Verifier, VerifierSet};
 
 /// A JWK Set that was read and checked, ready to be handed to [`Core::set_keys`].
 #[wasm_bindgen]
@@ -37,6 +38,7 @@ impl Keys {
 #[derive(Debug)]
 pub struct Core {
     verifiers: VerifierSet,
+    reason: Reason,
 }
 
 #[wasm_bindgen]
@@ -52,7 +54,7 @@ impl Core {
         json::parse(options)
             .map_err(|error| ConfigError::InvalidOption { option: "options", problem: error.problem.to_string() })
             .and_then(|options| build_all(&options))
-            .map(|verifiers| Self { verifiers })
+            .map(|verifiers| Self { verifiers, reason: Reason::Expired })
             .map_err(|error| config_error(&error))
     }
 
@@ -76,8 +78,63 @@ impl Core {
     pub fn verify(&self, index: usize, token: &JsString, now: f64) -> Result<String, JsValue> {
         let verifier = self.get(index)?;
         let token = copy_token(token, verifier.max_token_bytes())?;
-        let token = verifier.verify(&token, time(now)?).map_err(|error| token_error(&error))?;
-        Ok(format!("[{},{},{}]", token.header(), token.payload(), token.key_index()))
+        verifier.verify(&token, time(now)?).map(|token| answer(&token)).map_err(|error| token_error(&error))
+    }
+
+    /// The same without judging the times, which [`Core::decide`] does.
+    ///
+    /// # Errors
+    ///
+    /// A `Map` with the facts of an [`Error`].
+    pub fn genuine(&self, index: usize, token: &JsString) -> Result<String, JsValue> {
+        let verifier = self.get(index)?;
+        let token = copy_token(token, verifier.max_token_bytes())?;
+        verifier.check_genuine(&token).map(|(token, _)| answer(&token)).map_err(|error| token_error(&error))
+    }
+
+    /// Decides on a genuine token: the first moment at which the answer is another one, or `NaN`. What is absent is `NaN`.
+    /// The reason is [`Core::reason`].
+    ///
+    /// # Errors
+    ///
+    /// None that can be met: the caller checked the numbers.
+    #[expect(clippy::too_many_arguments, reason = "numbers cross the boundary as they are, without an array")]
+    pub fn decide(
+        &mut self,
+        index: usize,
+        exp: f64,
+        nbf: f64,
+        iat: f64,
+        now: f64,
+        highest: f64,
+        last_check_in: f64,
+        rolled_back: bool,
+        grace: f64,
+        check_in: f64,
+        rollback_tolerance: f64,
+    ) -> Result<f64, JsValue> {
+        let marks = ClockMarks {
+            highest: UnixTime::from_secs_f64(highest),
+            last_check_in: UnixTime::from_secs_f64(last_check_in),
+            rolled_back,
+        };
+        let policy = Policy::of_checked(grace, present(check_in), rollback_tolerance);
+        let decision = self.get(index)?.decide(token_times(exp, nbf, iat), time(now)?, &marks, &policy);
+        self.reason = decision.reason;
+        Ok(decision.until.map_or(f64::NAN, UnixTime::as_secs_f64))
+    }
+
+    /// The reason of the last decision: its place in the list of `js/policy.ts`.
+    #[wasm_bindgen(getter)]
+    pub fn reason(&self) -> u8 {
+        match self.reason {
+            Reason::Valid => 0,
+            Reason::Grace => 1,
+            Reason::Expired => 2,
+            Reason::CheckInRequired => 3,
+            Reason::ClockRolledBack => 4,
+            Reason::NotYetValid => 5,
+        }
     }
 
     /// Judges the times of a token that was verified with the current keys. Absent times are `NaN`.
@@ -87,9 +144,7 @@ impl Core {
     /// A `Map` with the facts of an [`Error`].
     #[wasm_bindgen(js_name = checkTimes)]
     pub fn check_times(&self, index: usize, exp: f64, nbf: f64, iat: f64, now: f64) -> Result<(), JsValue> {
-        let present = |seconds: f64| Some(seconds).filter(|seconds| !seconds.is_nan());
-        let times = TokenTimes { exp: present(exp), nbf: present(nbf), iat: present(iat) };
-        self.get(index)?.check_times(times, time(now)?).map_err(|error| token_error(&error))
+        self.get(index)?.check_times(token_times(exp, nbf, iat), time(now)?).map_err(|error| token_error(&error))
     }
 
     /// Replaces the keys of a verifier: all or nothing.
@@ -125,6 +180,18 @@ impl Core {
     fn get(&self, index: usize) -> Result<&Verifier, JsValue> {
         self.verifiers.verifiers().get(index).ok_or_else(no_such_verifier)
     }
+}
+
+fn answer(token: &Token) -> String {
+    format!("[{},{},{}]", token.header(), token.payload(), token.key_index())
+}
+
+fn token_times(exp: f64, nbf: f64, iat: f64) -> TokenTimes {
+    TokenTimes { exp: present(exp), nbf: present(nbf), iat: present(iat) }
+}
+
+fn present(seconds: f64) -> Option<f64> {
+    Some(seconds).filter(|seconds| !seconds.is_nan())
 }
 
 /// The length is looked at before anything is copied.

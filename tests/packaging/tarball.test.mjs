@@ -16,7 +16,7 @@ describe("the tarball", () => {
   after(() => packed.remove());
 
   test("has exactly the files that are meant to be published", () => {
-    const modules = ["api", "cache", "core", "errors", "index", "options", "slim", "verifier"];
+    const modules = ["api", "cache", "core", "duration", "errors", "index", "options", "policy", "slim", "verifier"];
     const glue = ["wasm/inline", "wasm/tokenward_bg"];
     const compiled = (folder, names) => names.flatMap((name) => [`${folder}/${name}.d.ts`, `${folder}/${name}.js`]);
     const expected = [

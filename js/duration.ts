@@ -1,0 +1,15 @@
+import { ConfigError } from "./errors.js";
+
+/** Seconds as a number, or text with a unit: `"90s"`, `"15m"`, `"24h"`, `"7d"`, `"2w"`. */
+export type Duration = number | string;
+
+const UNITS: { readonly [unit: string]: number } = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** A duration in seconds, 0 or more; or a {@link ConfigError} that names the option. */
+export function seconds(value: unknown, option: string): number {
+  const [, digits, unit] = (typeof value === "string" && /^(\d+(?:\.\d+)?)([smhdw])$/.exec(value)) || [];
+  const length = typeof value === "number" ? value : Number(digits) * (UNITS[unit ?? ""] ?? Number.NaN);
+  if (Number.isFinite(length) && length >= 0) return length;
+  const forms = 'a number of seconds, 0 or more, or a text such as "90s", "15m", "24h", "7d" or "2w"';
+  throw new ConfigError("invalid_option", `the option "${option}" should be ${forms}`, option);
+}

@@ -171,7 +171,7 @@ impl ClaimRules {
             return Err(Error::NotYetValid { nbf, now, tolerance });
         }
         if let (Some(max_age), Some(iat)) = (self.max_token_age, times.iat)
-            && now >= iat + max_age + tolerance
+            && now > iat + max_age + tolerance
         {
             return Err(Error::TooOld { iat, now, max_age });
         }

@@ -1,0 +1,252 @@
+/**
+ * Decides in a service worker, or in an edge worker, who may have which answer: from the network, from the cache, online
+ * or not. It answers only what the app hands to it.
+ */
+import { type Duration, seconds } from "./duration.js";
+import { ConfigError } from "./errors.js";
+import { isCacheable, type Shelf, STRATEGIES } from "./gate/caching.js";
+import {
+  bearerToken,
+  type GateDecision,
+  type GateSession,
+  type GateVerifier,
+  type Judge,
+  sessionJudge,
+  type TokenOf,
+  verifierJudge,
+} from "./gate/judge.js";
+import { purgeUserCaches, sharedCacheName, userCacheName } from "./gate/purge.js";
+import { refusal } from "./gate/refusal.js";
+import { type CheckedRule, checkRules, type GateRequest, type GateRule, plainPath } from "./gate/rules.js";
+import { type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
+import { checkNames } from "./policy.js";
+
+export type { GateDecision, GateReason, GateSession, GateVerifier, Refusal, TokenOf } from "./gate/judge.js";
+export { type PurgeOptions, purgeUserCaches, userCacheName } from "./gate/purge.js";
+export type { GateRequest, GateRule, Match, Needs, Otherwise, Strategy } from "./gate/rules.js";
+export type { WorkboxPlugin } from "./gate/workbox.js";
+
+/** How a gate decides: by a session (service worker), or by the token each request carries (edge worker). */
+export interface GateOptions {
+  readonly session?: GateSession | undefined;
+  readonly verifier?: GateVerifier | undefined;
+  readonly rules: readonly GateRule[];
+  /** With a verifier: takes the token from a request. Default: `Authorization: Bearer`. */
+  readonly token?: TokenOf | undefined;
+  /** The origins whose requests the rules are for. Default: the worker's own; any in an edge worker. */
+  readonly origin?: string | readonly string[] | undefined;
+  /** How long `network-first` waits before a cached answer is taken. Default: 5 seconds. */
+  readonly networkTimeout?: Duration | undefined;
+  /** Caches of the app in which {@link Gate.workboxPlugin} keeps entries: purged when the person changes. */
+  readonly workboxCaches?: readonly string[] | undefined;
+}
+
+/** A `FetchEvent`, as far as a gate uses it. */
+export interface FetchEventLike {
+  readonly request: Request;
+  readonly preloadResponse?: Promise<Response | undefined>;
+  waitUntil?(work: Promise<unknown>): void;
+}
+
+/** How an allowed request is answered where the cache does not. Default: `fetch`. */
+export type Next = (request: Request) => Response | Promise<Response>;
+
+export interface Gate {
+  /**
+   * What the rules say about a request, now; `undefined` if none is about it. Of a session that was not started it says
+   * that nobody is signed in: `handle` waits for that.
+   */
+  decide(request: GateRequest): GateDecision | undefined;
+  /** The answer; `undefined`, at once, if no rule is about the request: the app's own handlers go on. */
+  handle(eventOrRequest: FetchEventLike | Request, next?: Next): Promise<Response> | undefined;
+  /** Puts the pages of the rules' `otherwise` into the cache: for `event.waitUntil` in the worker's `install`. */
+  install(): Promise<void>;
+  /** The same guarantees for strategies of Workbox. */
+  workboxPlugin(): WorkboxPlugin;
+  /** Deletes what was cached for other people than the one who is signed in. Happens by itself when that changes. */
+  purge(): Promise<void>;
+  /** No longer listens to the session. */
+  close(): void;
+}
+
+const OPTIONS = ["session", "verifier", "rules", "token", "origin", "networkTimeout", "workboxCaches"];
+
+/** Makes a gate; throws a {@link ConfigError} for options that cannot work. */
+export function createGate(options: GateOptions): Gate {
+  checkNames(options, "createGate", OPTIONS);
+  const { session, workboxCaches = [] } = options;
+  const judge = judgeOf(options);
+  const rules = checkRules(options.rules);
+  const origins = originsOf(options.origin);
+  const networkTimeout = seconds(options.networkTimeout ?? 5, "networkTimeout");
+  const name = session?.name ?? "default";
+  const sharedCache = sharedCacheName(name);
+  if (session === undefined && rules.some(({ cache }) => cache === "user")) {
+    throw new ConfigError("invalid_option", 'a rule with "cache": "user" needs the option "session"', "rules");
+  }
+
+  const ruleFor = (request: GateRequest): CheckedRule | undefined => {
+    const url = parsed(request.url);
+    if (url === undefined || !(origins === undefined ? isHttp(url) : origins.includes(url.origin))) return undefined;
+    url.hash = "";
+    const path = plainPath(url.pathname);
+    return rules.find((rule) => rule.matches(url, path, request));
+  };
+
+  const refuse = (rule: CheckedRule, decision: GateDecision, request: Request): Promise<Response> =>
+    refusal(rule, decision, request, {
+      caches: cachesHere(),
+      sharedCache,
+      challenge: judge.challenge(decision, request),
+    });
+
+  const answer = async (rule: CheckedRule, event: FetchEventLike, next: Next): Promise<Response> => {
+    const { request } = event;
+    if (rule.needs !== null) await judge.prepare(request);
+    const decision = judge.decide(rule, request);
+    if (!decision.allowed) return refuse(rule, decision, request);
+    const caches = cachesHere();
+    const name = cacheNameOf(rule, judge.sessionId);
+    if (name === undefined || caches === undefined || !isCacheable(request)) return next(request);
+    const { sessionId } = judge;
+    const personal = rule.cache === "user";
+    const shelf: Shelf = { caches, name, personal, current: () => !personal || judge.sessionId === sessionId };
+    const response = await STRATEGIES[rule.strategy]({
+      request,
+      shelf,
+      networkTimeout,
+      network: async () => next(request),
+      background: (work) => inBackground(event, work),
+    });
+    // Meanwhile this person may have signed out, and another one in: then it is asked again, for that one.
+    return shelf.current() && judge.decide(rule, request).allowed ? response : answer(rule, event, next);
+  };
+
+  const cacheNameOf = ({ cache }: CheckedRule, sessionId: string | undefined): string | undefined => {
+    if (cache === "shared") return sharedCache;
+    return cache === "user" && sessionId !== undefined ? userCacheName(name, sessionId) : undefined;
+  };
+
+  const purge = async (): Promise<void> => {
+    if (session?.state.status === "starting") await session.start();
+    // Of a session that is locked the person has not changed.
+    if (session === undefined || session.state.status === "locked") return;
+    await purgeUserCaches(name, judge.sessionId, { entriesIn: workboxCaches, caches: cachesHere() });
+  };
+  const stopListening = onPersonChange(session, () => void purge().catch(() => {}));
+
+  return Object.freeze({
+    decide(request: GateRequest): GateDecision | undefined {
+      const rule = ruleFor(request);
+      return rule && judge.decide(rule, request);
+    },
+
+    handle(eventOrRequest: FetchEventLike | Request, next?: Next): Promise<Response> | undefined {
+      const event = "request" in eventOrRequest ? eventOrRequest : { request: eventOrRequest };
+      const rule = ruleFor(event.request);
+      return rule && answer(rule, event, next ?? fromNetwork(event));
+    },
+
+    async install(): Promise<void> {
+      const pages = rules.map(({ otherwise }) => otherwise).filter((one) => typeof one === "object" && "page" in one);
+      const cache = await cachesHere()?.open(sharedCache);
+      const requests = pages.map(({ page }) => new Request(new URL(page, location.href), { cache: "reload" }));
+      await cache?.addAll(requests);
+    },
+
+    workboxPlugin: () =>
+      workboxPlugin({
+        name,
+        caches: cachesHere(),
+        sessionId: () => judge.sessionId,
+        prepare: judge.prepare,
+        ruleFor: (request) => ruleFor(request) ?? SIGNED_IN,
+        decide: judge.decide,
+        refuse,
+      }),
+
+    purge,
+    close: stopListening,
+  });
+}
+
+const [SIGNED_IN] = checkRules([{ match: () => true, cache: "user" }]) as [CheckedRule];
+
+function judgeOf({ session, verifier, token }: GateOptions): Judge {
+  if ((session === undefined) === (verifier === undefined)) {
+    throw new ConfigError("missing_option", 'a gate needs one of the options "session" and "verifier"', "session");
+  }
+  if (token !== undefined && (verifier === undefined || typeof token !== "function")) {
+    throw new ConfigError("invalid_option", 'the option "token" should be a function, beside "verifier"', "token");
+  }
+  return session === undefined ? verifierJudge(verifier as GateVerifier, token ?? bearerToken) : sessionJudge(session);
+}
+
+/** `undefined`: any. */
+function originsOf(origin: unknown): readonly string[] | undefined {
+  if (origin === undefined) return typeof location === "undefined" ? undefined : [location.origin];
+  const list: unknown[] = Array.isArray(origin) ? origin : [origin];
+  return list.map((one) => {
+    const url = typeof one === "string" ? parsed(one) : undefined;
+    if (url !== undefined && isHttp(url)) return url.origin;
+    throw new ConfigError("invalid_option", 'the option "origin" should be an http or https origin', "origin");
+  });
+}
+
+function parsed(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isHttp({ protocol }: URL): boolean {
+  return protocol === "https:" || protocol === "http:";
+}
+
+/** What the browser began to fetch while the worker started (navigation preload), or a fetch. */
+function fromNetwork(event: FetchEventLike): Next {
+  let preloaded = event.preloadResponse;
+  return async (request) => {
+    const begun = preloaded;
+    preloaded = undefined;
+    return (await begun) ?? fetch(request);
+  };
+}
+
+/** A failure behind an answer that was given already concerns nobody. */
+function inBackground(event: FetchEventLike, work: Promise<unknown>): void {
+  const done = work.catch(() => {});
+  try {
+    event.waitUntil?.(done);
+  } catch {
+    // The event is over: the work goes on for as long as the worker lives.
+  }
+}
+
+/** Calls when another person, or nobody, is signed in. While a session is locked its person has not changed. */
+function onPersonChange(session: GateSession | undefined, changed: () => void): () => void {
+  let last: string | undefined;
+  let known = false;
+  const listener = () => {
+    const { status, sessionId } = session?.state ?? {};
+    if (status !== "signed_in" && status !== "signed_out") return;
+    const now = status === "signed_in" ? sessionId : undefined;
+    if (known && now === last) return;
+    last = now;
+    known = true;
+    changed();
+  };
+  session?.addEventListener("change", listener);
+  listener();
+  return () => session?.removeEventListener("change", listener);
+}
+
+function cachesHere(): CacheStorage | undefined {
+  try {
+    return globalThis.caches as CacheStorage | undefined;
+  } catch {
+    return undefined;
+  }
+}

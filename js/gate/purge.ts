@@ -1,0 +1,77 @@
+/** Where a person's own answers are: `tokenward:<session name>:<session id>`. */
+export function userCacheName(name: string, sessionId: string): string {
+  return `${userCachePrefix(name)}${sessionId}`;
+}
+
+function userCachePrefix(name: string): string {
+  return `tokenward:${name}:`;
+}
+
+/** Whether a cache belongs to one person, of whatever session. */
+export function isUserCache(cacheName: string): boolean {
+  return cacheName.startsWith("tokenward:");
+}
+
+/** Where answers for all are: no session deletes it. */
+export function sharedCacheName(name: string): string {
+  return `tokenward-shared:${name}`;
+}
+
+/**
+ * A key of an entry that belongs to one person, in a cache that others may use too (Workbox). The session stands in the
+ * path, so that no option about queries can take one person's key for another's.
+ */
+export function userKey(name: string, sessionId: string, url: string): string {
+  const { origin, pathname, search } = new URL(url);
+  return `${origin}${KEYS}${encodeURIComponent(name)}/${encodeURIComponent(sessionId)}${pathname}${search}`;
+}
+
+const KEYS = "/.tokenward/";
+
+/** The parts of a {@link userKey}; `undefined` for any other URL. */
+export function readUserKey(key: string): { name: string; sessionId: string; url: string } | undefined {
+  const { origin, pathname, search } = new URL(key);
+  const parts = pathname.startsWith(KEYS) ? /^([^/]+)\/([^/]+)(\/.*)$/.exec(pathname.slice(KEYS.length)) : null;
+  if (parts === null) return undefined;
+  const [, name = "", sessionId = "", path] = parts;
+  return {
+    name: decodeURIComponent(name),
+    sessionId: decodeURIComponent(sessionId),
+    url: `${origin}${path}${search}`,
+  };
+}
+
+/** What else to purge, and where. */
+export interface PurgeOptions {
+  /** Caches of the app in which a Workbox plugin of the gate keeps people's own entries. */
+  entriesIn?: readonly string[] | undefined;
+  /** Default: the platform's. */
+  caches?: CacheStorage | undefined;
+}
+
+/**
+ * Deletes what was cached for the people of a session: all but what belongs to `keepSessionId`. A session does this by
+ * itself for its own caches; entries in Workbox's caches are deleted by the gate that filled them, or by this.
+ *
+ * @param name the session's name; `"default"` if it was given none
+ */
+export async function purgeUserCaches(name: string, keepSessionId?: string, options: PurgeOptions = {}): Promise<void> {
+  const { entriesIn = [], caches = globalThis.caches as CacheStorage | undefined } = options;
+  if (caches === undefined) return;
+  const kept = keepSessionId === undefined ? undefined : userCacheName(name, keepSessionId);
+  const own = (await caches.keys()).filter((one) => one.startsWith(userCachePrefix(name)) && one !== kept);
+  await Promise.all([
+    ...own.map((one) => caches.delete(one)),
+    ...entriesIn.map((one) => purgeEntries(caches, one, name, keepSessionId)),
+  ]);
+}
+
+async function purgeEntries(caches: CacheStorage, cacheName: string, name: string, keepSessionId?: string) {
+  if (!(await caches.has(cacheName))) return;
+  const cache = await caches.open(cacheName);
+  const keys = (await cache.keys()).filter(({ url }) => {
+    const key = readUserKey(url);
+    return key?.name === name && key.sessionId !== keepSessionId;
+  });
+  await Promise.all(keys.map((key) => cache.delete(key, { ignoreVary: true })));
+}

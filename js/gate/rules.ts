@@ -1,0 +1,182 @@
+import { ConfigError } from "../errors.js";
+import { checkNames } from "../policy.js";
+import type { GateDecision } from "./judge.js";
+
+/** What a rule is about; judged for the URL without its fragment. */
+export type Match =
+  /**
+   * A path, exactly; or with `*` at its end all that begins so. `"/app/*"` also matches `/app` itself, since servers
+   * answer both alike.
+   */
+  | string
+  /** Tested against the path, without the query. */
+  | RegExp
+  /** A `URLPattern`, or anything like it: gets the whole URL as text. */
+  | { test(url: string): boolean }
+  | ((url: URL, request: GateRequest) => boolean);
+
+/** The parts of a request that decide: a `Request` has them. */
+export interface GateRequest {
+  readonly url: string;
+  readonly method?: string;
+  readonly headers?: { get(name: string): string | null };
+}
+
+/** What the bearer must have, all of it. */
+export interface Needs {
+  /** Default: any but none. */
+  readonly access?: "full" | "limited" | undefined;
+  /** Every one of these scopes (RFC 6749 section 3.3). */
+  readonly scope?: string | readonly string[] | undefined;
+  /** One of these roles. */
+  readonly role?: string | readonly string[] | undefined;
+  /** Judges the claims of the token, which was verified. */
+  readonly claims?: ((claims: { readonly [claim: string]: unknown }) => boolean) | undefined;
+}
+
+/** What is answered where access is denied. */
+export type Otherwise =
+  /** For navigations: this page, by its path, from cache; `gate.install()` puts it there. Others get 401 or 403. */
+  | { readonly page: string; readonly status?: 200 | 401 | 403 | undefined }
+  /** An object as body is sent as JSON. */
+  | { readonly status: 401 | 403; readonly body?: string | object | undefined }
+  | ((decision: GateDecision, request: Request) => Response | Promise<Response>);
+
+/**
+ * `network-first`: the network's answer, the cached one when the network fails or takes too long. `cache-first`: the
+ * network only for what is not cached. `stale-while-revalidate`: what is cached, and the network's answer for next time.
+ */
+export type Strategy = "network-first" | "cache-first" | "stale-while-revalidate";
+
+/** Says what some requests need. The first rule that matches a request decides it. */
+export interface GateRule {
+  readonly match: Match;
+  /** `null`: open to all. Default: `"signed_in"`, that is limited access or full. */
+  readonly needs?: Needs | "signed_in" | null | undefined;
+  /** Default: 401 where there is no access, 403 where it does not go far enough. */
+  readonly otherwise?: Otherwise | undefined;
+  /** The HTTP methods that limited access is for under this rule. Default: the policy's, that is `GET` and `HEAD`. */
+  readonly methods?: readonly string[] | undefined;
+  /**
+   * `"user"`: cached for this person alone, deleted at sign-out. `"shared"`: one cache for all who pass this rule; for
+   * answers that say nothing about a person. Default: `false`, not cached by the gate.
+   */
+  readonly cache?: "user" | "shared" | false | undefined;
+  /** How the cache is used. Default: `"network-first"`. */
+  readonly strategy?: Strategy | undefined;
+}
+
+/** A rule that was checked. */
+export interface CheckedRule {
+  readonly given: GateRule;
+  readonly needs: Needs | null;
+  readonly methods: readonly string[] | undefined;
+  readonly otherwise: Otherwise | undefined;
+  readonly cache: "user" | "shared" | false;
+  readonly strategy: Strategy;
+  matches(url: URL, path: string, request: GateRequest): boolean;
+}
+
+const STRATEGIES: readonly unknown[] = ["network-first", "cache-first", "stale-while-revalidate"];
+
+/** Throws a {@link ConfigError} that names the rule by its place. */
+export function checkRules(rules: unknown): readonly CheckedRule[] {
+  if (Array.isArray(rules)) return rules.map((rule, place) => checkRule(rule, `rules[${place}]`));
+  throw new ConfigError("invalid_option", 'the option "rules" should be an array of rules', "rules");
+}
+
+function checkRule(rule: GateRule, where: string): CheckedRule {
+  checkNames(rule, where, ["match", "needs", "otherwise", "methods", "cache", "strategy"]);
+  const { match, needs = "signed_in", otherwise, methods, cache = false, strategy = "network-first" } = rule;
+  const refuse = (option: string, expected: string): never => {
+    throw new ConfigError("invalid_option", `${where}: "${option}" should be ${expected}`, option);
+  };
+  if (needs !== null && needs !== "signed_in") checkNeeds(needs, where, refuse);
+  if (otherwise !== undefined && typeof otherwise !== "function") checkOtherwise(otherwise, where, refuse);
+  if (methods !== undefined && !isStrings(methods)) refuse("methods", "an array of HTTP methods");
+  if (cache !== "user" && cache !== "shared" && cache !== false) refuse("cache", '"user", "shared" or false');
+  if (!STRATEGIES.includes(strategy)) refuse("strategy", STRATEGIES.join(", "));
+  if (needs === null && cache === "user") refuse("needs", 'more than null where "cache" is "user"');
+  return {
+    given: rule,
+    needs: needs === "signed_in" ? {} : needs,
+    methods: methods?.map((method) => method.toUpperCase()),
+    otherwise,
+    cache,
+    strategy,
+    matches: matcher(match, needs === null) ?? refuse("match", MATCHES),
+  };
+}
+
+const MATCHES = 'a path such as "/app/*", a RegExp, a URLPattern or a function';
+
+type Refuse = (option: string, expected: string) => never;
+
+function checkNeeds(needs: Needs, where: string, refuse: Refuse): void {
+  checkNames(needs, `${where}.needs`, ["access", "scope", "role", "claims"]);
+  const { access, scope, role, claims } = needs;
+  if (access !== undefined && access !== "full" && access !== "limited") refuse("access", '"full" or "limited"');
+  if (scope !== undefined && !isTexts(scope)) refuse("scope", "a scope or an array of scopes");
+  if (role !== undefined && !isTexts(role)) refuse("role", "a role or an array of roles");
+  if (claims !== undefined && typeof claims !== "function") refuse("claims", "a function that judges the claims");
+}
+
+function checkOtherwise(otherwise: Exclude<Otherwise, (...all: never) => unknown>, where: string, refuse: Refuse) {
+  checkNames(otherwise, `${where}.otherwise`, ["page", "status", "body"]);
+  const { page, status, body } = otherwise as { page?: unknown; status?: unknown; body?: unknown };
+  if (page !== undefined && (typeof page !== "string" || !page.startsWith("/"))) {
+    refuse("page", 'a path that begins with "/"');
+  }
+  if (page !== undefined && body !== undefined) refuse("otherwise", "either a page or a body");
+  if (status !== 401 && status !== 403 && (page === undefined || (status !== undefined && status !== 200))) {
+    refuse("status", page === undefined ? "401 or 403" : "200, 401 or 403");
+  }
+}
+
+function matcher(match: Match, open: boolean): CheckedRule["matches"] | undefined {
+  if (typeof match === "function") return (url, _path, request) => match(url, request);
+  if (typeof match === "string") return match.startsWith("/") ? pathMatcher(match, open) : undefined;
+  if (match instanceof RegExp) {
+    // A global or sticky one would remember where it was.
+    const pattern = new RegExp(match.source, match.flags.replace(/[gy]/g, ""));
+    return (_url, path) => pattern.test(path);
+  }
+  return typeof match?.test === "function" ? (url) => match.test(url.href) : undefined;
+}
+
+function pathMatcher(match: string, open: boolean): CheckedRule["matches"] {
+  const wild = match.endsWith("*");
+  const wanted = plainPath(new URL(match, "http://rule").pathname);
+  const beginning = wanted.slice(0, -1);
+  const folder = wild && wanted.endsWith("/*") ? wanted.slice(0, -2) : undefined;
+  return (_url, path) => {
+    // Where a server takes %2F for a slash, /open/..%2Fprivate is not open.
+    if (open && SEPARATORS.test(path)) return false;
+    return wild ? path.startsWith(beginning) || path === folder : path === wanted;
+  };
+}
+
+const SEPARATORS = /%2f|%5c/i;
+
+/**
+ * The path as most servers understand it: /%61pp//x is /app/x. What stands between a request and a rule must not be
+ * spelling.
+ */
+export function plainPath(pathname: string): string {
+  let path = pathname;
+  if (path.includes("%")) path = path.replace(/%[2-7][0-9a-f]/gi, decodePrintable);
+  return path.includes("//") ? path.replace(/\/{2,}/g, "/") : path;
+}
+
+function decodePrintable(encoded: string): string {
+  const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
+  return "%/\\?#\x7f".includes(character) ? encoded : character;
+}
+
+function isStrings(value: unknown): boolean {
+  return Array.isArray(value) && value.every((element) => typeof element === "string");
+}
+
+function isTexts(value: unknown): boolean {
+  return typeof value === "string" || isStrings(value);
+}

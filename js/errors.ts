@@ -89,3 +89,64 @@ export function plain(value: unknown): unknown {
   if (value instanceof Map) return Object.fromEntries([...value].map(([name, member]) => [name, plain(member)]));
   return Array.isArray(value) ? value.map(plain) : value;
 }
+
+/** What a storage refused: `unavailable` (private mode, blocked, no connection), `full` (no room left). */
+export type StorageErrorCode = "unavailable" | "full";
+
+/** A storage did not do what it was asked; what went wrong is the `cause`. Nothing was half written. */
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+  readonly code: StorageErrorCode;
+
+  constructor(code: StorageErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * Why keys were not refreshed; those in use stay in use.
+ *
+ * - `insecure_url`: not https, or a redirect or the issuer's metadata led away from https
+ * - `unreachable`: no answer: no network, no such host, a refused or broken connection, CORS
+ * - `timeout`: no complete answer in time
+ * - `http_status`: another status than 200 (or 304 where asked for); it is in `status`
+ * - `too_large`: more bytes than `maxBytes`
+ * - `too_many_keys`: more keys than `maxKeys`
+ * - `invalid_set`: not a JWK Set that can serve (a captive portal's page, private keys, no usable key), or not the
+ *   issuer's metadata
+ * - `issuer_mismatch`: the metadata names another issuer than the one they were asked from
+ * - `cooling_down`: asked too recently, or the provider said to come back later; from when on is in `retryAt`
+ */
+export type KeyStoreErrorCode =
+  | "insecure_url"
+  | "unreachable"
+  | "timeout"
+  | "http_status"
+  | "too_large"
+  | "too_many_keys"
+  | "invalid_set"
+  | "issuer_mismatch"
+  | "cooling_down";
+
+/** The facts behind a {@link KeyStoreError}, where they apply. */
+export interface KeyStoreErrorFacts {
+  /** The HTTP status of the answer. */
+  status?: number;
+  /** When another attempt is welcome, in Unix seconds. */
+  retryAt?: number;
+}
+
+/** Keys were not refreshed. */
+export class KeyStoreError extends Error {
+  override readonly name = "KeyStoreError";
+  readonly code: KeyStoreErrorCode;
+  declare readonly status?: number;
+  declare readonly retryAt?: number;
+
+  constructor(code: KeyStoreErrorCode, message: string, facts: KeyStoreErrorFacts = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    Object.assign(this, facts);
+  }
+}

@@ -1,0 +1,183 @@
+/** `tokenward/storage`: where key sets and sessions are kept. */
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { StorageError } from "./errors.js";
+
+export { StorageError, type StorageErrorCode } from "./errors.js";
+
+/**
+ * A place for a few texts under short ASCII names. `set` is atomic: whoever reads finds the old or the new text. One
+ * that refuses rejects, best with a {@link StorageError}.
+ */
+export interface Storage {
+  get(key: string): Promise<string | undefined>;
+  set(key: string, value: string): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+/** What is used of a Workers KV namespace. */
+export interface KvNamespace {
+  get(key: string): Promise<string | null>;
+  put(key: string, value: string): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+/** Forgets everything when the page, worker or process ends. */
+export function memoryStorage(): Storage {
+  const values = new Map<string, string>();
+  return {
+    get: (key) => Promise.resolve(values.get(key)),
+    set: async (key, value) => void values.set(key, value),
+    delete: async (key) => void values.delete(key),
+  };
+}
+
+interface Values extends DBSchema {
+  values: { key: string; value: string };
+}
+
+const STORE = "values";
+/** In milliseconds: some browsers now and then never answer `open`. */
+const OPENING_LIMIT = 10_000;
+
+/**
+ * IndexedDB: pages, workers and service workers of one origin share it. Opened on first use, and again after the
+ * browser has closed the connection. Default database: `tokenward`.
+ */
+export function indexedDbStorage(options: { readonly database?: string | undefined } = {}): Storage {
+  const { database = "tokenward" } = options;
+  let opened: Promise<IDBPDatabase<Values>> | undefined;
+
+  const open = (): Promise<IDBPDatabase<Values>> => {
+    const opening = openValues(database, () => {
+      if (opened === opening) opened = undefined;
+    });
+    opening.catch(() => {
+      if (opened === opening) opened = undefined;
+    });
+    return opening;
+  };
+
+  const using = async <T>(work: (values: IDBPDatabase<Values>) => Promise<T>): Promise<T> => {
+    try {
+      opened ??= open();
+      const values = await opened;
+      try {
+        return await work(values);
+      } catch (error) {
+        // The connection is closing or gone: once more with a new one.
+        if (nameOf(error) !== "InvalidStateError") throw error;
+        values.close();
+        opened = open();
+        return await work(await opened);
+      }
+    } catch (error) {
+      throw refusal("IndexedDB", error);
+    }
+  };
+
+  return {
+    get: (key) => using((values) => values.get(STORE, key)),
+    set: (key, value) => using((values) => writing(values, (store) => store.put(value, key))),
+    delete: (key) => using((values) => writing(values, (store) => store.delete(key))),
+  };
+}
+
+interface WritableStore {
+  put(value: string, key: string): Promise<unknown>;
+  delete(key: string): Promise<unknown>;
+}
+
+/** `strict`: a one-time refresh token that was stored must still be there after a power cut. */
+async function writing(values: IDBPDatabase<Values>, work: (store: WritableStore) => Promise<unknown>): Promise<void> {
+  const transaction = values.transaction(STORE, "readwrite", { durability: "strict" });
+  await Promise.all([work(transaction.store), transaction.done]);
+}
+
+/** Adds the store to a database that has others already, and never asks for an older version than there is. */
+function openValues(name: string, closed: () => void): Promise<IDBPDatabase<Values>> {
+  let late = false;
+  const open = async (version?: number): Promise<IDBPDatabase<Values>> => {
+    const values = await openDB<Values>(name, version, {
+      upgrade(upgraded) {
+        if (!upgraded.objectStoreNames.contains(STORE)) upgraded.createObjectStore(STORE);
+      },
+      blocking(_current, _blocked, event) {
+        (event.target as IDBDatabase).close();
+        closed();
+      },
+      terminated: closed,
+    });
+    if (late) values.close();
+    if (values.objectStoreNames.contains(STORE)) return values;
+    values.close();
+    return open(values.version + 1);
+  };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      late = true;
+      reject(new DOMException("the database did not open in time", "TimeoutError"));
+    }, OPENING_LIMIT);
+  });
+  return Promise.race([open(), limit]).finally(() => clearTimeout(timer));
+}
+
+/**
+ * Workers KV. It is eventually consistent: another location may read what was there up to a minute ago, which is fine
+ * for keys and not for sessions. `prefix` stands before each name. Default: `tokenward:`.
+ */
+export function kvStorage(namespace: KvNamespace, options: { readonly prefix?: string | undefined } = {}): Storage {
+  const { prefix = "tokenward:" } = options;
+  const using = <T>(work: () => Promise<T>) => refusing("Workers KV", work);
+  return {
+    get: (key) => using(async () => (await namespace.get(prefix + key)) ?? undefined),
+    set: (key, value) => using(() => namespace.put(prefix + key, value)),
+    delete: (key) => using(() => namespace.delete(prefix + key)),
+  };
+}
+
+/** Never resolved: only names entries of the cache (RFC 2606 section 2). */
+const CACHE_ADDRESS = "https://tokenward.invalid/";
+
+/**
+ * The Cache API of browsers and of edge runtimes, where it is one cache for each location and may forget at any time.
+ * Default cache: `tokenward-values`.
+ */
+export function cacheStorage(
+  options: { readonly cache?: string | undefined; readonly caches?: CacheStorage | undefined } = {},
+): Storage {
+  const { cache: name = "tokenward-values" } = options;
+  const using = <T>(work: (cache: Cache) => Promise<T>) =>
+    refusing("the Cache API", async () => work(await (options.caches ?? globalThis.caches).open(name)));
+  const address = (key: string) => CACHE_ADDRESS + encodeURIComponent(key);
+  return {
+    get: (key) => using(async (cache) => (await cache.match(address(key)))?.text()),
+    set: (key, value) => using((cache) => cache.put(address(key), cacheable(value))),
+    delete: (key) => using(async (cache) => void (await cache.delete(address(key)))),
+  };
+}
+
+/** An edge cache keeps only what says for how long. */
+function cacheable(value: string): Response {
+  const headers = { "Content-Type": "text/plain; charset=utf-8", "Cache-Control": "max-age=31536000" };
+  return new Response(value, { headers });
+}
+
+async function refusing<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw refusal(what, error);
+  }
+}
+
+function refusal(what: string, cause: unknown): StorageError {
+  if (cause instanceof StorageError) return cause;
+  const isFull = nameOf(cause) === "QuotaExceededError" || /\b413\b/.test(cause instanceof Error ? cause.message : "");
+  if (isFull) return new StorageError("full", `${what} has no room left`, { cause });
+  return new StorageError("unavailable", `${what} cannot be used here or now (${nameOf(cause)})`, { cause });
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error || error instanceof DOMException ? error.name : typeof error;
+}

@@ -150,3 +150,53 @@ export class KeyStoreError extends Error {
     Object.assign(this, facts);
   }
 }
+
+/**
+ * Why what is kept could not be sealed or opened, and what to do.
+ *
+ * - `unsupported`: this context has not what it takes (WebCrypto, IndexedDB, WebAssembly, PRF). Protect in another way.
+ * - `unavailable`: it has, but refuses now (private mode, no memory, storage blocked). Try later or protect otherwise.
+ * - `not_set_up`: there is no PIN or passkey yet, or it was forgotten. Sign in, then call `setup`.
+ * - `already_set_up`: there is one. `change` it, or `forget` it first.
+ * - `locked`: `unlock` first.
+ * - `weak_secret`: the new PIN is too short. Ask for a longer one.
+ * - `wrong_secret`: ask again, after `retryAfter` seconds.
+ * - `try_later`: the PIN was not even looked at. Ask again after `retryAfter` seconds.
+ * - `too_many_attempts`: what was protected is forgotten for good. Sign in again.
+ * - `cancelled`: the person or the browser ended the passkey's dialogue. Ask again when they want to.
+ * - `damaged`: what is kept was altered, or its key is gone. Delete it and sign in again.
+ */
+export type ProtectionErrorCode =
+  | "unsupported"
+  | "unavailable"
+  | "not_set_up"
+  | "already_set_up"
+  | "locked"
+  | "weak_secret"
+  | "wrong_secret"
+  | "try_later"
+  | "too_many_attempts"
+  | "cancelled"
+  | "damaged";
+
+/** The facts behind a {@link ProtectionError}, where they apply. */
+export interface ProtectionErrorFacts {
+  /** Seconds until the next attempt is looked at; 0 for at once. */
+  retryAfter?: number;
+  /** Wrong attempts after which everything is forgotten; absent without such a limit. */
+  attemptsLeft?: number;
+}
+
+/** Something kept at rest could not be sealed or opened. The message never holds what was sealed, nor a secret. */
+export class ProtectionError extends Error {
+  override readonly name = "ProtectionError";
+  readonly code: ProtectionErrorCode;
+  declare readonly retryAfter?: number;
+  declare readonly attemptsLeft?: number;
+
+  constructor(code: ProtectionErrorCode, message: string, facts: ProtectionErrorFacts = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    Object.assign(this, facts);
+  }
+}

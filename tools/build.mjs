@@ -1,7 +1,7 @@
 // npm run build: src/ and js/ become pkg/, what npm publishes.
 //
 // cargo -> wasm-bindgen -> wasm-opt -> js/wasm/ (generated) -> tsc twice -> pkg/. A step whose inputs did not change is
-// left out.
+// left out. There are two WebAssembly modules: Tokenward's, and Argon2id for whoever imports tokenward/pin.
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -19,7 +19,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { Failure, main, root, runPackage, step } from "./run.mjs";
 import { setup } from "./setup.mjs";
 
-const CARGO_OUT = "target/wasm32-unknown-unknown/wasm/tokenward.wasm";
+const CARGO_OUT = "target/wasm32-unknown-unknown/wasm";
 const GLUE = "target/tokenward/glue";
 const PKG = "target/tokenward/pkg";
 
@@ -27,27 +27,48 @@ const PKG = "target/tokenward/pkg";
 export async function build() {
   const rust = await setup();
   console.log(`  Node ${process.versions.node} · ${rust.description}`);
-  const wasmInputs = ["Cargo.toml", "Cargo.lock", "src", "tools/bindgen", "tools/build.mjs", "tools/toolchain.mjs"];
-  await whenChanged("wasm", [...wasmInputs, "node_modules/binaryen/package.json"], ["js/wasm"], rust.description, () =>
-    buildWasm(rust),
-  );
+  const tools = ["tools/bindgen", "tools/build.mjs", "tools/toolchain.mjs", "node_modules/binaryen/package.json"];
+  const wasmInputs = ["Cargo.toml", "Cargo.lock", ...tools];
+  await whenChanged("wasm", [...wasmInputs, "src"], CORE_FILES, rust.description, () => buildCore(rust));
+  await whenChanged("argon2", [...wasmInputs, "argon2"], [ARGON2_FILE], rust.description, () => buildArgon2(rust));
   const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "node_modules/typescript/package.json"];
   await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs"], "", buildPackage);
   reportSize();
 }
 
-async function buildWasm(rust) {
-  await step("cargo: the WebAssembly module", async () => {
+const CORE_FILES = ["inline.ts", "tokenward_bg.js", "tokenward_bg.wasm"].map((name) => `js/wasm/${name}`);
+const ARGON2_FILE = "js/wasm/argon2.ts";
+
+async function buildCore(rust) {
+  const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm"]);
+  write("js/wasm/tokenward_bg.wasm", wasm);
+  write("js/wasm/tokenward_bg.js", readFileSync(join(root, GLUE, "tokenward_bg.js")));
+  write("js/wasm/inline.ts", inlined(wasm));
+}
+
+/** Only numbers cross its boundary: there is no glue. */
+async function buildArgon2(rust) {
+  write(ARGON2_FILE, inlined(await buildWasm(rust, "tokenward-argon2", [])));
+}
+
+function inlined(wasm) {
+  return `export const base64: string =\n  "${wasm.toString("base64")}";\n`;
+}
+
+/** A crate of the workspace as a WebAssembly module; its glue is left in GLUE. */
+async function buildWasm(rust, crate, options) {
+  await step(`cargo: the WebAssembly module of ${crate}`, async () => {
     await rust.native(["fetch", "--locked"]);
-    const crate = ["--locked", "--target-dir", "target", "--lib", "--crate-type", "cdylib", "--features", "wasm"];
-    await rust.forTarget(["rustc", ...crate, "--profile", "wasm"], { env: rust.rustflags(COMPACT_SHA2) });
+    const what = ["--locked", "--target-dir", "target", "-p", crate, "--lib", "--crate-type", "cdylib", ...options];
+    // The same flags for all modules, so that what they share is compiled once.
+    await rust.forTarget(["rustc", ...what, "--profile", "wasm"], { env: rust.rustflags(COMPACT_SHA2) });
   });
   await step("wasm-bindgen", async () => {
     // A small profile of its own compiles fast and disturbs no other.
     const settings = ['profile.tools.inherits="release"', "profile.tools.opt-level=0"];
     const profile = ["--profile", "tools", ...settings.flatMap((setting) => ["--config", setting])];
     const bindgen = ["--locked", "--target-dir", "target", "-p", "tokenward-bindgen", ...profile];
-    await rust.native(["run", ...bindgen, "--", CARGO_OUT, GLUE]);
+    await rust.native(["run", ...bindgen, "--", `${CARGO_OUT}/${crate.replaceAll("-", "_")}.wasm`, GLUE]);
   });
   await step("wasm-opt", () =>
     runPackage("binaryen/bin/wasm-opt", [
@@ -58,11 +79,8 @@ async function buildWasm(rust) {
     ]),
   );
   const wasm = readFileSync(join(root, GLUE, "tokenward.wasm"));
-  refuseMachinePaths("the WebAssembly module", wasm);
-  rmSync(join(root, "js/wasm"), { recursive: true, force: true });
-  write("js/wasm/tokenward_bg.wasm", wasm);
-  write("js/wasm/tokenward_bg.js", readFileSync(join(root, GLUE, "tokenward_bg.js")));
-  write("js/wasm/inline.ts", `export const base64: string =\n  "${wasm.toString("base64")}";\n`);
+  refuseMachinePaths(`the WebAssembly module of ${crate}`, wasm);
+  return wasm;
 }
 
 // SHA-2 without unrolled rounds: 3 KB less of Brotli, and hashing is a small part of a verification.
@@ -109,11 +127,18 @@ function refuseMachinePaths(name, bytes) {
 }
 
 function reportSize() {
-  const wasm = readFileSync(join(root, "pkg/tokenward.wasm"));
-  const brotli = brotliCompressSync(wasm, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: wasm.length } }).length;
-  const sizes = { raw: wasm.length, gzip: gzipSync(wasm, { level: 9 }).length, brotli };
-  const told = Object.entries(sizes).map(([name, bytes]) => `${(bytes / 1000).toFixed(1)} kB ${name}`);
-  console.log(`  tokenward.wasm: ${told.join(", ")}`);
+  const [, argon2] = readFileSync(join(root, ARGON2_FILE), "utf8").match(/"(.*)"/);
+  const modules = {
+    "tokenward.wasm": readFileSync(join(root, "pkg/tokenward.wasm")),
+    "Argon2id (tokenward/pin)": argon2,
+  };
+  for (const [name, content] of Object.entries(modules)) {
+    const wasm = Buffer.from(content, "base64");
+    const brotli = brotliCompressSync(wasm, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: wasm.length } }).length;
+    const sizes = { raw: wasm.length, gzip: gzipSync(wasm, { level: 9 }).length, brotli };
+    const told = Object.entries(sizes).map(([form, bytes]) => `${(bytes / 1000).toFixed(1)} kB ${form}`);
+    console.log(`  ${name}: ${told.join(", ")}`);
+  }
 }
 
 /** Does the work unless the outputs exist and were made from the same inputs (files, folders, and `extra`). */

@@ -1,0 +1,157 @@
+// Which rule a request falls under, and what is decided: with a stand-in for the session, so that each state can be had.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ConfigError } from "tokenward";
+import { createGate } from "tokenward/gate";
+import { FakeSession } from "./fakes.mjs";
+
+const ORIGIN = "https://app.test";
+
+function gateFor(rules, session = new FakeSession(), options = {}) {
+  return createGate({ session, rules, origin: ORIGIN, ...options });
+}
+
+/** A path under which rule, as its place among the rules; -1 for none. */
+function ruleOf(rules, path, method = "GET") {
+  const decision = gateFor(rules).decide({ url: ORIGIN + path, method });
+  return decision === undefined ? -1 : rules.indexOf(decision.rule);
+}
+
+describe("matching", () => {
+  const ways = [
+    ["/notes", "/notes", true],
+    ["/notes", "/notes?page=2", true],
+    ["/notes", "/notes/", false],
+    ["/notes", "/notes/1", false],
+    ["/app/*", "/app/", true],
+    ["/app/*", "/app/a/b?c#d", true],
+    ["/app/*", "/app", true],
+    ["/app/*", "/application", false],
+    ["/app*", "/application", true],
+    ["/*", "/", true],
+    ["/größe/*", "/gr%C3%B6%C3%9Fe/1", true],
+    ["/app/*", "/%61pp/1", true],
+    ["/app/*", "//app//1", true],
+    ["/app/*", "/x/../app/1", true],
+    ["/app/*", "/x/%2e%2E/app/1", true],
+    ["/app/*", "/%2561pp/1", false],
+    [/^\/notes\/\d+$/, "/notes/12?q", true],
+    [/^\/notes\/\d+$/, "/notes/x", false],
+    [{ test: (url) => url === `${ORIGIN}/x?y` }, "/x?y", true],
+    [(url, { method }) => url.searchParams.has("secret") && method === "GET", "/any?secret", true],
+    [(url) => url.searchParams.has("secret"), "/any", false],
+  ];
+  for (const [match, path, expected] of ways) {
+    it(`${match} ${expected ? "matches" : "does not match"} ${path}`, () => {
+      assert.equal(ruleOf([{ match }], path), expected ? 0 : -1);
+    });
+  }
+
+  it("remembers nothing of the last match in a global RegExp", () => {
+    const gate = gateFor([{ match: /app/g }]);
+    for (let time = 0; time < 3; time += 1) assert.ok(gate.decide({ url: `${ORIGIN}/app` }));
+  });
+
+  it("takes the first rule that matches", () => {
+    const rules = [{ match: "/app/open/*", needs: null }, { match: "/app/*" }];
+    assert.equal(ruleOf(rules, "/app/open/1"), 0);
+    assert.equal(ruleOf(rules, "/app/1"), 1);
+  });
+
+  it("takes no encoded slash for a way into what is open", () => {
+    const rules = [{ match: "/open/*", needs: null }, { match: "/*" }];
+    assert.equal(ruleOf(rules, "/open/..%2fprivate"), 1);
+    assert.equal(ruleOf(rules, "/open/..%5Cprivate"), 1);
+  });
+
+  it("is about its own origin only, unless others are named", () => {
+    const rules = [{ match: "/*" }];
+    const elsewhere = { url: "https://api.test/x" };
+    assert.equal(gateFor(rules).decide(elsewhere), undefined);
+    assert.equal(gateFor(rules).decide({ url: "https://app.test:8443/x" }), undefined);
+    assert.equal(gateFor(rules).decide({ url: "http://app.test/x" }), undefined);
+    assert.ok(gateFor(rules, undefined, { origin: [ORIGIN, "https://api.test"] }).decide(elsewhere));
+    assert.equal(gateFor(rules).decide({ url: "chrome-extension://app.test/x" }), undefined);
+    assert.equal(gateFor(rules).decide({ url: "not a url" }), undefined);
+  });
+});
+
+describe("deciding", () => {
+  const full = { access: "full", scopes: ["read", "write"], roles: ["editor"], claims: { tenant: 7 } };
+  const grace = { ...full, access: "limited", reason: "grace", until: 1_700_000_000 };
+  const cases = [
+    ["signed in is enough by default", {}, full, "GET", undefined],
+    ["limited access is signed in too", {}, grace, "GET", undefined],
+    ["nobody is not", {}, undefined, "GET", "no_access"],
+    ["open is open to nobody too", { needs: null }, undefined, "POST", undefined],
+    ["limited access reads only", {}, grace, "POST", "method"],
+    ["full access writes", {}, full, "POST", undefined],
+    ["a rule may name other methods for limited access", { methods: ["post"] }, grace, "POST", undefined],
+    ["and then only those", { methods: ["POST"] }, grace, "GET", "method"],
+    ["full access may be asked for", { needs: { access: "full" } }, grace, "GET", "full_access_needed"],
+    ["full access that is there", { needs: { access: "full" } }, full, "DELETE", undefined],
+    ["every scope is needed", { needs: { scope: ["read", "admin"] } }, full, "GET", "rights"],
+    ["scopes that are there", { needs: { scope: ["read", "write"] } }, full, "GET", undefined],
+    ["one role is enough", { needs: { role: ["owner", "editor"] } }, full, "GET", undefined],
+    ["a role that is missing", { needs: { role: "owner" } }, grace, "GET", "rights"],
+    ["claims are judged", { needs: { claims: ({ tenant }) => tenant === 8 } }, full, "GET", "rights"],
+    ["claims that hold", { needs: { claims: ({ tenant }) => tenant === 7 } }, grace, "GET", undefined],
+    ["a method counts before rights", { needs: { role: "owner" } }, grace, "PUT", "method"],
+    ["locked is no access", {}, { status: "locked", access: "none", reason: "locked" }, "GET", "no_access"],
+  ];
+  for (const [title, rule, bearer, method, refused] of cases) {
+    it(title, () => {
+      const session = new FakeSession();
+      session.become(bearer && "id-1", bearer);
+      const given = { match: "/*", ...rule };
+      const decision = gateFor([given], session).decide({ url: `${ORIGIN}/x`, method });
+      assert.equal(decision.refused, refused);
+      assert.equal(decision.allowed, refused === undefined);
+      assert.equal(decision.rule, given);
+      if (rule.needs !== null) {
+        assert.equal(decision.access, bearer?.access ?? "none");
+        assert.equal(decision.reason, bearer?.reason ?? (bearer ? "valid" : "signed_out"));
+        assert.equal(decision.until, bearer?.until ?? null);
+      }
+    });
+  }
+});
+
+describe("options that cannot work", () => {
+  const session = new FakeSession();
+  const verifier = { safeVerify() {} };
+  const rules = [];
+  const cases = [
+    ["neither session nor verifier", { rules }, "missing_option", "session"],
+    ["both", { rules, session, verifier }, "missing_option", "session"],
+    ["an unknown one", { rules, session, rule: 1 }, "unknown_option", "rule"],
+    ["no rules", { session }, "invalid_option", "rules"],
+    ["a token of a session", { rules, session, token() {} }, "invalid_option", "token"],
+    ["a token that is no function", { rules, verifier, token: "x" }, "invalid_option", "token"],
+    ["an origin without scheme", { rules, session, origin: "app.test" }, "invalid_option", "origin"],
+    ["a time that is none", { rules, session, networkTimeout: "soon" }, "invalid_option", "networkTimeout"],
+    ["a relative path", { session, rules: [{ match: "app" }] }, "invalid_option", "match"],
+    ["no match", { session, rules: [{}] }, "invalid_option", "match"],
+    ["an unknown need", { session, rules: [{ match: "/", needs: { scopes: "x" } }] }, "unknown_option", "scopes"],
+    ["a misspelt access", { session, rules: [{ match: "/", needs: { access: "all" } }] }, "invalid_option", "access"],
+    ["a misspelt strategy", { session, rules: [{ match: "/", strategy: "fast" }] }, "invalid_option", "strategy"],
+    ["a misspelt cache", { session, rules: [{ match: "/", cache: "users" }] }, "invalid_option", "cache"],
+    [
+      "a status that is none",
+      { session, rules: [{ match: "/", otherwise: { status: 200 } }] },
+      "invalid_option",
+      "status",
+    ],
+    ["a page elsewhere", { session, rules: [{ match: "/", otherwise: { page: "x" } }] }, "invalid_option", "page"],
+    ["a cache of nobody", { session, rules: [{ match: "/", needs: null, cache: "user" }] }, "invalid_option", "needs"],
+    ["a cache of bearers", { verifier, rules: [{ match: "/", cache: "user" }] }, "invalid_option", "rules"],
+  ];
+  for (const [title, options, code, option] of cases) {
+    it(title, () => {
+      assert.throws(
+        () => createGate(options),
+        (error) => error instanceof ConfigError && error.code === code && error.option === option,
+      );
+    });
+  }
+});

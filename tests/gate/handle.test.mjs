@@ -1,0 +1,375 @@
+// What is answered, and what is kept, with a stand-in for the Cache API that lets things happen in between.
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { createGate, purgeUserCaches } from "tokenward/gate";
+import { contents, FakeCaches, FakeSession } from "./fakes.mjs";
+
+const ORIGIN = "https://app.test";
+const USER_RULE = { match: "/app/*", cache: "user" };
+
+let caches;
+let session;
+let background;
+beforeEach(() => {
+  caches = new FakeCaches();
+  globalThis.caches = caches;
+  session = new FakeSession();
+  background = [];
+});
+afterEach(() => {
+  delete globalThis.caches;
+});
+
+const gateFor = (rules, options = {}) => createGate({ session, rules, origin: ORIGIN, ...options });
+const request = (path, init) => new Request(new URL(path, ORIGIN), init);
+
+/** The answer, once also everything behind it is done. */
+async function ask(gate, path, next, init) {
+  const event = { request: request(path, init), waitUntil: (work) => background.push(work) };
+  const response = await gate.handle(event, next);
+  await Promise.all(background);
+  return response;
+}
+
+const answers = (text, init) => async () => new Response(text, init);
+const offline = () => Promise.reject(new TypeError("no network"));
+
+async function textOf(response) {
+  return (await response).text();
+}
+
+describe("what is not the gate's", () => {
+  it("is left to the app at once", () => {
+    const gate = gateFor([USER_RULE]);
+    assert.equal(gate.handle(request("/other")), undefined);
+    assert.equal(gate.handle(new Request("https://cdn.test/app/x")), undefined);
+  });
+});
+
+describe("a denied request", () => {
+  const denied = async (rule, init) => {
+    const gate = gateFor([{ match: "/*", ...rule }]);
+    const response = await ask(gate, "/x", () => assert.fail("asked the network"), init);
+    assert.equal(response.headers.get("cache-control"), "no-store");
+    return response;
+  };
+
+  it("is told why, as a problem (RFC 9457)", async () => {
+    const response = await denied({});
+    assert.equal(response.status, 401);
+    assert.equal(response.headers.get("content-type"), "application/problem+json");
+    const { status, refused, reason } = await response.json();
+    assert.deepEqual({ status, refused, reason }, { status: 401, refused: "no_access", reason: "signed_out" });
+  });
+
+  it("is 403 where signing in would not help", async () => {
+    session.become("id-1");
+    assert.equal((await denied({ needs: { role: "owner" } })).status, 403);
+  });
+
+  it("gets the rule's status and text", async () => {
+    const response = await denied({ otherwise: { status: 403, body: "Not for you." } });
+    assert.equal(response.status, 403);
+    assert.equal(await response.text(), "Not for you.");
+  });
+
+  it("gets the rule's JSON", async () => {
+    const response = await denied({ otherwise: { status: 401, body: { why: "so" } } });
+    assert.equal(response.headers.get("content-type"), "application/json");
+    assert.deepEqual(await response.json(), { why: "so" });
+  });
+
+  it("gets what a function makes of it, not to be stored either", async () => {
+    const otherwise = ({ reason }) => new Response(reason, { status: 418, headers: { "cache-control": "max-age=60" } });
+    const response = await denied({ otherwise });
+    assert.equal(response.status, 418);
+    assert.equal(await response.text(), "signed_out");
+  });
+
+  it("may be sent elsewhere by a function", async () => {
+    const response = await denied({ otherwise: () => Response.redirect(`${ORIGIN}/sign-in`) });
+    assert.equal(response.headers.get("location"), `${ORIGIN}/sign-in`);
+  });
+
+  it("gets a page where a page is asked for, from the cache", async () => {
+    await (await caches.open("precache")).put(
+      request("/sign-in-needed.html"),
+      new Response("<h1>Sign in</h1>", { headers: { "content-type": "text/html" } }),
+    );
+    const rule = { otherwise: { page: "/sign-in-needed.html" } };
+    const page = await denied(rule, { headers: { accept: "text/html,*/*" } });
+    assert.equal(page.status, 401);
+    assert.equal(await page.text(), "<h1>Sign in</h1>");
+    const other = await denied(rule);
+    assert.equal(other.headers.get("content-type"), "application/problem+json");
+  });
+
+  it("gets a page of the person's own cache never", async () => {
+    await (await caches.open("tokenward:default:id-1")).put(request("/no.html"), new Response("of A"));
+    const response = await denied({ otherwise: { page: "/no.html" } }, { headers: { accept: "text/html" } });
+    assert.match(await response.text(), /Sign-in needed/);
+  });
+
+  it("is not answered from the cache", async () => {
+    session.become("id-1");
+    const gate = gateFor([{ ...USER_RULE, strategy: "cache-first" }]);
+    await ask(gate, "/app/x", answers("of A"));
+    session.become("id-1", { access: "none", reason: "expired" });
+    const response = await ask(gate, "/app/x", offline);
+    assert.equal(response.status, 401);
+    assert.ok(!(await response.text()).includes("of A"));
+  });
+
+  it("is denied when a rule cannot be judged", async () => {
+    session.become("id-1");
+    const judge = () => {
+      throw new Error("a mistake in the app");
+    };
+    await assert.rejects(ask(gateFor([{ match: judge }]), "/x", answers("x")), /a mistake/);
+  });
+});
+
+describe("a session that has just been restarted", () => {
+  it("is started before the first decision, and once", async () => {
+    session = new FakeSession({ stored: ["id-1"] });
+    const gate = gateFor([USER_RULE]);
+    assert.equal(gate.decide(request("/app/x")).allowed, false);
+    const both = [ask(gate, "/app/x", answers("x")), ask(gate, "/app/y", answers("y"))];
+    assert.deepEqual(
+      (await Promise.all(both)).map(({ status }) => status),
+      [200, 200],
+    );
+    assert.equal(gate.decide(request("/app/x")).allowed, true);
+  });
+
+  it("that cannot start lets nobody in", async () => {
+    session = new FakeSession({ stored: ["id-1"] });
+    session.start = () => Promise.reject(new Error("no storage"));
+    assert.equal((await ask(gateFor([USER_RULE]), "/app/x", answers("x"))).status, 401);
+  });
+});
+
+describe("a person's cache", () => {
+  beforeEach(() => session.become("id-1"));
+
+  it("has a name of its own, and answers without network", async () => {
+    const gate = gateFor([USER_RULE]);
+    assert.equal(await textOf(ask(gate, "/app/x", answers("of A"))), "of A");
+    assert.deepEqual(await contents(caches), { "tokenward:default:id-1": ["/app/x"] });
+    assert.equal(await textOf(ask(gate, "/app/x", offline)), "of A");
+    await assert.rejects(ask(gate, "/app/y", offline), /no network/);
+  });
+
+  it("answers no other person, and is deleted when another one signs in", async () => {
+    const gate = gateFor([USER_RULE]);
+    await ask(gate, "/app/x", answers("of A"));
+    session.become("id-2");
+    await assert.rejects(ask(gate, "/app/x", offline), /no network/);
+    await gate.purge();
+    assert.deepEqual(await contents(caches), {});
+  });
+
+  it("stays while the session is locked", async () => {
+    const gate = gateFor([USER_RULE]);
+    await ask(gate, "/app/x", answers("of A"));
+    session.become("id-1", { status: "locked", access: "none", reason: "locked" });
+    await gate.purge();
+    assert.equal((await ask(gate, "/app/x", offline)).status, 401);
+    session.become("id-1");
+    assert.equal(await textOf(ask(gate, "/app/x", offline)), "of A");
+  });
+
+  it("is found with another token in Authorization, but not for another language", async () => {
+    const gate = gateFor([USER_RULE]);
+    const vary = { headers: { vary: "Authorization,Accept-Language" } };
+    const init = (token, language) => ({ headers: { authorization: token, "accept-language": language } });
+    await ask(gate, "/app/x", answers("of A", vary), init("Bearer 1", "en"));
+    assert.equal(await textOf(ask(gate, "/app/x", offline, init("Bearer 2", "en"))), "of A");
+    await assert.rejects(ask(gate, "/app/x", offline, init("Bearer 2", "de")), /no network/);
+  });
+
+  const withResponse = (changes) => {
+    const response = new Response("x");
+    for (const [name, value] of Object.entries(changes)) Object.defineProperty(response, name, { value });
+    response.clone = () => response;
+    return async () => response;
+  };
+  const notKept = [
+    ["an answer that says no-store", answers("x", { headers: { "cache-control": "private, No-Store" } })],
+    ["an answer that varies by everything", answers("x", { headers: { vary: "*" } })],
+    ["an answer that is an error", answers("x", { status: 500 })],
+    ["a part", answers("x", { status: 206 })],
+    ["an opaque answer", withResponse({ type: "opaque" })],
+    ["another page's answer", withResponse({ redirected: true })],
+    ["the answer to a POST", answers("x"), { method: "POST" }],
+    ["the answer to HEAD", answers(null), { method: "HEAD" }],
+    ["the answer to a range", answers("x"), { headers: { range: "bytes=0-1" } }],
+  ];
+  for (const [title, next, init] of notKept) {
+    it(`does not keep ${title}`, async () => {
+      await ask(gateFor([USER_RULE]), "/app/x", next, init);
+      assert.deepEqual(Object.values(await contents(caches)).flat(), []);
+    });
+  }
+
+  for (const status of [403, 404, 410]) {
+    it(`forgets what the server answers with ${status}`, async () => {
+      const gate = gateFor([USER_RULE]);
+      await ask(gate, "/app/x", answers("of A"));
+      assert.equal((await ask(gate, "/app/x", answers("no", { status }))).status, status);
+      await assert.rejects(ask(gate, "/app/x", offline), /no network/);
+    });
+  }
+});
+
+describe("a person who changes meanwhile", () => {
+  beforeEach(() => session.become("id-1"));
+
+  for (const [moment, run] of [
+    ["while the server answers", (change) => ({ next: change })],
+    ["while the cache is opened", (change) => ({ before: (operation) => operation === "open" && change() })],
+    ["while it is put", (change) => ({ before: (operation) => operation === "put" && change() })],
+  ]) {
+    for (const [who, id] of [
+      ["signs out", undefined],
+      ["makes way for another", "id-2"],
+    ]) {
+      it(`${who} ${moment}: nothing of the first is kept`, async () => {
+        let calls = 0;
+        let changed = false;
+        const change = () => {
+          if (changed) return;
+          changed = true;
+          session.become(id);
+        };
+        const { next = () => {}, before = () => {} } = run(change);
+        caches.before = async (operation) => before(operation);
+        const gate = gateFor([USER_RULE]);
+        const asked = async () => {
+          calls += 1;
+          const owner = session.state.sessionId;
+          await next();
+          return new Response(`of ${owner}`);
+        };
+        const response = await ask(gate, "/app/x", asked);
+        await gate.purge();
+        assert.ok(changed);
+        for (const name of await caches.keys()) {
+          assert.equal(name, `tokenward:default:${id}`);
+          const kept = await (await caches.open(name)).match(request("/app/x"));
+          if (kept) assert.equal(await kept.text(), `of ${id}`);
+        }
+        if (moment === "while the server answers") {
+          assert.equal(calls, id === undefined ? 1 : 2, "asked again for whoever is signed in now");
+          if (id === undefined) assert.equal(response.status, 401);
+          else assert.equal(await response.text(), "of id-2");
+        }
+      });
+    }
+  }
+
+  it("does not get what was just found in the cache", async () => {
+    const gate = gateFor([{ ...USER_RULE, strategy: "cache-first" }]);
+    await ask(gate, "/app/x", answers("of A"));
+    caches.before = async (operation) => operation === "match" && session.become(undefined);
+    assert.equal((await ask(gate, "/app/x", answers("new"))).status, 401);
+  });
+});
+
+describe("strategies", () => {
+  beforeEach(() => session.become("id-1"));
+  const gateWith = (strategy, options) => gateFor([{ ...USER_RULE, strategy }], options);
+  const texts = async (gate, ...nexts) => {
+    const found = [];
+    for (const next of nexts) found.push(await textOf(ask(gate, "/app/x", next)));
+    return found;
+  };
+
+  it("network-first takes the network's answer, else the cached one", async () => {
+    const gate = gateWith("network-first");
+    const gone = answers("gateway", { status: 503 });
+    assert.deepEqual(await texts(gate, answers("1"), answers("2"), offline, gone), ["1", "2", "2", "2"]);
+  });
+
+  it("network-first passes on a gateway's error when nothing is cached", async () => {
+    assert.equal((await ask(gateWith("network-first"), "/app/x", answers("x", { status: 502 }))).status, 502);
+  });
+
+  it("network-first does not wait for ever, and keeps what comes late", async () => {
+    const gate = gateWith("network-first", { networkTimeout: 0.01 });
+    await ask(gate, "/app/x", answers("1"));
+    let arrive;
+    const late = () => new Promise((resolve) => (arrive = resolve));
+    const event = { request: request("/app/x"), waitUntil: (work) => background.push(work) };
+    assert.equal(await textOf(gate.handle(event, late)), "1");
+    arrive(new Response("2"));
+    await Promise.all(background);
+    await Promise.all(background);
+    assert.equal(await textOf(ask(gate, "/app/x", offline)), "2");
+  });
+
+  it("cache-first asks the network once", async () => {
+    assert.deepEqual(await texts(gateWith("cache-first"), answers("1"), answers("2"), offline), ["1", "1", "1"]);
+  });
+
+  it("stale-while-revalidate answers with the last one", async () => {
+    const gate = gateWith("stale-while-revalidate");
+    assert.deepEqual(await texts(gate, answers("1"), answers("2"), answers("3"), offline), ["1", "1", "2", "3"]);
+  });
+
+  it("a cache that refuses is an empty one", async () => {
+    caches.before = () => Promise.reject(new Error("no space"));
+    assert.deepEqual(await texts(gateWith("cache-first"), answers("1"), answers("2")), ["1", "2"]);
+  });
+
+  it("where there are no caches the network answers", async () => {
+    delete globalThis.caches;
+    assert.deepEqual(await texts(gateWith("cache-first"), answers("1"), answers("2")), ["1", "2"]);
+  });
+});
+
+describe("a cache for all", () => {
+  const SHARED_RULE = { match: "/shell/*", cache: "shared", strategy: "cache-first" };
+  beforeEach(() => session.become("id-1"));
+
+  it("serves the next person too, and outlives sign-out", async () => {
+    const gate = gateFor([SHARED_RULE]);
+    await ask(gate, "/shell/x", answers("shell"));
+    session.become("id-2");
+    assert.equal(await textOf(ask(gate, "/shell/x", offline)), "shell");
+    session.become(undefined);
+    assert.equal((await ask(gate, "/shell/x", offline)).status, 401);
+    await gate.purge();
+    assert.deepEqual(await contents(caches), { "tokenward-shared:default": ["/shell/x"] });
+  });
+
+  const personal = [
+    ["an answer to a token (RFC 9111 section 3.5)", {}, { headers: { authorization: "Bearer x" } }],
+    ["a private answer", { "cache-control": "private" }],
+    ["an answer that varies by cookie", { vary: "Accept, Cookie" }],
+  ];
+  for (const [title, headers, init] of personal) {
+    it(`does not keep ${title}`, async () => {
+      await ask(gateFor([SHARED_RULE]), "/shell/x", answers("x", { headers }), init);
+      assert.deepEqual(Object.values(await contents(caches)).flat(), []);
+    });
+  }
+
+  it("keeps a public answer to a token", async () => {
+    const next = answers("x", { headers: { "cache-control": "public" } });
+    await ask(gateFor([SHARED_RULE]), "/shell/x", next, { headers: { authorization: "Bearer x" } });
+    assert.deepEqual(Object.values(await contents(caches)).flat(), ["/shell/x"]);
+  });
+});
+
+describe("purging", () => {
+  it("deletes what is not kept, of this session's name only", async () => {
+    for (const name of ["tokenward:a:1", "tokenward:a:2", "tokenward:ab:1", "tokenward-shared:a", "other"]) {
+      await (await caches.open(name)).put(request("/x"), new Response("x"));
+    }
+    await purgeUserCaches("a", "2");
+    assert.deepEqual((await caches.keys()).sort(), ["other", "tokenward-shared:a", "tokenward:a:2", "tokenward:ab:1"]);
+    await purgeUserCaches("a");
+    assert.deepEqual((await caches.keys()).sort(), ["other", "tokenward-shared:a", "tokenward:ab:1"]);
+  });
+});

@@ -1,0 +1,130 @@
+import { KeyStoreError } from "../errors.js";
+
+/** How one request is made, and where it ends. */
+export interface FetchLimits {
+  readonly fetch: typeof fetch;
+  /** In seconds, from the request to the last byte of the answer. */
+  readonly timeout: number;
+  readonly maxBytes: number;
+}
+
+/** A complete answer; `text` is empty unless the status is 200. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+const MAX_REDIRECTS = 5;
+/** Of `setTimeout`, in milliseconds; a longer one would fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Gets a text by https (or from loopback, if that is where the app is told to look), or throws a KeyStoreError. */
+export async function fetchText(url: URL, headers: Record<string, string>, limits: FetchLimits): Promise<Answer> {
+  const controller = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    const late = () => reject(new KeyStoreError("timeout", `${url.origin} did not answer within ${limits.timeout} s`));
+    timer = setTimeout(late, Math.min(limits.timeout * 1000, LONGEST_TIMER));
+  });
+  try {
+    const init: RequestInit = { headers, signal: controller.signal, ...inBrowsers(headers) };
+    return await Promise.race([timeout, follow(url, init, limits)]);
+  } catch (cause) {
+    if (cause instanceof KeyStoreError) throw cause;
+    throw new KeyStoreError("unreachable", `${url.origin} could not be reached`, {}, { cause });
+  } finally {
+    clearTimeout(timer);
+    // Whatever of the answer is still under way is not wanted.
+    controller.abort();
+  }
+}
+
+/** Whether `If-None-Match` may be sent: browsers ask another origin first whether it may, and many providers say no. */
+export function mayAskConditionally(url: URL): boolean {
+  const here = originHere();
+  return here === undefined || here === url.origin;
+}
+
+/**
+ * Throws unless the address is https, or http to this device (where `loopback`). Returns the URL.
+ */
+export function allowedUrl(url: URL, loopback: boolean): URL {
+  const isAllowed = url.protocol === "https:" || (loopback && url.protocol === "http:" && isLoopback(url));
+  if (isAllowed && url.username === "" && url.password === "") return url;
+  const problem = isAllowed ? "holds a password" : "is not https";
+  throw new KeyStoreError(
+    "insecure_url",
+    `${url.protocol}//${url.host}${url.pathname} ${problem}; keys are not taken from there`,
+  );
+}
+
+/** RFC 8252 section 7.3; `URL` has already brought every spelling of an address to one form. */
+export function isLoopback({ hostname }: URL): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+async function follow(start: URL, init: RequestInit, limits: FetchLimits): Promise<Answer> {
+  const { fetch } = limits;
+  const allowed = (url: URL) => allowedUrl(url, isLoopback(start));
+  let url = start;
+  for (let hops = 0; ; hops += 1) {
+    let response = await fetch(url.href, { ...init, redirect: "manual" });
+    // A browser does not say where to: it has to follow, and then says where it came to.
+    if (response.type === "opaqueredirect") response = await fetch(url.href, { ...init, redirect: "follow" });
+    if (response.url) allowed(new URL(response.url));
+    const location = response.status >= 300 && response.status < 400 ? response.headers.get("location") : null;
+    if (location === null || response.status === 304) return read(response, limits.maxBytes);
+    if (hops === MAX_REDIRECTS) {
+      const facts = { status: response.status };
+      throw new KeyStoreError("http_status", `${start.origin} redirects more than ${MAX_REDIRECTS} times`, facts);
+    }
+    url = allowed(new URL(location, url));
+  }
+}
+
+async function read(response: Response, maxBytes: number): Promise<Answer> {
+  const { status, headers } = response;
+  if (status !== 200) return { status, headers, text: "" };
+  const tooLarge = () => new KeyStoreError("too_large", `the answer has more than ${maxBytes} bytes`);
+  if (Number(headers.get("content-length")) > maxBytes) throw tooLarge();
+  const bytes = new Uint8Array(maxBytes);
+  let length = 0;
+  for await (const chunk of chunks(response)) {
+    if (length + chunk.length > maxBytes) throw tooLarge();
+    bytes.set(chunk, length);
+    length += chunk.length;
+  }
+  try {
+    return { status, headers, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length)) };
+  } catch (cause) {
+    throw new KeyStoreError("invalid_set", "the answer is not UTF-8 text", {}, { cause });
+  }
+}
+
+async function* chunks({ body }: Response): AsyncGenerator<Uint8Array> {
+  if (body === null) return;
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Where the reading ended early; a fetch of the app's own may not listen to the signal.
+    reader.cancel().catch(() => {});
+  }
+}
+
+/** Options that only browsers need, and that some edge runtimes refuse. */
+function inBrowsers(headers: Record<string, string>): RequestInit {
+  if (originHere() === undefined) return {};
+  // Without a condition of ours the browser's cache makes one; it must not answer by itself.
+  const cache = "If-None-Match" in headers ? "no-store" : "no-cache";
+  return { credentials: "omit", referrerPolicy: "no-referrer", cache };
+}
+
+function originHere(): string | undefined {
+  return (globalThis as { location?: { origin?: string } }).location?.origin;
+}

@@ -1,0 +1,72 @@
+import { ConfigError, KeyStoreError } from "../errors.js";
+import { type Jwks, jwksText } from "../options.js";
+
+/** A key set as it was fetched or bundled. */
+export interface KeySet {
+  /** The very text, for the strict reader. */
+  readonly text: string;
+  readonly keys: readonly JwkMembers[];
+}
+
+interface JwkMembers {
+  readonly [member: string]: unknown;
+}
+
+/**
+ * Form and size of a set (RFC 7517 section 5) from the provider or from the storage, or a KeyStoreError. Whether its keys
+ * can serve is for the verifier to say.
+ */
+export function readSet(text: string, maxKeys: number): KeySet {
+  let keys: unknown;
+  try {
+    keys = JSON.parse(text)?.keys;
+  } catch (cause) {
+    throw new KeyStoreError("invalid_set", "the answer is not a key set: it is not JSON", {}, { cause });
+  }
+  if (!Array.isArray(keys)) {
+    throw new KeyStoreError("invalid_set", 'the answer is not a key set: it has no array of "keys"');
+  }
+  if (keys.length > maxKeys) {
+    throw new KeyStoreError("too_many_keys", `the key set has ${keys.length} keys, more than ${maxKeys}`);
+  }
+  return { text, keys };
+}
+
+/** The bundled set in any of its forms. */
+export function readBundle(bundled: Jwks): KeySet {
+  const text = jwksText(bundled);
+  try {
+    const value = JSON.parse(text);
+    const keys: unknown = Array.isArray(value) ? value : value?.keys;
+    if (Array.isArray(keys)) return { text, keys };
+  } catch (cause) {
+    throw new ConfigError("invalid_jwks", "the bundled key set is not JSON", "bundled", { cause });
+  }
+  throw new ConfigError("invalid_jwks", 'the bundled key set is not a JWK Set: it has no array of "keys"', "bundled");
+}
+
+/** The bundled keys that the provider still publishes for signatures. */
+export function stillPublished(bundled: KeySet, published: KeySet): KeySet {
+  const present = new Set(published.keys.filter(isForSignatures).map(identity));
+  const keys = bundled.keys.filter((key) => present.has(identity(key)));
+  return { text: JSON.stringify({ keys }), keys };
+}
+
+/** Whether two sets say the same of the same keys in the same order. */
+export function isSame(one: KeySet, other: KeySet): boolean {
+  return JSON.stringify(one.keys) === JSON.stringify(other.keys);
+}
+
+/**
+ * What RFC 7638 section 3 hashes. Compared unhashed: it is public, and pages on plain http have no WebCrypto to hash it
+ * with.
+ */
+function identity({ crv, e, kty, n, x, y }: JwkMembers): string {
+  if (kty === "RSA") return JSON.stringify({ e, kty, n });
+  return JSON.stringify(kty === "EC" ? { crv, kty, x, y } : { crv, kty, x });
+}
+
+/** RFC 7517 sections 4.2 and 4.3. */
+function isForSignatures({ use, key_ops }: JwkMembers): boolean {
+  return (use === undefined || use === "sig") && (!Array.isArray(key_ops) || key_ops.includes("verify"));
+}

@@ -1,0 +1,359 @@
+import { ConfigError, KeyStoreError, TokenError } from "../errors.js";
+import type { KeyRefresh, KeyStore } from "../keys.js";
+import type { ClockMarks, Policy } from "../policy.js";
+import type { Storage } from "../storage.js";
+import type { Assessment, Result, VerificationKey, Verified, Verifier } from "../verifier.js";
+import type { FetchLimits } from "./fetch.js";
+import { isSame, type KeySet, readSet, stillPublished } from "./jwks.js";
+import { type Attempt, describe, readAttempt, readSetRecord, type SetRecord, shortName } from "./record.js";
+import { type Fetched, fetchKeys, type KeySource } from "./source.js";
+
+/** The options of a key store, checked. */
+export interface CheckedOptions<C> {
+  readonly verifier: Verifier<C>;
+  readonly bundled: KeySet;
+  readonly bundledAt: number;
+  readonly source: KeySource;
+  readonly storage: Storage;
+  readonly refreshEvery: number;
+  readonly cooldown: number;
+  readonly limits: FetchLimits;
+  readonly maxKeys: number;
+  readonly pin: boolean;
+  readonly now: () => number;
+  readonly onServerTime: ((seconds: number) => void) | undefined;
+  readonly onError: ((error: Error) => void) | undefined;
+}
+
+const NO_KEYS: KeySet = { text: '{"keys":[]}', keys: [] };
+
+/** Keeps the keys of a verifier fresh. */
+export class KeyRefresher<C> {
+  readonly #options: CheckedOptions<C>;
+  readonly #names: { readonly set: string; readonly attempt: string };
+  readonly #bundle: string;
+  /** The set that was fetched last, and the keys of it in use. */
+  #record: SetRecord | undefined;
+  #keys: KeySet;
+  #attempt: Attempt | undefined;
+  #flight: Promise<KeyRefresh> | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: CheckedOptions<C>) {
+    this.#options = options;
+    const { bundled, source } = options;
+    const name = `keys.${shortName(describe(source))}`;
+    this.#names = { set: name, attempt: `${name}.attempt` };
+    this.#bundle = shortName(bundled.text);
+    this.#keys = bundled;
+    try {
+      this.#setKeys(bundled);
+    } catch (cause) {
+      if (!(cause instanceof ConfigError && cause.option === "issuer")) throw cause;
+      const message = 'the option "issuer" should be the one of the verifier\'s issuers whose keys these are';
+      throw new ConfigError("invalid_option", message, "issuer", { cause });
+    }
+  }
+
+  asKeyStore(): KeyStore<C> {
+    const self = this;
+    return Object.freeze({
+      verify: (token: string) => this.#verify(token),
+      safeVerify: (token: string) => this.#safeVerify(token),
+      assess: (token: string, policy: Policy, marks: ClockMarks) => this.#assess(token, policy, marks),
+      load: async () => void (await this.#load()),
+      refresh: () => this.#refresh(),
+      refreshIfDue: () => this.#refreshIfDue(),
+      verifyFresh: (token: string) => this.#verifyFresh(token),
+      freshen: (error: TokenError) => this.#freshen(error),
+      onChange: (listener: () => void) => this.#onChange(listener),
+      get keys() {
+        return self.#visibleKeys;
+      },
+      get refreshedAt() {
+        return self.#record?.fetchedAt;
+      },
+    });
+  }
+
+  #verify(token: string): Verified<C> {
+    const verified = this.#options.verifier.verify(token);
+    this.#requireKeys();
+    return verified;
+  }
+
+  #safeVerify(token: string): Result<C> {
+    const result = this.#options.verifier.safeVerify(token);
+    if (result.ok && this.#allWithdrawn) return { ok: false, error: allWithdrawn() };
+    return result;
+  }
+
+  #assess(token: string, policy: Policy, marks: ClockMarks): Assessment<C> {
+    const assessment = this.#options.verifier.assess(token, policy, marks);
+    this.#requireKeys();
+    return assessment;
+  }
+
+  get #visibleKeys(): readonly VerificationKey[] {
+    return this.#allWithdrawn ? [] : this.#options.verifier.keys;
+  }
+
+  get #allWithdrawn(): boolean {
+    return this.#keys.keys.length === 0;
+  }
+
+  #requireKeys(): void {
+    if (this.#allWithdrawn) throw allWithdrawn();
+  }
+
+  async #verifyFresh(token: string): Promise<Verified<C>> {
+    const first = this.#safeVerify(token);
+    if (first.ok) return first.value;
+    if (first.error.code !== "key_not_found") throw first.error;
+    const cause = await this.#lookForFresher().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const second = this.#safeVerify(token);
+    if (second.ok) return second.value;
+    throw cause !== undefined && second.error.code === "key_not_found" ? because(second.error, cause) : second.error;
+  }
+
+  async #freshen(error: TokenError): Promise<boolean> {
+    if (error?.code !== "key_not_found") return false;
+    const before = this.#keys;
+    await this.#lookForFresher().catch((failure) => {
+      if (failure.code !== "cooling_down") this.#report(failure);
+    });
+    return this.#keys !== before;
+  }
+
+  /** First what another tab may have stored, then the provider; rejects with a KeyStoreError. */
+  async #lookForFresher(): Promise<void> {
+    if (this.#flight === undefined) {
+      this.#refuseWhileCooling();
+      if (await this.#load()) return;
+      // No answer of the provider could add a key.
+      if (this.#options.pin && isSame(this.#keys, this.#options.bundled)) return;
+      if (this.#flight === undefined) this.#refuseWhileCooling();
+    }
+    await this.#refresh();
+  }
+
+  async #refreshIfDue(): Promise<KeyRefresh | undefined> {
+    await this.#load();
+    if (this.#flight !== undefined) return this.#flight;
+    const now = this.#options.now();
+    return this.#isDue(now) && this.#coolsUntil(now) === undefined ? this.#refresh() : undefined;
+  }
+
+  #isDue(now: number): boolean {
+    if (this.#record === undefined || this.#record.bundle !== this.#bundle) return true;
+    const age = now - this.#record.fetchedAt;
+    return age < 0 || age >= this.#options.refreshEvery;
+  }
+
+  #refresh(): Promise<KeyRefresh> {
+    this.#flight ??= this.#fetch().finally(() => {
+      this.#flight = undefined;
+    });
+    return this.#flight;
+  }
+
+  async #fetch(): Promise<KeyRefresh> {
+    const { source, limits, now, onServerTime } = this.#options;
+    await this.#load();
+    const at = now();
+    const { retryAt } = this.#attemptOf(at) ?? {};
+    if (retryAt !== undefined && retryAt > at) throw coolingDown(retryAt);
+    const noted = this.#note({ at });
+    try {
+      const asked = this.#record;
+      const fetched = await fetchKeys(source, asked, limits, at);
+      const keys = this.#keys;
+      // Another tab may have been quicker meanwhile; what it stored may be the fresher set.
+      await this.#load();
+      if (!this.#knowsFresher(at)) await this.#take(fetched, asked, at);
+      if (fetched.serverTime !== undefined) this.#tell(onServerTime, fetched.serverTime);
+      return { outcome: isSame(this.#keys, keys) ? "unchanged" : "updated" };
+    } catch (error) {
+      await noted;
+      if (error instanceof KeyStoreError && error.retryAt !== undefined) {
+        await this.#note({ at, retryAt: error.retryAt });
+      }
+      throw error;
+    } finally {
+      await noted;
+    }
+  }
+
+  async #take(fetched: Fetched, asked: SetRecord | undefined, fetchedAt: number): Promise<void> {
+    const { url, etag, text = this.#record === asked ? asked?.set : undefined } = fetched;
+    // Confirmed was a set that has been replaced meanwhile.
+    if (text === undefined) return;
+    const { source, maxKeys } = this.#options;
+    const record = {
+      version: 1,
+      source: describe(source),
+      url,
+      etag,
+      fetchedAt,
+      bundle: this.#bundle,
+      set: text,
+    } as const;
+    this.#use(record, readSet(text, maxKeys));
+    await this.#stored((storage) => storage.set(this.#names.set, JSON.stringify(record)));
+  }
+
+  /** Takes what is stored if it is fresher. Whether the keys changed. */
+  async #load(): Promise<boolean> {
+    const { source, maxKeys, bundledAt } = this.#options;
+    const [text, attempt] = await Promise.all([
+      this.#stored((storage) => storage.get(this.#names.set)),
+      this.#stored((storage) => storage.get(this.#names.attempt)),
+    ]);
+    this.#attempt = this.#later(readAttempt(attempt));
+    if (text === undefined) return false;
+    const record = readSetRecord(text, describe(source));
+    if (record !== undefined && (record.fetchedAt < bundledAt || !this.#isFresher(record))) return false;
+    const before = this.#keys;
+    try {
+      if (record === undefined) throw new KeyStoreError("invalid_set", "the stored record cannot be read");
+      this.#use(record, readSet(record.set, maxKeys));
+    } catch (cause) {
+      this.#report(new KeyStoreError("invalid_set", "the cached key set cannot be used and is dropped", {}, { cause }));
+      await this.#stored((storage) => storage.delete(this.#names.set));
+    }
+    return this.#keys !== before;
+  }
+
+  /** All or nothing: the whole set must hold, also where only some of its keys count. */
+  #use(record: SetRecord, set: KeySet): void {
+    const keys = set.text === this.#record?.set ? this.#keys : this.#tryKeys(set);
+    this.#record = record;
+    if (isSame(keys, this.#keys)) return;
+    this.#keys = keys;
+    for (const listener of [...this.#listeners]) this.#tell(listener, undefined);
+  }
+
+  /** Sets the keys of a set that count, and says which. */
+  #tryKeys(set: KeySet): KeySet {
+    try {
+      this.#setKeys(set);
+    } catch (cause) {
+      if (!(cause instanceof ConfigError)) throw cause;
+      throw new KeyStoreError("invalid_set", `the key set cannot be used: ${cause.message}`, {}, { cause });
+    }
+    return this.#options.pin ? this.#setPinned(set) : set;
+  }
+
+  #setPinned(set: KeySet): KeySet {
+    const { bundled } = this.#options;
+    const left = stillPublished(bundled, set);
+    try {
+      this.#setKeys(left);
+      return left;
+    } catch {
+      // A verifier needs a key that can serve: it keeps the bundled ones, and this store refuses for it.
+      this.#setKeys(bundled);
+      return NO_KEYS;
+    }
+  }
+
+  #setKeys({ text }: KeySet): void {
+    const { verifier, source } = this.#options;
+    verifier.setKeys(text, source.issuer);
+  }
+
+  #onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #isFresher({ fetchedAt }: SetRecord): boolean {
+    const now = this.#options.now();
+    return this.#record === undefined || inOrder(fetchedAt, now) > inOrder(this.#record.fetchedAt, now);
+  }
+
+  #knowsFresher(fetchedAt: number): boolean {
+    const now = this.#options.now();
+    return this.#record !== undefined && inOrder(this.#record.fetchedAt, now) > inOrder(fetchedAt, now);
+  }
+
+  #later(attempt: Attempt | undefined): Attempt | undefined {
+    if (attempt === undefined || this.#attempt === undefined) return attempt ?? this.#attempt;
+    const now = this.#options.now();
+    return inOrder(attempt.at, now) > inOrder(this.#attempt.at, now) ? attempt : this.#attempt;
+  }
+
+  #refuseWhileCooling(): void {
+    const until = this.#coolsUntil(this.#options.now());
+    if (until !== undefined) throw coolingDown(until);
+  }
+
+  #coolsUntil(now: number): number | undefined {
+    const { at, retryAt = 0 } = this.#attemptOf(now) ?? { at: Number.NEGATIVE_INFINITY };
+    const until = Math.max(at + this.#options.cooldown, retryAt);
+    return now < until ? until : undefined;
+  }
+
+  /** The last attempt; one from the future was noted by a clock that was wrong. */
+  #attemptOf(now: number): Attempt | undefined {
+    return this.#attempt !== undefined && this.#attempt.at <= now ? this.#attempt : undefined;
+  }
+
+  /** Before the request, so that it counts even if the page is closed while it hangs. */
+  async #note(attempt: Attempt): Promise<void> {
+    this.#attempt = attempt;
+    await this.#stored((storage) => storage.set(this.#names.attempt, JSON.stringify(attempt)));
+  }
+
+  /** A storage that refuses stops nothing: the keys stay in memory. */
+  async #stored<T>(work: (storage: Storage) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work(this.#options.storage);
+    } catch (error) {
+      this.#report(error instanceof Error ? error : new Error(String(error)));
+      return undefined;
+    }
+  }
+
+  #report(error: Error): void {
+    try {
+      this.#options.onError?.(error);
+    } catch {
+      // Who is told of errors cannot be told of this one.
+    }
+  }
+
+  #tell<T>(listener: ((value: T) => void) | undefined, value: T): void {
+    try {
+      listener?.(value);
+    } catch (error) {
+      this.#report(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
+
+/** A time that is still to come counts as older than any other: the clock that noted it was wrong. */
+function inOrder(time: number, now: number): number {
+  return time > now ? time - 1e12 : time;
+}
+
+function coolingDown(retryAt: number): KeyStoreError {
+  const message = `the provider was asked for keys too recently; from ${retryAt} (Unix seconds) on it will be again`;
+  return new KeyStoreError("cooling_down", message, { retryAt });
+}
+
+function allWithdrawn(): TokenError {
+  const message = "the provider has withdrawn every pinned key: the app needs an update with its new ones";
+  return new TokenError("key_not_found", message);
+}
+
+/** The same error with what stood in the way of fresher keys. */
+function because({ code, message, claim, expected, actual }: TokenError, cause: unknown): TokenError {
+  const facts = Object.fromEntries(
+    Object.entries({ claim, expected, actual }).filter(([, fact]) => fact !== undefined),
+  );
+  return new TokenError(code, message, facts, { cause });
+}

@@ -1,0 +1,318 @@
+/** `tokenward/pin`: what is kept can be opened only with a PIN or passphrase. The one entry that brings Argon2id. */
+import { ConfigError, ProtectionError } from "./errors.js";
+import { checkNames } from "./policy.js";
+import { argon2id, type Cost } from "./protection/argon2.js";
+import { Attempts, type AttemptsState } from "./protection/attempts.js";
+import {
+  damaged,
+  fromBase64,
+  importKey,
+  randomBytes,
+  toBase64,
+  unsupported,
+  webCryptoIsThere,
+} from "./protection/box.js";
+import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
+import { exclusive } from "./protection/exclusive.js";
+import type { Protection } from "./protection.js";
+import type { Storage } from "./storage.js";
+
+export { ProtectionError, type ProtectionErrorCode, type ProtectionErrorFacts } from "./errors.js";
+export { deviceProtection, noProtection, type Protection } from "./protection.js";
+
+/** How a PIN guards what is kept. */
+export interface PinProtectionOptions {
+  /** Where the wrapped key and the count of attempts are kept: the session's storage. */
+  readonly storage: Storage;
+  /** Stands before the names in the storage; another one is another PIN. Default: `default`. */
+  readonly name?: string | undefined;
+  /** KiB of memory for Argon2id, 19456 to 1048576. Default: 65536. */
+  readonly memory?: number | undefined;
+  /** Passes of Argon2id, 1 to 64; at least 2 below 47104 KiB. Default: 3. */
+  readonly iterations?: number | undefined;
+  /** Characters a new PIN must have at least, 4 or more. Default: 6. */
+  readonly minLength?: number | undefined;
+  /** Wrong attempts in a row after which everything is forgotten for good; `null` for never. Default: `null`. */
+  readonly maxAttempts?: number | null | undefined;
+  /** The IndexedDB database of the device's key. Default: `tokenward-keys`. */
+  readonly database?: string | undefined;
+  /** The current time in Unix seconds. Default: the system's clock. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A protection that a PIN or passphrase unlocks. */
+export interface PinProtection extends Protection {
+  readonly kind: "pin";
+  /** Whether there is a PIN, and how attempts stand: for what a page shows before anybody types. */
+  status(): Promise<PinStatus>;
+  /** Sets the first PIN and unlocks. Rejects with `already_set_up` or `weak_secret`. */
+  setup(secret: string): Promise<void>;
+  /** Rejects with `wrong_secret` or `try_later`, which have `retryAfter`, `too_many_attempts` or `not_set_up`. */
+  unlock(secret?: string): Promise<void>;
+  lock(): void;
+  /** Sets another PIN, and unlocks. A wrong old one counts as an attempt. What was sealed before stays readable. */
+  change(secret: string, next: string): Promise<void>;
+}
+
+/** How a PIN stands. */
+export interface PinStatus extends AttemptsState {
+  readonly isSetUp: boolean;
+  /** Whether a key of this device is needed too: not where IndexedDB was missing or refused at `setup`. */
+  readonly boundToDevice: boolean;
+  /** Wrong attempts after which everything is forgotten; `null` without such a limit. */
+  readonly attemptsLeft: number | null;
+}
+
+/**
+ * Seals with a random key that is wrapped with a key Argon2id makes from the PIN, and around that with a key of the
+ * device where there is one.
+ *
+ * Waiting after wrong attempts (0, 0, 30 s, 1 min, 5 min, 15 min, then 1 h each) stops whoever tries at the app's own
+ * form. Who can run code on the device, or has a copy of the browser's profile, tries 10,000 PINs of 4 digits in half an
+ * hour on one processor, a million of 6 digits in two days; only a passphrase withstands that.
+ */
+export function pinProtection(options: PinProtectionOptions): PinProtection {
+  return new Pin(options);
+}
+
+/** What is stored as JSON: parameters and salt with the data, so that both can change. */
+interface PinRecord extends Cost, WrappedKey {
+  readonly version: 1;
+  readonly salt: string;
+}
+
+const SALT_BYTES = 16;
+
+class Pin implements PinProtection {
+  readonly kind = "pin";
+  readonly #settings: Settings;
+  readonly #storage: Storage;
+  readonly #key: string;
+  readonly #attempts: Attempts;
+  readonly #wrapper: KeyWrapper;
+  readonly #held: HeldKey;
+
+  constructor(options: PinProtectionOptions) {
+    const settings = checkOptions(options);
+    const { storage, name, maxAttempts, now, database } = settings;
+    this.#settings = settings;
+    this.#storage = storage;
+    this.#key = `${name}.pin`;
+    this.#attempts = new Attempts(storage, `${name}.pin-attempts`, maxAttempts, now);
+    this.#wrapper = new KeyWrapper("pin", { database, name: `pin ${name}` });
+    this.#held = new HeldKey("pin", async () => (await this.#read())?.id);
+  }
+
+  get locked(): boolean {
+    return !this.#held.isHeld;
+  }
+
+  seal(text: string, record?: string): Promise<string> {
+    return this.#held.seal(text, record);
+  }
+
+  open(sealed: string, record?: string): Promise<string> {
+    return this.#held.open(sealed, record);
+  }
+
+  status(): Promise<PinStatus> {
+    return this.#alone(async () => {
+      const { maxAttempts } = this.#settings;
+      const record = await this.#read();
+      const state = await this.#attempts.state();
+      const attemptsLeft = maxAttempts === null ? null : Math.max(0, maxAttempts - state.failed);
+      return { isSetUp: record !== undefined, boundToDevice: record?.device === true, ...state, attemptsLeft };
+    });
+  }
+
+  setup(secret: string): Promise<void> {
+    return this.#alone(async () => {
+      if ((await this.#storage.get(this.#key)) !== undefined) {
+        throw new ProtectionError("already_set_up", "there is a PIN already: change it, or forget it first");
+      }
+      const { cost } = this.#settings;
+      const salt = randomBytes(SALT_BYTES);
+      const { key, bytes } = await this.#wrapper.wrapNew(await derive(this.#strong(secret), salt, cost));
+      await this.#attempts.succeed();
+      await this.#write({ version: 1, ...cost, salt: toBase64(salt), ...key });
+      await this.#held.hold(key.id, bytes);
+    });
+  }
+
+  unlock(secret?: string): Promise<void> {
+    return this.#alone(async () => {
+      const record = await this.#required();
+      const text = textOf(secret);
+      const bytes = await this.#judge(record, text);
+      // What was recorded as enough is raised as soon as the PIN is known; if that fails, at the next unlock.
+      if (isWeaker(record, this.#settings.cost)) await this.#rewrap(record, bytes, text).catch(() => {});
+      await this.#held.hold(record.id, bytes);
+    });
+  }
+
+  lock(): void {
+    this.#held.drop();
+  }
+
+  change(secret: string, next: string): Promise<void> {
+    return this.#alone(async () => {
+      const strong = this.#strong(next);
+      const record = await this.#required();
+      const bytes = await this.#judge(record, textOf(secret));
+      try {
+        await this.#rewrap(record, bytes, strong);
+        await this.#held.hold(record.id, bytes);
+      } finally {
+        bytes.fill(0);
+      }
+    });
+  }
+
+  forget(): Promise<void> {
+    return this.#alone(() => this.#forget());
+  }
+
+  /** The data key's bytes, if the secret is right; the count is stored before that is known. */
+  async #judge(record: PinRecord, secret: string): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#attempts.isOver((await this.#attempts.state()).failed)) return this.#tooMany();
+    const inner = await this.#wrapper.withoutDevice(record);
+    const undo = await this.#attempts.begin();
+    const wrapping = await derive(secret, fromBase64(record.salt), record).catch(async (error: unknown) => {
+      await undo().catch(() => {});
+      throw error;
+    });
+    try {
+      const bytes = await this.#wrapper.unwrap(record.id, inner, wrapping);
+      // It was right: a count that cannot be taken back now must not keep anybody out.
+      await this.#attempts.succeed().catch(() => {});
+      return bytes;
+    } catch {
+      const facts = await this.#attempts.facts();
+      if (facts.attemptsLeft === 0) return this.#tooMany();
+      const when = facts.retryAfter ? `after ${facts.retryAfter} s` : "at once";
+      throw new ProtectionError("wrong_secret", `that is not the PIN: it may be tried again ${when}`, facts);
+    }
+  }
+
+  async #tooMany(): Promise<never> {
+    await this.#forget();
+    const message = "there were too many wrong attempts and what was kept is forgotten: sign in again";
+    throw new ProtectionError("too_many_attempts", message);
+  }
+
+  /** The count goes last: whatever interrupts this, nobody gets more attempts. */
+  async #forget(): Promise<void> {
+    this.#held.drop();
+    await this.#storage.delete(this.#key);
+    await this.#wrapper.forget();
+    await this.#attempts.succeed();
+  }
+
+  /** The same data key under another secret or cost: what is sealed with it stays. */
+  async #rewrap(record: PinRecord, bytes: Uint8Array<ArrayBuffer>, secret: string): Promise<void> {
+    const { cost } = this.#settings;
+    const salt = randomBytes(SALT_BYTES);
+    const key = await this.#wrapper.rewrap(record, bytes, await derive(secret, salt, cost));
+    await this.#write({ version: 1, ...cost, salt: toBase64(salt), ...key });
+  }
+
+  #strong(secret: string): string {
+    const { minLength } = this.#settings;
+    const text = textOf(secret);
+    if ([...text].length >= minLength) return text;
+    throw new ProtectionError("weak_secret", `a PIN needs at least ${minLength} characters`);
+  }
+
+  async #required(): Promise<PinRecord> {
+    const record = await this.#read();
+    if (record !== undefined) return record;
+    throw new ProtectionError("not_set_up", "there is no PIN: sign in, then set one up");
+  }
+
+  async #read(): Promise<PinRecord | undefined> {
+    const text = await this.#storage.get(this.#key);
+    return text === undefined ? undefined : readRecord(text);
+  }
+
+  #write(record: PinRecord): Promise<void> {
+    return this.#storage.set(this.#key, JSON.stringify(record));
+  }
+
+  /** One at a time: two tabs must not try two PINs for the price of one, or set two up. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (!webCryptoIsThere()) return Promise.reject(unsupported("there is no WebCrypto, as on plain http"));
+    return exclusive(`tokenward:${this.#key}`, work);
+  }
+}
+
+/** Spellings that look alike are one (Unicode NFKC, NIST SP 800-63B-4 3.1.1.2): digits are digits on any keyboard. */
+function textOf(secret: unknown): string {
+  if (typeof secret === "string") return secret.normalize("NFKC");
+  throw new ConfigError("invalid_option", "the PIN or passphrase should be a string", "secret");
+}
+
+async function derive(secret: string, salt: Uint8Array, cost: Cost): Promise<CryptoKey> {
+  const bytes = new TextEncoder().encode(secret);
+  try {
+    return await importKey(await argon2id(bytes, salt, cost));
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+function isWeaker(record: Cost, cost: Cost): boolean {
+  return record.memory * record.iterations < cost.memory * cost.iterations || record.memory < cost.memory;
+}
+
+const LIMITS = { memory: 1_048_576, iterations: 64, parallelism: 16 };
+
+/** A record from elsewhere must not make this device compute for hours. */
+function readRecord(text: string): PinRecord {
+  let record: Partial<Record<keyof PinRecord, unknown>>;
+  try {
+    record = Object(JSON.parse(text));
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  const { version, id, device, wrapped, salt, memory, iterations, parallelism } = record;
+  const isCost = Object.entries({ memory, iterations, parallelism }).every(([name, value]) =>
+    isWhole(value, 1, LIMITS[name as keyof Cost]),
+  );
+  const isText = [id, wrapped, salt].every((value) => typeof value === "string");
+  if (version === 1 && isCost && isText && typeof device === "boolean") return record as unknown as PinRecord;
+  throw damaged();
+}
+
+interface Settings {
+  readonly storage: Storage;
+  readonly name: string;
+  readonly cost: Cost;
+  readonly minLength: number;
+  readonly maxAttempts: number | null;
+  readonly database: string | undefined;
+  readonly now: () => number;
+}
+
+/** OWASP Password Storage Cheat Sheet: 46 MiB once or 19 MiB twice at least. RFC 9106 4: 64 MiB three times. */
+function checkOptions(options: PinProtectionOptions): Settings {
+  const names = ["storage", "name", "memory", "iterations", "minLength", "maxAttempts", "database", "now"];
+  checkNames(options, "pinProtection", names);
+  const { storage, name = "default", memory = 65_536, iterations = 3, minLength = 6, maxAttempts = null } = options;
+  const { database, now = () => Date.now() / 1000 } = options;
+  const check = (option: string, holds: boolean, expected: string) => {
+    if (!holds) throw new ConfigError("invalid_option", `the option "${option}" should be ${expected}`, option);
+  };
+  check("storage", typeof storage?.get === "function", "a Storage, such as indexedDbStorage()");
+  check("name", typeof name === "string" && /^[\w.-]+$/.test(name), "a short name of ASCII letters and digits");
+  check("memory", isWhole(memory, 19_456, LIMITS.memory), "a whole number of KiB from 19456 to 1048576");
+  const least = memory < 47_104 ? 2 : 1;
+  check("iterations", isWhole(iterations, least, LIMITS.iterations), `a whole number from ${least} to 64`);
+  check("minLength", isWhole(minLength, 4, 1000), "a whole number, 4 or more");
+  check("maxAttempts", maxAttempts === null || isWhole(maxAttempts, 1, 1_000_000), "null or a whole number, 1 or more");
+  check("now", typeof now === "function", "a function that returns Unix seconds");
+  return { storage, name, cost: { memory, iterations, parallelism: 1 }, minLength, maxAttempts, database, now };
+}
+
+function isWhole(value: unknown, least: number, most: number): boolean {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+}

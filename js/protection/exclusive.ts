@@ -1,0 +1,39 @@
+import { ProtectionError } from "../errors.js";
+
+/** In milliseconds: a tab that hangs while it holds the lock must not hang all others. */
+const PATIENCE = 60_000;
+
+const queues = new Map<string, Promise<unknown>>();
+
+/** Does the work while nobody else does work of that name: in no other tab where there are Web Locks, else in no other call. */
+export async function exclusive<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const locks = globalThis.navigator?.locks;
+  if (locks === undefined) return queued(name, work);
+  let started = false;
+  try {
+    return (await locks.request(name, { signal: AbortSignal.timeout(PATIENCE) }, () => {
+      started = true;
+      return work();
+    })) as T;
+  } catch (cause) {
+    if (started) throw cause;
+    // An opaque origin has no locks, and no other tabs that share its storage either.
+    if ((cause as { name?: unknown } | null)?.name === "SecurityError") return queued(name, work);
+    const message = "another tab is busy with the same protection: close it and try again";
+    throw new ProtectionError("unavailable", message, {}, { cause });
+  }
+}
+
+function queued<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const before = queues.get(name) ?? Promise.resolve();
+  const done = before.then(work, work);
+  const settled = done.then(
+    () => {},
+    () => {},
+  );
+  queues.set(name, settled);
+  void settled.then(() => {
+    if (queues.get(name) === settled) queues.delete(name);
+  });
+  return done;
+}

@@ -1,0 +1,192 @@
+/** `tokenward/passkey`: what is kept can be opened only with a passkey, through WebAuthn's PRF extension. */
+import { ConfigError, ProtectionError } from "./errors.js";
+import { checkNames } from "./policy.js";
+import { damaged, fromBase64, randomBytes, toBase64, unsupported, webCryptoIsThere } from "./protection/box.js";
+import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
+import { exclusive } from "./protection/exclusive.js";
+import { askPasskey, makePasskey, type Passkey, passkeysAreThere } from "./protection/webauthn.js";
+import type { Protection } from "./protection.js";
+import type { Storage } from "./storage.js";
+
+export { ProtectionError, type ProtectionErrorCode, type ProtectionErrorFacts } from "./errors.js";
+export { deviceProtection, noProtection, type Protection } from "./protection.js";
+
+/** How a passkey guards what is kept. */
+export interface PasskeyProtectionOptions {
+  /** Where the wrapped key is kept: the session's storage. */
+  readonly storage: Storage;
+  /** Stands before the name in the storage; another one is another passkey. Default: `default`. */
+  readonly name?: string | undefined;
+  /** The domain the passkey belongs to: the page's or a parent of it. Default: the page's. */
+  readonly rpId?: string | undefined;
+  /** The app's name, which the browser may show. Default: the `rpId` or the page's host. */
+  readonly rpName?: string | undefined;
+  /** What the browser shows beside the passkey, such as an address of mail. Default: the app's name. */
+  readonly userName?: string | undefined;
+  /** How long the person has, in seconds. Default: 120. */
+  readonly timeout?: number | undefined;
+  /** The IndexedDB database of the device's key. Default: `tokenward-keys`. */
+  readonly database?: string | undefined;
+}
+
+/** A protection that a passkey unlocks. */
+export interface PasskeyProtection extends Protection {
+  readonly kind: "passkey";
+  /** Whether there is a passkey, and whether a key of this device is needed too. */
+  status(): Promise<{ readonly isSetUp: boolean; readonly boundToDevice: boolean }>;
+  /**
+   * Makes a passkey and unlocks. Call it while a click or key press is handled: browsers ask for that. Rejects with
+   * `unsupported` where browser or authenticator has no PRF, `cancelled` or `already_set_up`.
+   */
+  setup(): Promise<void>;
+  /** Asks for the passkey; needs no network. Rejects with `cancelled`, `not_set_up` or `unsupported`. */
+  unlock(): Promise<void>;
+  lock(): void;
+}
+
+/**
+ * Seals with a random key that is wrapped with a key HKDF-SHA-256 (RFC 5869) makes from what the passkey answers (WebAuthn
+ * Level 3 section 10.1.4, `prf`), and around that with a key of the device where there is one. User verification is
+ * required: the authenticator checks fingerprint, face or its own PIN, and counts wrong ones.
+ *
+ * The passkey signs nobody in: no server knows it. `forget` cannot remove it from the authenticator, where it is useless.
+ */
+export function passkeyProtection(options: PasskeyProtectionOptions): PasskeyProtection {
+  return new PasskeyLock(options);
+}
+
+/** What is stored as JSON. */
+interface PasskeyRecord extends WrappedKey {
+  readonly version: 1;
+  readonly credential: string;
+  readonly salt: string;
+}
+
+const SALT_BYTES = 32;
+
+class PasskeyLock implements PasskeyProtection {
+  readonly kind = "passkey";
+  readonly #options: PasskeyProtectionOptions;
+  readonly #storage: Storage;
+  readonly #key: string;
+  readonly #wrapper: KeyWrapper;
+  readonly #held: HeldKey;
+
+  constructor(options: PasskeyProtectionOptions) {
+    checkOptions(options);
+    const { storage, name = "default", database } = options;
+    this.#options = options;
+    this.#storage = storage;
+    this.#key = `${name}.passkey`;
+    this.#wrapper = new KeyWrapper("passkey", { database, name: `passkey ${name}` });
+    this.#held = new HeldKey("passkey", async () => (await this.#read())?.id);
+  }
+
+  get locked(): boolean {
+    return !this.#held.isHeld;
+  }
+
+  seal(text: string, record?: string): Promise<string> {
+    return this.#held.seal(text, record);
+  }
+
+  open(sealed: string, record?: string): Promise<string> {
+    return this.#held.open(sealed, record);
+  }
+
+  async status(): Promise<{ isSetUp: boolean; boundToDevice: boolean }> {
+    const record = await this.#read();
+    return { isSetUp: record !== undefined, boundToDevice: record?.device === true };
+  }
+
+  setup(): Promise<void> {
+    return this.#alone(async () => {
+      if ((await this.#storage.get(this.#key)) !== undefined) {
+        throw new ProtectionError("already_set_up", "there is a passkey already: unlock with it, or forget it first");
+      }
+      const salt = randomBytes(SALT_BYTES);
+      const passkey = await makePasskey(salt, this.#dialogue());
+      const credential = toBase64(passkey.credential);
+      const { key, bytes } = await this.#wrapper.wrapNew(await wrappingKey(passkey, salt));
+      await this.#storage.set(this.#key, JSON.stringify({ version: 1, credential, salt: toBase64(salt), ...key }));
+      await this.#held.hold(key.id, bytes);
+    });
+  }
+
+  unlock(): Promise<void> {
+    return this.#alone(async () => {
+      const record = await this.#read();
+      if (record === undefined) {
+        throw new ProtectionError("not_set_up", "there is no passkey: sign in, then set one up");
+      }
+      const inner = await this.#wrapper.withoutDevice(record);
+      const salt = fromBase64(record.salt);
+      const passkey = await askPasskey(fromBase64(record.credential), salt, this.#dialogue());
+      await this.#held.hold(record.id, await this.#wrapper.unwrap(record.id, inner, await wrappingKey(passkey, salt)));
+    });
+  }
+
+  lock(): void {
+    this.#held.drop();
+  }
+
+  async forget(): Promise<void> {
+    this.#held.drop();
+    await this.#storage.delete(this.#key);
+    await this.#wrapper.forget();
+  }
+
+  #dialogue() {
+    const { rpId, rpName = rpId ?? location.hostname, userName = rpName, timeout = 120 } = this.#options;
+    return { rpId, rpName, userName, timeout };
+  }
+
+  async #read(): Promise<PasskeyRecord | undefined> {
+    const text = await this.#storage.get(this.#key);
+    return text === undefined ? undefined : readRecord(text);
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (!webCryptoIsThere()) return Promise.reject(unsupported("there is no WebCrypto, as on plain http"));
+    if (!passkeysAreThere()) return Promise.reject(unsupported("there are no passkeys here"));
+    return exclusive(`tokenward:${this.#key}`, work);
+  }
+}
+
+/** The passkey's answer is zero afterwards. */
+async function wrappingKey({ answer }: Passkey, salt: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+  try {
+    const secret = await crypto.subtle.importKey("raw", answer, "HKDF", false, ["deriveKey"]);
+    const hkdf = { name: "HKDF", hash: "SHA-256", salt, info: new TextEncoder().encode("tokenward passkey 1") };
+    return await crypto.subtle.deriveKey(hkdf, secret, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  } finally {
+    answer.fill(0);
+  }
+}
+
+function readRecord(text: string): PasskeyRecord {
+  try {
+    const record: Partial<Record<keyof PasskeyRecord, unknown>> = Object(JSON.parse(text));
+    const { version, id, device, wrapped, credential, salt } = record;
+    const isText = [id, wrapped, credential, salt].every((value) => typeof value === "string");
+    if (version === 1 && isText && typeof device === "boolean") return record as unknown as PasskeyRecord;
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  throw damaged();
+}
+
+function checkOptions(options: PasskeyProtectionOptions): void {
+  checkNames(options, "passkeyProtection", ["storage", "name", "rpId", "rpName", "userName", "timeout", "database"]);
+  const { storage, name = "default", timeout = 120 } = options;
+  const check = (option: string, holds: boolean, expected: string) => {
+    if (!holds) throw new ConfigError("invalid_option", `the option "${option}" should be ${expected}`, option);
+  };
+  check("storage", typeof storage?.get === "function", "a Storage, such as indexedDbStorage()");
+  check("name", typeof name === "string" && /^[\w.-]+$/.test(name), "a short name of ASCII letters and digits");
+  check("timeout", Number.isFinite(timeout) && timeout > 0, "a number of seconds, more than 0");
+  for (const option of ["rpId", "rpName", "userName"] as const) {
+    const value: unknown = options[option];
+    check(option, value === undefined || (typeof value === "string" && value !== ""), "a text");
+  }
+}

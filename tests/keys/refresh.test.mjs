@@ -1,0 +1,357 @@
+// A key store through its life: bundled, cached, refreshed, pinned.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createPolicy, createVerifier } from "tokenward";
+import { createKeyStore } from "tokenward/keys";
+import { ISSUER, NOW } from "../conformance/tokens.mjs";
+import { serveKeys } from "./provider.mjs";
+import { accepted, DAY, k1, k2, k3, k4, openStore, providerFor, tokens } from "./stores.mjs";
+
+test("the bundled keys serve before anything was fetched, without a network", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const { store, errors } = openStore(provider);
+  assert.deepEqual(accepted(store), ["k1"]);
+  await store.load();
+  assert.deepEqual(accepted(store), ["k1"]);
+  assert.equal(store.refreshedAt, undefined);
+  assert.equal((await store.verifyFresh(tokens.k1)).key.kid, "k1");
+  assert.equal(provider.requests.length, 0);
+  assert.deepEqual(errors, []);
+});
+
+test("it verifies and assesses as its verifier does", async (t) => {
+  const { store, verifier } = openStore(await providerFor(t, [k1]));
+  const policy = createPolicy();
+  assert.deepEqual(store.verify(tokens.k1), verifier.verify(tokens.k1));
+  assert.deepEqual(store.assess(tokens.k1, policy, { now: NOW }), verifier.assess(tokens.k1, policy, { now: NOW }));
+  assert.deepEqual(store.keys, verifier.keys);
+  assert.throws(() => store.verify("x"), { code: "malformed" });
+  assert.equal(store.safeVerify("x").error.code, "malformed");
+  assert.equal("setKeys" in store, false);
+});
+
+test("a refresh replaces the whole set: what was withdrawn stops, what was added starts", async (t) => {
+  const provider = await providerFor(t, [k2, k3]);
+  const { store } = openStore(provider);
+  assert.deepEqual(await store.refresh(), { outcome: "updated" });
+  assert.deepEqual(accepted(store), ["k2", "k3"]);
+  assert.equal(store.refreshedAt, NOW);
+  provider.keys = [k3];
+  assert.deepEqual(await store.refresh(), { outcome: "updated" });
+  assert.deepEqual(accepted(store), ["k3"]);
+  assert.throws(() => store.verify(tokens.k2), { code: "key_not_found" });
+});
+
+test("a set with the bundled keys, or the same set again, changes nothing and counts as a refresh", async (t) => {
+  const provider = await providerFor(t, [k1]);
+  const { store, clock } = openStore(provider);
+  const changes = [];
+  store.onChange(() => changes.push(accepted(store)));
+  assert.deepEqual(await store.refresh(), { outcome: "unchanged" });
+  clock.now += 5;
+  provider.answer = (_, response) => response.end(JSON.stringify({ keys: [k1] }, null, 2));
+  assert.deepEqual(await store.refresh(), { outcome: "unchanged" });
+  assert.equal(store.refreshedAt, NOW + 5);
+  assert.deepEqual(changes, []);
+});
+
+test("the ETag is sent back, and 304 is a successful refresh, also after a reload", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const { store, storage, clock } = openStore(provider);
+  await store.refresh();
+  clock.now += 8 * DAY;
+  const { store: later } = openStore(provider, { storage, clock });
+  assert.deepEqual(await later.refreshIfDue(), { outcome: "unchanged" });
+  assert.deepEqual(accepted(later), ["k2"]);
+  assert.equal(later.refreshedAt, clock.now);
+  assert.deepEqual(
+    provider.requests.map(({ headers }) => headers["if-none-match"]),
+    [undefined, '"azI"'],
+  );
+  provider.keys = [k3];
+  assert.deepEqual(await later.refresh(), { outcome: "updated" });
+  assert.deepEqual(accepted(later), ["k3"]);
+});
+
+test("it is due weekly, and at once for the bundled set or when the app came with another one", async (t) => {
+  const provider = await providerFor(t, [k1, k2]);
+  const { store, storage, clock } = openStore(provider);
+  const asked = async (one) => [(await one.refreshIfDue()) !== undefined, provider.requests.length];
+  assert.deepEqual(await asked(store), [true, 1]);
+  clock.now += 7 * DAY - 1;
+  assert.deepEqual(await asked(store), [false, 1]);
+  assert.deepEqual(await asked(openStore(provider, { storage, clock }).store), [false, 1]);
+  const { store: redeployed } = openStore(provider, { storage, clock, bundled: [k1, k3] });
+  assert.deepEqual(await asked(redeployed), [true, 2]);
+  assert.deepEqual(accepted(redeployed), ["k1", "k2"]);
+  clock.now += 7 * DAY;
+  assert.deepEqual(await asked(redeployed), [true, 3]);
+  assert.deepEqual(await asked(openStore(provider, { clock, refreshEvery: "1h" }).store), [true, 4]);
+});
+
+test("a clock that was set back makes a refresh due, and what is then fetched is the fresher set", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const clock = { now: NOW + 300 * DAY };
+  const { store, storage } = openStore(provider, { clock });
+  await store.refresh();
+  clock.now = NOW;
+  provider.keys = [k3];
+  const { store: later } = openStore(provider, { storage, clock });
+  await later.load();
+  assert.deepEqual(accepted(later), ["k2"]);
+  assert.deepEqual(await later.refreshIfDue(), { outcome: "updated" });
+  assert.deepEqual(accepted(later), ["k3"]);
+  await store.load();
+  assert.deepEqual(accepted(store), ["k3"]);
+  const { store: reloaded } = openStore(provider, { storage, clock });
+  await reloaded.load();
+  assert.deepEqual(accepted(reloaded), ["k3"]);
+});
+
+test("one attempt at a time, whoever asks", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const { store } = openStore(provider);
+  const all = [store.refresh(), store.refresh(), store.refreshIfDue(), store.verifyFresh(tokens.k2)];
+  const [first, second, third, fourth] = await Promise.all(all);
+  assert.deepEqual([first, second, third], Array(3).fill({ outcome: "updated" }));
+  assert.equal(fourth.key.kid, "k2");
+  assert.equal(provider.requests.length, 1);
+});
+
+test("what is cached is used after a restart without a network", async (t) => {
+  const provider = await providerFor(t, [k2, k3]);
+  const { store, storage } = openStore(provider);
+  await store.refresh();
+  await provider.close();
+  const { store: restarted, errors } = openStore(provider, { storage });
+  await restarted.load();
+  assert.deepEqual(accepted(restarted), ["k2", "k3"]);
+  assert.equal(restarted.refreshedAt, NOW);
+  assert.deepEqual(errors, []);
+});
+
+test("what one tab fetched another one takes at load, and never an older set than its own", async (t) => {
+  const provider = await providerFor(t, [k1, k2]);
+  const clock = { now: NOW };
+  const one = openStore(provider, { clock });
+  const other = openStore(provider, { clock, storage: one.storage });
+  const changes = [];
+  other.store.onChange(() => changes.push(accepted(other.store)));
+  await one.store.refresh();
+  await other.store.load();
+  assert.deepEqual(accepted(other.store), ["k1", "k2"]);
+  const [name] = await namesIn(one);
+  const older = await one.storage.get(name);
+  clock.now += DAY;
+  provider.keys = [k3];
+  await other.store.refresh();
+  await one.storage.set(name, older);
+  await other.store.load();
+  assert.deepEqual(accepted(other.store), ["k3"]);
+  assert.deepEqual(changes, [["k1", "k2"], ["k3"]]);
+});
+
+test("an answer that comes late does not replace what another tab fetched meanwhile", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const clock = { now: NOW };
+  const slow = openStore(provider, { clock });
+  const quick = openStore(provider, { clock, storage: slow.storage });
+  const held = new Promise((resolve) => {
+    provider.answer = (...exchange) => {
+      provider.answer = undefined;
+      resolve(exchange);
+    };
+  });
+  const answer = slow.store.refresh();
+  const exchange = await held;
+  clock.now += 10;
+  await quick.store.refresh();
+  serveKeys({ keys: [k3] }, ...exchange);
+  assert.deepEqual(await answer, { outcome: "updated" });
+  assert.deepEqual(accepted(slow.store), ["k2"]);
+  assert.equal(slow.store.refreshedAt, NOW + 10);
+  const reloaded = openStore(provider, { clock, storage: slow.storage });
+  await reloaded.store.load();
+  assert.deepEqual(accepted(reloaded.store), ["k2"]);
+});
+
+test("a cached set that is unreadable or cannot serve is dropped and told of; the bundle serves", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const fresh = openStore(provider);
+  await fresh.store.refresh();
+  const [name] = await namesIn(fresh);
+  const whole = JSON.parse(await fresh.storage.get(name));
+  const damaged = [
+    "",
+    "null",
+    "{",
+    JSON.stringify({ ...whole, version: 2 }),
+    JSON.stringify({ ...whole, fetchedAt: null }),
+    JSON.stringify({ ...whole, set: whole.set.slice(0, -1) }),
+    JSON.stringify({ ...whole, set: '{"keys":[]}' }),
+    JSON.stringify({ ...whole, set: '{"keys":[null]}' }),
+  ];
+  for (const text of damaged) {
+    const { store, storage, errors } = openStore(provider);
+    await storage.set(name, text);
+    await store.load();
+    assert.deepEqual(accepted(store), ["k1"], text);
+    assert.equal(await storage.get(name), undefined, text);
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      ["invalid_set"],
+    );
+    assert.deepEqual(await store.refresh(), { outcome: "updated" });
+  }
+});
+
+test("what was fetched from another address is not used", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const { store, storage } = openStore(provider);
+  await store.refresh();
+  const { store: moved } = openStore(provider, { storage, jwksUri: `${provider.jwksUri}?moved` });
+  await moved.load();
+  assert.deepEqual(accepted(moved), ["k1"]);
+  // Nor if both are kept under the same name.
+  const [name] = await namesIn({ storage, store });
+  const record = JSON.parse(await storage.get(name));
+  await storage.set(name, JSON.stringify({ ...record, source: "elsewhere" }));
+  const { store: confused } = openStore(provider, { storage });
+  await confused.load();
+  assert.deepEqual(accepted(confused), ["k1"]);
+});
+
+test("a bundle fetched later than the cached set is the fresher one", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const { store, storage, clock } = openStore(provider);
+  await store.refresh();
+  const keysAfter = async (bundledAt) => {
+    const { store: redeployed } = openStore(provider, { storage, clock, bundled: [k3], bundledAt });
+    await redeployed.load();
+    return accepted(redeployed);
+  };
+  assert.deepEqual(await keysAfter(undefined), ["k2"]);
+  assert.deepEqual(await keysAfter(NOW), ["k2"]);
+  assert.deepEqual(await keysAfter(NOW + 1), ["k3"]);
+});
+
+test("pinned: the provider can withdraw keys and publish them again, never add one", async (t) => {
+  const provider = await providerFor(t, [k1, k2, k3, k4]);
+  const { store, storage, verifier, clock } = openStore(provider, { bundled: [k1, k3], pin: true });
+  assert.deepEqual(await store.refresh(), { outcome: "unchanged" });
+  assert.deepEqual(accepted(store), ["k1", "k3"]);
+  provider.keys = [k2, k3];
+  assert.deepEqual(await store.refresh(), { outcome: "updated" });
+  assert.deepEqual(accepted(store), ["k3"]);
+  assert.equal(verifier.safeVerify(tokens.k2).ok, false);
+  const { store: reloaded } = openStore(provider, { storage, clock, bundled: [k1, k3], pin: true });
+  await reloaded.load();
+  assert.deepEqual(accepted(reloaded), ["k3"]);
+  clock.now += DAY;
+  provider.keys = [k1];
+  assert.equal((await reloaded.verifyFresh(tokens.k1)).key.kid, "k1");
+  assert.deepEqual(accepted(reloaded), ["k1"]);
+});
+
+test("pinned: a key is known by its numbers; name and algorithm are those of the bundle", async (t) => {
+  const provider = await providerFor(t, [{ alg: "EdDSA", use: "sig", ...k1, kid: "renamed", extra: 1 }]);
+  const { store } = openStore(provider, { pin: true });
+  await store.refresh();
+  assert.deepEqual(accepted(store), ["k1"]);
+  assert.deepEqual(store.keys, [{ index: 0, kid: "k1", kty: "OKP", crv: "Ed25519" }]);
+  // Another key under a bundled name is another key; one for encryption no longer signs.
+  provider.keys = [
+    { ...k2, kid: "k1" },
+    { ...k1, use: "enc" },
+  ];
+  assert.deepEqual(await store.refresh(), { outcome: "updated" });
+  assert.deepEqual(accepted(store), []);
+});
+
+test("pinned: when every key was withdrawn no token holds, and the error says so", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const { store, storage, verifier, clock } = openStore(provider, { pin: true });
+  await store.refresh();
+  const withdrawn = { name: "TokenError", code: "key_not_found", message: /withdrawn every pinned key/ };
+  const policy = createPolicy();
+  for (const one of [store, openStore(provider, { storage, clock, pin: true }).store]) {
+    await one.load();
+    assert.throws(() => one.verify(tokens.k1), withdrawn);
+    assert.match(one.safeVerify(tokens.k1).error.message, withdrawn.message);
+    assert.throws(() => one.assess(tokens.k1, policy, { now: NOW }), withdrawn);
+    await assert.rejects(one.verifyFresh(tokens.k1), withdrawn);
+    assert.deepEqual(one.keys, []);
+  }
+  assert.equal(verifier.safeVerify(tokens.k2).ok, false);
+  provider.keys = [k1];
+  clock.now += DAY;
+  assert.equal((await store.verifyFresh(tokens.k1)).key.kid, "k1");
+});
+
+test("pinned: a cached set fetched without pinning adds nothing either", async (t) => {
+  const provider = await providerFor(t, [k1, k2]);
+  const { store, storage } = openStore(provider);
+  await store.refresh();
+  const { store: pinned } = openStore(provider, { storage, pin: true });
+  await pinned.load();
+  assert.deepEqual(accepted(pinned), ["k1"]);
+});
+
+test("pinned: a set that could not serve withdraws nothing", async (t) => {
+  const provider = await providerFor(t, []);
+  const { store } = openStore(provider, { pin: true });
+  for (const keys of [[], [null], [{ kty: "oct", k: "AAAA" }]]) {
+    provider.keys = keys;
+    provider.answer = (_, response) => response.end(JSON.stringify({ keys }));
+    await assert.rejects(store.refresh(), { code: "invalid_set" });
+    assert.deepEqual(accepted(store), ["k1"]);
+  }
+});
+
+test("listeners are called after each change, until they leave; one that throws stops nothing", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const { store, errors } = openStore(provider);
+  const heard = [];
+  store.onChange(() => {
+    throw new Error("mine");
+  });
+  const leave = store.onChange(() => heard.push(accepted(store)));
+  await store.refresh();
+  leave();
+  provider.keys = [k3];
+  await store.refresh();
+  assert.deepEqual(heard, [["k2"]]);
+  assert.deepEqual(
+    errors.map(({ message }) => message),
+    ["mine", "mine"],
+  );
+});
+
+test("of several issuers in one verifier, a store refreshes the keys of its own", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const own = { jwks: [k1], issuer: ISSUER, audience: null, now: () => NOW };
+  const verifier = createVerifier([own, { ...own, issuer: "https://other.example", jwks: [k3] }]);
+  const options = { verifier, bundled: [k1], jwksUri: provider.jwksUri };
+  const store = createKeyStore({ ...options, issuer: ISSUER });
+  await store.refresh();
+  assert.deepEqual(
+    verifier.keys.map(({ kid }) => kid),
+    ["k2", "k3"],
+  );
+  for (const issuer of [undefined, "https://third.example"]) {
+    assert.throws(() => createKeyStore({ ...options, issuer }), { code: "invalid_option", option: "issuer" });
+  }
+});
+
+/** The names under which a store keeps its set and its last attempt. */
+async function namesIn({ storage, store }) {
+  const seen = [];
+  const { get } = storage;
+  storage.get = (name) => {
+    seen.push(name);
+    return get(name);
+  };
+  await store.load();
+  storage.get = get;
+  return seen;
+}

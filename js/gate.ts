@@ -15,6 +15,7 @@ import {
   type TokenOf,
   verifierJudge,
 } from "./gate/judge.js";
+import { Presence } from "./gate/presence.js";
 import { purgeUserCaches, sharedCacheName, userCacheName } from "./gate/purge.js";
 import { refusal } from "./gate/refusal.js";
 import { type CheckedRule, checkRules, type GateRequest, type GateRule, plainPath } from "./gate/rules.js";
@@ -75,12 +76,12 @@ const OPTIONS = ["session", "verifier", "rules", "token", "origin", "networkTime
 export function createGate(options: GateOptions): Gate {
   checkNames(options, "createGate", OPTIONS);
   const { session, workboxCaches = [] } = options;
-  const judge = judgeOf(options);
   const rules = checkRules(options.rules);
   const origins = originsOf(options.origin);
   const networkTimeout = seconds(options.networkTimeout ?? 5, "networkTimeout");
   const name = session?.name ?? "default";
   const sharedCache = sharedCacheName(name);
+  const judge = judgeOf(options, name);
   if (session === undefined && rules.some(({ cache }) => cache === "user")) {
     throw new ConfigError("invalid_option", 'a rule with "cache": "user" needs the option "session"', "rules");
   }
@@ -102,15 +103,10 @@ export function createGate(options: GateOptions): Gate {
 
   const answer = async (rule: CheckedRule, event: FetchEventLike, next: Next): Promise<Response> => {
     const { request } = event;
-    if (rule.needs !== null) await judge.prepare(request);
-    const decision = judge.decide(rule, request);
+    const decision = await decided(rule, request);
     if (!decision.allowed) return refuse(rule, decision, request);
-    const caches = cachesHere();
-    const name = cacheNameOf(rule, judge.sessionId);
-    if (name === undefined || caches === undefined || !isCacheable(request)) return next(request);
-    const { sessionId } = judge;
-    const personal = rule.cache === "user";
-    const shelf: Shelf = { caches, name, personal, current: () => !personal || judge.sessionId === sessionId };
+    const shelf = shelfFor(rule);
+    if (shelf === undefined || !isCacheable(request)) return next(request);
     const response = await STRATEGIES[rule.strategy]({
       request,
       shelf,
@@ -122,16 +118,30 @@ export function createGate(options: GateOptions): Gate {
     return shelf.current() && judge.decide(rule, request).allowed ? response : answer(rule, event, next);
   };
 
-  const cacheNameOf = ({ cache }: CheckedRule, sessionId: string | undefined): string | undefined => {
-    if (cache === "shared") return sharedCache;
-    return cache === "user" && sessionId !== undefined ? userCacheName(name, sessionId) : undefined;
+  const decided = async (rule: CheckedRule, request: Request): Promise<GateDecision> => {
+    if (rule.needs !== null) await judge.prepare(request);
+    const decision = judge.decide(rule, request);
+    if (decision.allowed) return decision;
+    await judge.reconsider();
+    return judge.decide(rule, request);
+  };
+
+  const shelfFor = ({ cache }: CheckedRule): Shelf | undefined => {
+    const caches = cachesHere();
+    if (caches === undefined || cache === false) return undefined;
+    if (cache === "shared")
+      return { caches, name: sharedCache, cache: undefined, personal: false, current: () => true };
+    const { sessionId, cache: own } = judge.presence ?? {};
+    if (sessionId === undefined || own === undefined) return undefined;
+    const current = () => judge.presence?.sessionId === sessionId;
+    return { caches, name: userCacheName(name, sessionId), cache: own, personal: true, current };
   };
 
   const purge = async (): Promise<void> => {
     if (session?.state.status === "starting") await session.start();
     // Of a session that is locked the person has not changed.
     if (session === undefined || session.state.status === "locked") return;
-    await purgeUserCaches(name, judge.sessionId, { entriesIn: workboxCaches, caches: cachesHere() });
+    await purgeUserCaches(name, judge.presence?.sessionId, { entriesIn: workboxCaches, caches: cachesHere() });
   };
   const stopListening = onPersonChange(session, () => void purge().catch(() => {}));
 
@@ -148,18 +158,22 @@ export function createGate(options: GateOptions): Gate {
     },
 
     async install(): Promise<void> {
-      const pages = rules.map(({ otherwise }) => otherwise).filter((one) => typeof one === "object" && "page" in one);
+      const pages = rules.flatMap(({ otherwise }) =>
+        typeof otherwise === "object" && "page" in otherwise ? otherwise.page : [],
+      );
       const cache = await cachesHere()?.open(sharedCache);
-      const requests = pages.map(({ page }) => new Request(new URL(page, location.href), { cache: "reload" }));
-      await cache?.addAll(requests);
+      // addAll takes each only once.
+      const urls = new Set(pages.map((page) => new URL(page, location.href).href));
+      await cache?.addAll([...urls].map((url) => new Request(url, { cache: "reload" })));
     },
 
     workboxPlugin: () =>
       workboxPlugin({
         name,
         caches: cachesHere(),
-        sessionId: () => judge.sessionId,
+        sessionId: () => judge.presence?.sessionId,
         prepare: judge.prepare,
+        reconsider: judge.reconsider,
         ruleFor: (request) => ruleFor(request) ?? SIGNED_IN,
         decide: judge.decide,
         refuse,
@@ -172,14 +186,16 @@ export function createGate(options: GateOptions): Gate {
 
 const [SIGNED_IN] = checkRules([{ match: () => true, cache: "user" }]) as [CheckedRule];
 
-function judgeOf({ session, verifier, token }: GateOptions): Judge {
+function judgeOf({ session, verifier, token }: GateOptions, name: string): Judge {
   if ((session === undefined) === (verifier === undefined)) {
     throw new ConfigError("missing_option", 'a gate needs one of the options "session" and "verifier"', "session");
   }
   if (token !== undefined && (verifier === undefined || typeof token !== "function")) {
     throw new ConfigError("invalid_option", 'the option "token" should be a function, beside "verifier"', "token");
   }
-  return session === undefined ? verifierJudge(verifier as GateVerifier, token ?? bearerToken) : sessionJudge(session);
+  return session === undefined
+    ? verifierJudge(verifier as GateVerifier, token ?? bearerToken)
+    : sessionJudge(session, new Presence(session, name, cachesHere));
 }
 
 /** `undefined`: any. */

@@ -4,6 +4,8 @@ import type { CheckedRule } from "./rules.js";
 export interface Shelf {
   readonly caches: CacheStorage;
   readonly name: string;
+  /** For one person only: that person's cache, as it was when the request came. */
+  readonly cache: Cache | undefined;
   /** Whether answers for one person only may be kept. */
   readonly personal: boolean;
   /** Whether it still belongs to whoever it was opened for. */
@@ -107,19 +109,17 @@ async function fetched(exchange: Exchange): Promise<Response> {
 /** What began for one person must not arrive in a cache of nobody: looked at before and after. */
 async function store(shelf: Shelf, request: Request, response: Response): Promise<void> {
   if (!shelf.current()) return;
-  const cache = await shelf.caches.open(shelf.name);
+  const cache = shelf.cache ?? (await shelf.caches.open(shelf.name));
   try {
-    if (shelf.current()) await cache.put(cacheKey(request), response);
+    await cache.put(cacheKey(request), response);
   } finally {
     if (!shelf.current()) await shelf.caches.delete(shelf.name);
   }
 }
 
 async function remove(shelf: Shelf, request: Request): Promise<void> {
-  if (!(await shelf.caches.has(shelf.name))) return;
-  const cache = await shelf.caches.open(shelf.name);
+  const cache = shelf.cache ?? (await shelf.caches.open(shelf.name));
   await cache.delete(cacheKey(request));
-  if (!shelf.current()) await shelf.caches.delete(shelf.name);
 }
 
 /** What arrives within some seconds; `undefined` for what fails or takes longer. */

@@ -1,6 +1,7 @@
 import type { TokenError } from "../errors.js";
 import type { Access, AccessReason } from "../policy.js";
 import type { Result } from "../verifier.js";
+import type { Presence } from "./presence.js";
 import type { CheckedRule, GateRequest, GateRule, Needs } from "./rules.js";
 
 /** As in a session, and `open`: the rule is open to all. */
@@ -44,6 +45,8 @@ export interface GateSession {
     readonly sessionId?: string | undefined;
   };
   start(): Promise<unknown>;
+  /** Takes in what other tabs and workers have stored; never the network. */
+  sync?(): Promise<unknown>;
   access(request?: AccessRequest): {
     readonly allowed: boolean;
     readonly access: Access;
@@ -65,23 +68,20 @@ export interface GateVerifier {
 export interface Judge {
   /** Work that has to be done before the first decision, or for this request; `undefined` if there is none. */
   prepare(request: GateRequest): Promise<unknown> | undefined;
+  /** Looks again, before a denial: a page may have signed in a moment ago. */
+  reconsider(): Promise<unknown> | undefined;
   decide(rule: CheckedRule, request: GateRequest): GateDecision;
-  /** Names this person's caches. */
-  readonly sessionId: string | undefined;
+  /** Who is signed in, and where that person's answers are kept. */
+  readonly presence: Presence | undefined;
   /** The `WWW-Authenticate` of a refusal, if any. */
   challenge(decision: GateDecision, request: GateRequest): string | undefined;
 }
 
-export function sessionJudge(session: GateSession): Judge {
+export function sessionJudge(session: GateSession, presence: Presence): Judge {
   return {
-    get sessionId() {
-      return session.state.status === "signed_in" ? session.state.sessionId : undefined;
-    },
-    prepare() {
-      if (session.state.status !== "starting") return undefined;
-      // A session that cannot start has nobody signed in: the decision says so.
-      return session.start().catch(() => {});
-    },
+    presence,
+    prepare: () => presence.confirm(),
+    reconsider: () => presence.readAgain(),
     decide({ given, needs, methods }, { method = "GET" }) {
       if (needs === null) return open(given);
       const asked = withoutUndefined(needs);
@@ -112,7 +112,8 @@ export function verifierJudge(verifier: GateVerifier, tokenOf: TokenOf): Judge {
     return token === undefined ? undefined : verifier.safeVerify(token);
   };
   return {
-    sessionId: undefined,
+    presence: undefined,
+    reconsider: () => undefined,
     prepare(request) {
       if (verifier.load === undefined && verifier.verifyFresh === undefined) return undefined;
       loaded ??= load();

@@ -32,6 +32,7 @@ export interface PluginTools {
   readonly caches: CacheStorage | undefined;
   readonly sessionId: () => string | undefined;
   prepare(request: Request): Promise<unknown> | undefined;
+  reconsider(): Promise<unknown> | undefined;
   /** The rule for a request; for one without a rule, the rule that people must be signed in. */
   ruleFor(request: Request): CheckedRule;
   decide(rule: CheckedRule, request: Request): GateDecision;
@@ -47,7 +48,9 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
   };
 
   const begin = async (request: Request, state: State) => {
+    if (state.begun !== undefined) return state.begun;
     await tools.prepare(request);
+    if (!decide(request).allowed) await tools.reconsider();
     state.begun ??= { sessionId: sessionId(), denied: !decide(request).allowed };
     return state.begun;
   };
@@ -79,6 +82,7 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
 
     async cacheWillUpdate({ request, response, state = {} }) {
       const begun = await begin(request, state);
+      await tools.prepare(request);
       const personal = isPersonal(request);
       if (personal && (begun.sessionId === undefined || begun.sessionId !== sessionId())) return null;
       const allowed = !begun.denied && decide(request).allowed;
@@ -86,6 +90,7 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
     },
 
     async cacheDidUpdate({ cacheName, request }) {
+      await tools.prepare(request);
       const key = readUserKey(request.url);
       if (key?.name !== name || key.sessionId === sessionId()) return;
       await (await tools.caches?.open(cacheName))?.delete(request, { ignoreVary: true });

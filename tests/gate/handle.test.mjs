@@ -166,7 +166,7 @@ describe("a person's cache", () => {
     session.become("id-2");
     await assert.rejects(ask(gate, "/app/x", offline), /no network/);
     await gate.purge();
-    assert.deepEqual(await contents(caches), {});
+    assert.deepEqual(await contents(caches), { "tokenward:default:id-2": [] });
   });
 
   it("stays while the session is locked", async () => {

@@ -265,6 +265,7 @@ function isWeaker(record: Cost, cost: Cost): boolean {
 }
 
 const LIMITS = { memory: 1_048_576, iterations: 64, parallelism: 16 };
+const SALT = /^[\w-]{22,86}$/;
 
 /** A record from elsewhere must not make this device compute for hours. */
 function readRecord(text: string): PinRecord {
@@ -276,10 +277,11 @@ function readRecord(text: string): PinRecord {
   }
   const { version, id, device, wrapped, salt, memory, iterations, parallelism } = record;
   const isCost = Object.entries({ memory, iterations, parallelism }).every(([name, value]) =>
-    isWhole(value, 1, LIMITS[name as keyof Cost]),
+    isWhole(value, name === "memory" ? 128 : 1, LIMITS[name as keyof Cost]),
   );
-  const isText = [id, wrapped, salt].every((value) => typeof value === "string");
-  if (version === 1 && isCost && isText && typeof device === "boolean") return record as unknown as PinRecord;
+  const isText = [id, wrapped].every((value) => typeof value === "string");
+  const isSalt = typeof salt === "string" && SALT.test(salt);
+  if (version === 1 && isCost && isText && isSalt && typeof device === "boolean") return record as unknown as PinRecord;
   throw damaged();
 }
 

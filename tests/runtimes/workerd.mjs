@@ -7,8 +7,11 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import workerd from "workerd";
 
-/** Starts a worker from its source file on a free port of loopback: `{ url, close }`. */
-export async function startWorkerd(source) {
+/**
+ * Starts a worker from its source file on a free port of loopback: `{ url, close }`. More members of the worker, and more
+ * services, are in workerd's configuration language.
+ */
+export async function startWorkerd(source, more = {}) {
   const folder = mkdtempSync(join(tmpdir(), "tokenward-"));
   await build({
     entryPoints: [source],
@@ -21,7 +24,7 @@ export async function startWorkerd(source) {
     logLevel: "error",
   });
   const port = await freePort();
-  writeFileSync(join(folder, "config.capnp"), configuration(port));
+  writeFileSync(join(folder, "config.capnp"), configuration(port, more));
   const server = spawn(workerd.default, ["serve", join(folder, "config.capnp")], { stdio: "inherit" });
   const url = `http://127.0.0.1:${port}/`;
   const close = () => {
@@ -37,10 +40,10 @@ export async function startWorkerd(source) {
   return { url, close };
 }
 
-function configuration(port) {
+function configuration(port, { worker = "", services = "" }) {
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [ ( name = "main", worker = .worker ) ],
+  services = [ ( name = "main", worker = .worker ), ${services} ],
   sockets = [ ( name = "http", address = "127.0.0.1:${port}", http = (), service = "main" ) ],
 );
 const worker :Workerd.Worker = (
@@ -49,6 +52,7 @@ const worker :Workerd.Worker = (
     ( name = "./tokenward.wasm", wasm = embed "tokenward.wasm" ),
   ],
   compatibilityDate = "2026-01-01",
+  ${worker}
 );
 `;
 }

@@ -1,0 +1,271 @@
+import * as oauth from "oauth4webapi";
+import { seconds } from "../duration.js";
+import { ConfigError } from "../errors.js";
+import { isLoopback } from "../keys/fetch.js";
+import { checkNames } from "../policy.js";
+import type { OAuthProviderOptions, ServerMetadata, TokenProvider, TokenSet } from "../providers.js";
+import { ProviderUnavailable, RefreshRejected } from "./errors.js";
+import { type Answer, badStatus, exchange, isSafe, jsonOf, safeAddress, unlessAborted } from "./http.js";
+
+/** Metadata can be asked for again without loss: no reason to wait for them as long as for tokens. In seconds. */
+const DISCOVERY_LIMIT = 10;
+
+/**
+ * The statuses with which a provider may say `invalid_grant`: RFC 6749 section 5.2 has 400 and 401, Auth0 answers 403.
+ * With any other status it is not the token endpoint that speaks.
+ */
+const STATUSES_OF_ERRORS = [400, 401, 403];
+/** The token endpoint is not, or no longer, where the metadata say. */
+const STATUSES_OF_A_MOVE = [0, 301, 302, 303, 307, 308, 404, 405, 410];
+
+const OPTIONS: readonly (keyof OAuthProviderOptions)[] = [
+  "issuer",
+  "server",
+  "clientId",
+  "clientAuth",
+  "additionalParameters",
+  "scope",
+  "resource",
+  "fetch",
+  "timeout",
+];
+
+type Endpoint = "token_endpoint" | "revocation_endpoint";
+
+/** The options, checked. */
+interface Settings {
+  readonly issuer: URL;
+  readonly fetch: typeof fetch;
+  readonly timeout: number;
+  readonly client: oauth.Client;
+  readonly authentication: oauth.ClientAuth;
+  readonly parameters: readonly (readonly [string, string])[];
+}
+
+/** A provider that speaks OAuth 2.0, through oauth4webapi. */
+export class OAuthProvider implements TokenProvider {
+  readonly #issuer: string;
+  readonly #settings: Settings;
+  readonly #given: ServerMetadata | undefined;
+  #discovered: Promise<oauth.AuthorizationServer> | undefined;
+
+  constructor(options: OAuthProviderOptions) {
+    checkNames(options, "oauthProvider", OPTIONS);
+    const { server, clientId } = options;
+    const issuer = server?.issuer ?? options.issuer;
+    if (issuer === undefined) {
+      throw new ConfigError("missing_option", 'one of the options "issuer" and "server" is needed', "issuer");
+    }
+    if (typeof clientId !== "string" || clientId === "") {
+      throw new ConfigError("missing_option", 'the option "clientId" is missing', "clientId");
+    }
+    this.#issuer = issuer;
+    this.#settings = {
+      issuer: safeAddress(issuer, server ? "server" : "issuer"),
+      fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+      timeout: seconds(options.timeout ?? 30, "timeout"),
+      client: { client_id: clientId },
+      authentication: (options.clientAuth as oauth.ClientAuth | undefined) ?? oauth.None(),
+      parameters: parametersOf(options),
+    };
+    if (server) {
+      const { issuer } = this.#settings;
+      for (const endpoint of [server.token_endpoint, server.revocation_endpoint ?? issuer]) {
+        safeAddress(endpoint, "server", isLoopback(issuer));
+      }
+      this.#given = server;
+    }
+  }
+
+  async refresh(tokens: TokenSet, { signal }: { signal?: AbortSignal } = {}): Promise<TokenSet> {
+    const { refresh_token } = tokens;
+    if (!refresh_token) throw new RefreshRejected("invalid_grant", "there is no refresh token: sign in again");
+    const server = await this.#server(signal);
+    const { client, authentication, parameters } = this.#settings;
+    const options = { additionalParameters: new URLSearchParams(parameters.map(([...pair]) => pair)) };
+    const { origin } = this.#endpoint(server, "token_endpoint");
+    const { answer, ask } = this.#asking(server, signal);
+    try {
+      await oauth.refreshTokenGrantRequest(server, client, authentication, refresh_token, { ...options, ...ask });
+    } catch (error) {
+      throw unsent(error, origin);
+    }
+    return this.#tokens(answer(), server, refresh_token);
+  }
+
+  async revoke({ refresh_token }: { refresh_token: string }, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    const server = await this.#server(signal);
+    if (server.revocation_endpoint === undefined) return;
+    const { client, authentication } = this.#settings;
+    const { origin } = this.#endpoint(server, "revocation_endpoint");
+    const options = { additionalParameters: { token_type_hint: "refresh_token" } };
+    const { answer, ask } = this.#asking(server, signal);
+    try {
+      await oauth.revocationRequest(server, client, authentication, refresh_token, { ...options, ...ask });
+    } catch (error) {
+      throw unsent(error, origin);
+    }
+    // RFC 7009 section 2.2: also for a token that is not valid any more.
+    if (answer().status !== 200) throw failure(answer(), origin);
+  }
+
+  /** Of all the answer says, only the access token is needed: whatever else is odd must not lose a one-time token. */
+  async #tokens(answer: Answer, server: oauth.AuthorizationServer, previous: string): Promise<TokenSet> {
+    const { origin } = this.#endpoint(server, "token_endpoint");
+    if (STATUSES_OF_A_MOVE.includes(answer.status)) this.#discovered = undefined;
+    if (answer.status !== 200) {
+      const error = failure(answer, origin);
+      if (error.error !== "invalid_grant") throw error;
+      throw new RefreshRejected("invalid_grant", `${origin} does not accept the refresh token any more: sign in again`);
+    }
+    const { access_token, token_type, refresh_token, id_token, expires_in } = jsonOf(answer, origin, true);
+    const body = { access_token, token_type: token_type ?? "Bearer" };
+    try {
+      await oauth.processRefreshTokenResponse(server, this.#settings.client, jsonResponse(body));
+    } catch {
+      // The library's error holds what was answered.
+      const message = `${origin} answered without an access token that can be used as a bearer token`;
+      throw new ProviderUnavailable("invalid_answer", message, { sent: true, status: 200 });
+    }
+    const { serverTime } = answer;
+    return {
+      access_token: access_token as string,
+      // RFC 6749 section 6: without a new one the old one stays.
+      refresh_token: isText(refresh_token) ? refresh_token : previous,
+      ...(isText(id_token) && { id_token }),
+      ...(isLifetime(expires_in) && { expires_in: Number(expires_in) }),
+      ...(serverTime !== undefined && { serverTime }),
+    };
+  }
+
+  /** What oauth4webapi is to ask with; it gets an empty answer, because what it throws would hold the real one. */
+  #asking(server: oauth.AuthorizationServer, signal: AbortSignal | undefined) {
+    const { issuer, fetch, timeout } = this.#settings;
+    let received: Answer | undefined;
+    const ask = {
+      [oauth.allowInsecureRequests]: isLoopback(issuer),
+      [oauth.customFetch]: async (url: string, init: oauth.CustomFetchOptions<"POST", URLSearchParams>) => {
+        const { method, headers, body } = init;
+        received = await exchange(url, { method, headers, body }, { fetch, timeout, signal, sends: true });
+        return new Response();
+      },
+    };
+    const answer = (): Answer => {
+      if (received === undefined) throw unsent(undefined, new URL(server.issuer).origin);
+      return received;
+    };
+    return { answer, ask };
+  }
+
+  #endpoint(server: oauth.AuthorizationServer, name: Endpoint): URL {
+    const { issuer } = this.#settings;
+    const value = server[name];
+    const url = typeof value === "string" ? urlOf(value) : undefined;
+    if (url && isSafe(url, isLoopback(issuer))) return url;
+    const message = `the metadata of ${this.#issuer} name no ${name} that is an https URL`;
+    throw new ProviderUnavailable("invalid_metadata", message, { sent: false });
+  }
+
+  /** Discovered once, by one request at a time, whoever of those waiting gives up; forgotten when it failed. */
+  #server(signal: AbortSignal | undefined): Promise<oauth.AuthorizationServer> {
+    if (this.#given) return Promise.resolve(this.#given as oauth.AuthorizationServer);
+    if (this.#discovered === undefined) {
+      const discovered = this.#discover();
+      this.#discovered = discovered;
+      discovered.catch(() => {
+        if (this.#discovered === discovered) this.#discovered = undefined;
+      });
+    }
+    return unlessAborted(this.#discovered, signal, this.#settings.issuer.origin);
+  }
+
+  /** Metadata of OpenID Connect Discovery 1.0 first, then those of OAuth 2.0 alone (RFC 8414). */
+  async #discover(): Promise<oauth.AuthorizationServer> {
+    try {
+      return await this.#metadata("oidc");
+    } catch (error) {
+      if (error instanceof ProviderUnavailable && error.status === 404) return this.#metadata("oauth2");
+      throw error;
+    }
+  }
+
+  async #metadata(algorithm: "oidc" | "oauth2"): Promise<oauth.AuthorizationServer> {
+    const { issuer, fetch } = this.#settings;
+    const timeout = Math.min(this.#settings.timeout, DISCOVERY_LIMIT);
+    const response = await oauth.discoveryRequest(issuer, {
+      algorithm,
+      [oauth.allowInsecureRequests]: isLoopback(issuer),
+      [oauth.customFetch]: async (url, { headers }) => {
+        const answer = await exchange(url, { headers }, { fetch, timeout, sends: false });
+        if (answer.status !== 200) throw badStatus(answer, issuer.origin, false);
+        return jsonResponse(jsonOf(answer, issuer.origin, false));
+      },
+    });
+    const server = await oauth.processDiscoveryResponse(issuer, response).catch((cause: unknown) => {
+      const message = `what ${this.#issuer} answered is not its metadata`;
+      throw new ProviderUnavailable("invalid_metadata", message, { sent: false }, { cause });
+    });
+    // The library compares as URLs; the specifications say: character by character.
+    if (server.issuer !== this.#issuer) {
+      const message = `the metadata are those of ${JSON.stringify(server.issuer)}, not of ${this.#issuer}`;
+      throw new ProviderUnavailable("invalid_metadata", message, { sent: false });
+    }
+    this.#endpoint(server, "token_endpoint");
+    return server;
+  }
+}
+
+/** What an answer other than 200 says; `error` is set only where the protocol's own form says so. */
+function failure(answer: Answer, origin: string): ProviderUnavailable {
+  const { status, isJson } = answer;
+  if (!STATUSES_OF_ERRORS.includes(status) || !isJson) return badStatus(answer, origin, true);
+  let error: unknown;
+  try {
+    ({ error } = jsonOf(answer, origin, true));
+  } catch (notJson) {
+    return notJson as ProviderUnavailable;
+  }
+  // RFC 6749 section 5.2 allows these characters.
+  if (typeof error !== "string" || !/^[\x20\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error)) {
+    return badStatus(answer, origin, true);
+  }
+  const message = `${origin} refused the request with ${error}: look at the client's registration and at the options`;
+  return new ProviderUnavailable("refused", message, { sent: true, status, error });
+}
+
+/** What failed before anything was sent: the app's client authentication, or a bug of ours. */
+function unsent(cause: unknown, origin: string): ProviderUnavailable {
+  if (cause instanceof ProviderUnavailable) return cause;
+  const message = `the request to ${origin} could not be made`;
+  return new ProviderUnavailable("refused", message, { sent: false }, { cause });
+}
+
+function parametersOf({ additionalParameters, scope, resource }: OAuthProviderOptions): readonly [string, string][] {
+  return [
+    ...Object.entries(additionalParameters ?? {}),
+    ...(scope === undefined ? [] : ([["scope", scope]] as [string, string][])),
+    // RFC 8707 section 2.2.
+    ...[resource ?? []].flat().map((value): [string, string] => ["resource", value]),
+  ];
+}
+
+function urlOf(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonResponse(body: unknown): Response {
+  return new Response(JSON.stringify(body), { headers: { "Content-Type": "application/json" } });
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+/** Some providers write the number as text. */
+function isLifetime(value: unknown): boolean {
+  return (typeof value === "number" || isText(value)) && Number.isFinite(Number(value)) && Number(value) >= 0;
+}

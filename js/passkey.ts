@@ -5,11 +5,11 @@ import { damaged, fromBase64, randomBytes, toBase64, unsupported, webCryptoIsThe
 import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
 import { exclusive } from "./protection/exclusive.js";
 import { askPasskey, makePasskey, type Passkey, passkeysAreThere } from "./protection/webauthn.js";
-import type { Protection } from "./protection.js";
+import type { Protection, UnlockedKey } from "./protection.js";
 import type { Storage } from "./storage.js";
 
 export { ProtectionError, type ProtectionErrorCode, type ProtectionErrorFacts } from "./errors.js";
-export { deviceProtection, noProtection, type Protection } from "./protection.js";
+export { deviceProtection, noProtection, type Protection, type UnlockedKey } from "./protection.js";
 
 /** How a passkey guards what is kept. */
 export interface PasskeyProtectionOptions {
@@ -42,6 +42,8 @@ export interface PasskeyProtection extends Protection {
   /** Asks for the passkey; needs no network. Rejects with `cancelled`, `not_set_up` or `unsupported`. */
   unlock(): Promise<void>;
   lock(): void;
+  share(): UnlockedKey | undefined;
+  adopt(shared: UnlockedKey): Promise<void>;
 }
 
 /**
@@ -128,6 +130,14 @@ class PasskeyLock implements PasskeyProtection {
 
   lock(): void {
     this.#held.drop();
+  }
+
+  share(): UnlockedKey | undefined {
+    return this.#held.share();
+  }
+
+  adopt(shared: UnlockedKey): Promise<void> {
+    return this.#held.adopt(shared);
   }
 
   async forget(): Promise<void> {

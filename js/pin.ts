@@ -14,11 +14,11 @@ import {
 } from "./protection/box.js";
 import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
 import { exclusive } from "./protection/exclusive.js";
-import type { Protection } from "./protection.js";
+import type { Protection, UnlockedKey } from "./protection.js";
 import type { Storage } from "./storage.js";
 
 export { ProtectionError, type ProtectionErrorCode, type ProtectionErrorFacts } from "./errors.js";
-export { deviceProtection, noProtection, type Protection } from "./protection.js";
+export { deviceProtection, noProtection, type Protection, type UnlockedKey } from "./protection.js";
 
 /** How a PIN guards what is kept. */
 export interface PinProtectionOptions {
@@ -50,6 +50,8 @@ export interface PinProtection extends Protection {
   /** Rejects with `wrong_secret` or `try_later`, which have `retryAfter`, `too_many_attempts` or `not_set_up`. */
   unlock(secret?: string): Promise<void>;
   lock(): void;
+  share(): UnlockedKey | undefined;
+  adopt(shared: UnlockedKey): Promise<void>;
   /** Sets another PIN, and unlocks. A wrong old one counts as an attempt. What was sealed before stays readable. */
   change(secret: string, next: string): Promise<void>;
 }
@@ -68,8 +70,9 @@ export interface PinStatus extends AttemptsState {
  * device where there is one.
  *
  * Waiting after wrong attempts (0, 0, 30 s, 1 min, 5 min, 15 min, then 1 h each) stops whoever tries at the app's own
- * form. Who can run code on the device, or has a copy of the browser's profile, tries 10,000 PINs of 4 digits in half an
- * hour on one processor, a million of 6 digits in two days; only a passphrase withstands that.
+ * form. It does not stop who can run code on the device or has a copy of the browser's profile, which holds the device's
+ * key too. At 0.2 s each, one processor tries all PINs of 4 digits in half an hour and those of 6 digits in two days; graphics
+ * cards do it in seconds and minutes. Only a passphrase withstands that.
  */
 export function pinProtection(options: PinProtectionOptions): PinProtection {
   return new Pin(options);
@@ -152,6 +155,14 @@ class Pin implements PinProtection {
 
   lock(): void {
     this.#held.drop();
+  }
+
+  share(): UnlockedKey | undefined {
+    return this.#held.share();
+  }
+
+  adopt(shared: UnlockedKey): Promise<void> {
+    return this.#held.adopt(shared);
   }
 
   change(secret: string, next: string): Promise<void> {

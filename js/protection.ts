@@ -18,8 +18,18 @@ export interface Protection {
   unlock?(secret?: string): Promise<void>;
   /** Forgets the key in memory; what is stored stays. */
   lock?(): void;
+  /** What is unlocked here, to post to the app's own workers and tabs; `undefined` while locked. */
+  share?(): UnlockedKey | undefined;
+  /** Unlocks with what another context shared. Rejects with `locked` when that is not the key in use (any more). */
+  adopt?(shared: UnlockedKey): Promise<void>;
   /** Deletes the keys: what was sealed with them can never be opened again, in any tab. */
   forget(): Promise<void>;
+}
+
+/** A key that cannot be exported, as structured cloning carries it from one context of an origin to another. */
+export interface UnlockedKey {
+  readonly id: string;
+  readonly key: CryptoKey;
 }
 
 /** Leaves texts as they are: for tests, and where nothing better can be had. */

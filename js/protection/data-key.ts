@@ -4,6 +4,7 @@ import {
   deviceProtection,
   deviceProtectionIsSupported,
   type Protection,
+  type UnlockedKey,
 } from "../protection.js";
 import { type Context, importKey, openBytes, openText, randomBytes, sealBytes, sealText, toBase64 } from "./box.js";
 
@@ -78,7 +79,7 @@ export class KeyWrapper {
 export class HeldKey {
   readonly #kind: "pin" | "passkey";
   readonly #idInUse: () => Promise<string | undefined>;
-  #held: { readonly id: string; readonly key: CryptoKey } | undefined;
+  #held: UnlockedKey | undefined;
 
   constructor(kind: "pin" | "passkey", idInUse: () => Promise<string | undefined>) {
     this.#kind = kind;
@@ -96,6 +97,16 @@ export class HeldKey {
 
   drop(): void {
     this.#held = undefined;
+  }
+
+  share(): UnlockedKey | undefined {
+    return this.#held;
+  }
+
+  async adopt(shared: UnlockedKey): Promise<void> {
+    const { id, key } = Object(shared) as Partial<UnlockedKey>;
+    if (id === undefined || id !== (await this.#idInUse()) || !(key instanceof CryptoKey)) throw this.#locked();
+    this.#held = { id, key };
   }
 
   async seal(text: string, record = ""): Promise<string> {

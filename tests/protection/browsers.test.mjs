@@ -46,6 +46,9 @@ for (const [name, open] of Object.entries({ Chromium: chromiumPage, Firefox: ope
       await page.ask("locks.wait(30)");
       assert.equal(await answer(page, "pin", "unlock", PIN), "done");
       assert.equal(await answer(page, "pin", "open", sealed, "session"), "secret");
+      const call = JSON.stringify(["pin", "open", [sealed, "session"]]);
+      assert.equal(await page.ask(`locks.inWorker(${call})`), "ProtectionError locked");
+      assert.equal(await page.ask(`locks.inWorker(${call}, "pin")`), "secret", "shared with a worker");
       const { boundToDevice } = await answer(page, "pin", "status");
       assert.equal(boundToDevice, true);
     });

@@ -69,13 +69,19 @@ globalThis.locks = {
     return deviceProtection({ database }).seal("text");
   },
   open: (database, sealed) => deviceProtection({ database }).open(sealed),
-  inWorker: (call) =>
+  /** Does something in a worker, which is first given what is unlocked here if `shared` names its kind. */
+  inWorker: (call, shared) =>
     new Promise((resolve, reject) => {
       const worker = new Worker("/page.js");
       worker.onmessage = ({ data }) => resolve(data);
       worker.onerror = (event) => reject(new Error(event.message ?? "the worker did not start"));
-      worker.postMessage(call);
+      worker.postMessage({ call, shared: shared && [shared, "adopt", [protection(shared).share()]] });
     }),
 };
 
-if (typeof document === "undefined") globalThis.onmessage = async ({ data }) => postMessage(await answer(...data));
+if (typeof document === "undefined") {
+  globalThis.onmessage = async ({ data: { call, shared } }) => {
+    if (shared) await answer(...shared);
+    postMessage(await answer(...call));
+  };
+}

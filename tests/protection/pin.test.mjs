@@ -242,6 +242,24 @@ test("after forget in one tab, no other seals anything that nobody could open", 
   await assert.rejects(one.open(sealed, "session"), { code: "damaged" });
 });
 
+test("what is unlocked can be shared with another context, for as long as it is the key in use", async () => {
+  const { tab, sealed } = await withPin();
+  const [page, worker, late] = [tab(), tab(), tab()];
+  assert.equal(page.share(), undefined);
+  await page.unlock(PIN);
+  const shared = structuredClone(page.share());
+  assert.equal(shared.key.extractable, false);
+  await worker.adopt(shared);
+  assert.equal(worker.locked, false);
+  assert.equal(await worker.open(sealed, "session"), "secret");
+  for (const wrong of [undefined, null, {}, { ...shared, id: "other" }, { id: shared.id }, { ...shared, key: {} }]) {
+    await assert.rejects(late.adopt(wrong), { name: "ProtectionError", code: "locked" });
+  }
+  await page.forget();
+  await assert.rejects(late.adopt(shared), { code: "locked" });
+  await assert.rejects(worker.seal("more"), { code: "locked" });
+});
+
 test("a copy of the storage without the device's key is worth nothing, even with the PIN", async () => {
   const { tab } = await withPin();
   await assert.rejects(tab({ database: "another-device" }).unlock(PIN), { code: "damaged", message: /sign in again/ });

@@ -1,0 +1,49 @@
+import type { Access, Policy } from "./policy.js";
+
+/** What somebody wants to do. Whatever is left out is not asked for. */
+export interface AccessRequest {
+  /** The HTTP method: limited access is for the policy's `limited.methods` only. */
+  readonly method?: string | undefined;
+  /** `full`: not to be done with limited access, whatever the method. */
+  readonly access?: "full" | "limited" | undefined;
+  /** Scopes that the token must all have. */
+  readonly scope?: string | readonly string[] | undefined;
+  /** Roles of which the token must have one. */
+  readonly role?: string | readonly string[] | undefined;
+  /** Anything else about the claims. */
+  readonly claims?: ((claims: TokenClaims) => boolean) | undefined;
+}
+
+export type TokenClaims = { readonly [claim: string]: unknown };
+
+/** Whether somebody with these claims may do it, given how much access there is. */
+export function mayDo(request: AccessRequest, access: Access, claims: TokenClaims, policy: Policy): boolean {
+  if (access === "none") return false;
+  const { methods, scopes } = policy.limited;
+  if (access === "limited") {
+    if (request.access === "full") return false;
+    if (request.method !== undefined && !methods.includes(request.method.toUpperCase())) return false;
+    if (scopes !== null && !words(request.scope).every((scope) => scopes.includes(scope))) return false;
+  }
+  return hasRights(claims, request);
+}
+
+/** Scopes in `scope` (RFC 8693 section 4.2) or `scp`, roles in `roles` (RFC 9068 section 2.2.3.1) or `role`. */
+export function hasRights(claims: TokenClaims, { scope, role, claims: judge }: AccessRequest): boolean {
+  const scopes = [...words(claims["scope"]), ...words(claims["scp"])];
+  const roles = [...list(claims["roles"]), ...list(claims["role"])];
+  return (
+    (scope === undefined || words(scope).every((one) => scopes.includes(one))) &&
+    (role === undefined || list(role).some((one) => roles.includes(one))) &&
+    (judge === undefined || judge(claims) === true)
+  );
+}
+
+export function words(value: unknown): string[] {
+  return list(value).flatMap((text) => text.split(" ").filter(Boolean));
+}
+
+function list(value: unknown): string[] {
+  const values: unknown[] = Array.isArray(value) ? value : [value];
+  return values.filter((one) => typeof one === "string");
+}

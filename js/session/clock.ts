@@ -1,0 +1,66 @@
+import type { ClockMarks } from "../policy.js";
+
+/** Clocks that differ by less are taken for equal, in seconds. */
+const SAME_CLOCK = 60;
+
+/** What the last check-in showed. */
+export interface CheckIn {
+  /** The provider's time then, in Unix seconds. */
+  readonly at: number;
+  /** How far the provider's clock was ahead of this device's, in seconds; 0 for about equal. */
+  readonly skew: number;
+}
+
+/** What the device itself saw of time since. */
+export interface SeenTime {
+  readonly highest: number;
+  readonly rolledBack: boolean;
+  /** The check-in's, or 0 once the device's clock was seen to have been put right. */
+  readonly skew: number;
+}
+
+/**
+ * The time to judge by: the device's clock, corrected by what the last check-in showed, and not believed when it is
+ * behind what was already seen. A check-in starts afresh, so that a mark far in the future (a clock set forward for a
+ * day, one wrong answer of a server) holds only until then.
+ */
+export class TrustedClock {
+  readonly #checkInAt: number;
+  readonly #tolerance: number;
+  #seen: SeenTime;
+
+  constructor({ at, skew }: CheckIn, seen: SeenTime | undefined, tolerance: number) {
+    this.#checkInAt = at;
+    this.#tolerance = tolerance;
+    this.#seen = seen ?? { highest: at, rolledBack: false, skew };
+  }
+
+  /** What the policy is told. Looking at the clock is itself a sighting of time. */
+  read(device: number): ClockMarks {
+    let { highest, rolledBack, skew } = this.#seen;
+    const earliest = highest - this.#tolerance;
+    // A clock that was ahead at the check-in, and has been put right since.
+    if (device + skew < earliest && device >= earliest) skew = 0;
+    const now = device + skew;
+    if (now < earliest) rolledBack = true;
+    else highest = Math.max(highest, now);
+    this.#seen = { highest, rolledBack, skew };
+    return { now, highest, lastCheckIn: this.#checkInAt, rolledBack };
+  }
+
+  get seen(): SeenTime {
+    return this.#seen;
+  }
+}
+
+/**
+ * The check-in an answer of the provider is, given when it was asked and when the answer came. Without the provider's
+ * time the two clocks are taken to agree.
+ */
+export function checkInAt(serverTime: number | undefined, asked: number, answered: number): CheckIn {
+  if (serverTime === undefined) return { at: answered, skew: 0 };
+  if (serverTime > answered + SAME_CLOCK || serverTime < asked - SAME_CLOCK) {
+    return { at: serverTime, skew: serverTime - asked };
+  }
+  return { at: serverTime, skew: 0 };
+}

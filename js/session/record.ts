@@ -1,0 +1,74 @@
+import type { CheckIn, SeenTime } from "./clock.js";
+
+/** The tokens of one person, named as OAuth's answers name them (RFC 6749 section 5.1). */
+export interface SessionTokens {
+  readonly access_token: string;
+  readonly refresh_token?: string | undefined;
+  readonly id_token?: string | undefined;
+}
+
+/** What is stored of a session, sealed, as one value: written whole or not at all. */
+export interface SessionRecord {
+  readonly version: 1;
+  /** Greater with every change: of two, the greater one is the newer. */
+  readonly generation: number;
+  /** Random, made at sign-in; names the caches of this person. */
+  readonly sessionId: string;
+  /** `iss` and `sub` of the judged token. */
+  readonly user: readonly [iss: string | null, sub: string | null];
+  readonly tokens: SessionTokens;
+  /** What the provider answered last, if it could not be verified yet for want of keys. */
+  readonly unverified?: SessionTokens | undefined;
+  readonly checkIn: CheckIn;
+}
+
+/** Stored beside it, more often: only counts for the record's own check-in. */
+export interface MarksRecord extends SeenTime {
+  readonly checkInAt: number;
+  readonly sessionId: string;
+}
+
+/** Why a session is over. Stays when everything else of the session is gone. */
+export interface Ending {
+  readonly sessionId: string;
+  readonly cause: EndCause;
+}
+
+/** `signed_out`: here; `rejected`: by the provider's word; `user_changed`: the provider answered for another person. */
+export type EndCause = "signed_out" | "rejected" | "user_changed";
+
+/** Reads what was stored; `undefined` for what this version did not write. */
+export function readRecord(text: string): SessionRecord | undefined {
+  const record = parse(text) as Partial<SessionRecord> | undefined;
+  const { version, generation, sessionId, user, tokens, checkIn } = record ?? {};
+  const complete =
+    version === 1 &&
+    Number.isInteger(generation) &&
+    typeof sessionId === "string" &&
+    Array.isArray(user) &&
+    typeof tokens?.access_token === "string" &&
+    Number.isFinite(checkIn?.at) &&
+    Number.isFinite(checkIn?.skew);
+  return complete ? (record as SessionRecord) : undefined;
+}
+
+export function readMarks(text: string): MarksRecord | undefined {
+  const marks = parse(text) as Partial<MarksRecord> | undefined;
+  const { sessionId, checkInAt, highest, rolledBack, skew } = marks ?? {};
+  const numbers = [checkInAt, highest, skew].every(Number.isFinite);
+  const complete = typeof sessionId === "string" && typeof rolledBack === "boolean" && numbers;
+  return complete ? (marks as MarksRecord) : undefined;
+}
+
+export function readEnding(text: string): Ending | undefined {
+  const ending = parse(text) as Partial<Ending> | undefined;
+  return typeof ending?.sessionId === "string" && typeof ending.cause === "string" ? (ending as Ending) : undefined;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,58 @@
+import { RefreshRejected, type TokenProvider } from "../providers.js";
+import type { Environment } from "./environment.js";
+import type { SessionTokens } from "./record.js";
+import type { Revocation, SessionStore } from "./store.js";
+
+/** A refresh token that could not be revoked for so long has expired at most providers. In seconds. */
+const GIVE_UP = 30 * 86_400;
+const ANSWER_LIMIT = 20;
+
+/** Revokes the refresh tokens of people who signed out, when there is a network. */
+export class Revoker {
+  readonly #store: SessionStore;
+  readonly #provider: TokenProvider | null;
+  readonly #environment: Environment;
+
+  constructor(store: SessionStore, provider: TokenProvider | null, environment: Environment) {
+    this.#store = store;
+    this.#provider = provider;
+    this.#environment = environment;
+  }
+
+  /** Remembers a token to revoke. */
+  async add(tokens: SessionTokens): Promise<void> {
+    if (this.#provider?.revoke === undefined || tokens.refresh_token === undefined) return;
+    const list = await this.#store.revocations();
+    await this.#store.writeRevocations([...list, { tokens, at: this.#environment.now() }]);
+  }
+
+  /** Revokes what can be revoked now; what cannot waits. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      for (const revocation of await this.#store.revocations()) {
+        const old = this.#environment.now() - revocation.at > GIVE_UP;
+        if (!old && !(await this.#revoke(revocation))) continue;
+        const waiting = await this.#store.revocations();
+        const left = waiting.filter(({ tokens }) => tokens.refresh_token !== revocation.tokens.refresh_token);
+        await this.#store.writeRevocations(left);
+      }
+    } catch {
+      // The storage refuses: it is tried again at the next start.
+    }
+  }
+
+  async #revoke({ tokens }: Revocation): Promise<boolean> {
+    const { refresh_token } = tokens;
+    if (refresh_token === undefined || this.#provider?.revoke === undefined) return true;
+    const limit = new AbortController();
+    const cancel = this.#environment.after(ANSWER_LIMIT, () => limit.abort());
+    try {
+      await this.#provider.revoke({ refresh_token }, { signal: limit.signal });
+      return true;
+    } catch (error) {
+      return error instanceof RefreshRejected;
+    } finally {
+      cancel();
+    }
+  }
+}

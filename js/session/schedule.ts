@@ -1,0 +1,39 @@
+/** How long before `exp` fresh tokens are fetched: a fifth of the token's life, within these bounds, in seconds; at most half of it. */
+const LEAST_AHEAD = 30;
+const MOST_AHEAD = 300;
+
+/** Waiting after failures, in seconds: doubled each time, half of it up to chance. */
+const FIRST_WAIT = 5;
+const LONGEST_WAIT = 15 * 60;
+/** A provider may ask for more patience, but not for ever. */
+const LONGEST_RETRY_AFTER = 60 * 60;
+
+/** When a token is due to be replaced, in Unix seconds; `undefined` for one that lasts for ever. */
+export function refreshDue(exp: unknown, iat: unknown, checkInDue: number | undefined): number | undefined {
+  const due = checkInDue ?? Number.POSITIVE_INFINITY;
+  const expiring = typeof exp === "number" ? exp - ahead(exp - (typeof iat === "number" ? iat : exp)) : due;
+  const first = Math.min(due, expiring);
+  return Number.isFinite(first) ? first : undefined;
+}
+
+function ahead(life: number): number {
+  return Math.min(MOST_AHEAD, Math.max(LEAST_AHEAD, life / 5), life / 2);
+}
+
+/** Exponential backoff with jitter, so that a thousand devices do not come back at once. */
+export class Backoff {
+  #failures = 0;
+  /** The moment before which nothing is to be tried without a new reason, in Unix seconds. */
+  notBefore = Number.NEGATIVE_INFINITY;
+
+  failed(now: number, random: number, retryAfter = 0): void {
+    const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures);
+    this.#failures += 1;
+    this.notBefore = now + Math.max(wait / 2 + (random * wait) / 2, Math.min(retryAfter, LONGEST_RETRY_AFTER));
+  }
+
+  reset(): void {
+    this.#failures = 0;
+    this.notBefore = Number.NEGATIVE_INFINITY;
+  }
+}

@@ -125,6 +125,8 @@ function inBrowsers(headers: Record<string, string>): RequestInit {
   return { credentials: "omit", referrerPolicy: "no-referrer", cache };
 }
 
+/** Of a page or worker; a sandboxed one has an address like any other, and the origin `null`. */
 function originHere(): string | undefined {
-  return (globalThis as { location?: { origin?: string } }).location?.origin;
+  const { location, origin } = globalThis as { location?: { origin?: string }; origin?: string };
+  return location === undefined ? undefined : (origin ?? location.origin);
 }

@@ -67,6 +67,12 @@ export interface OAuthProviderOptions {
   readonly scope?: string | undefined;
   /** Which APIs the access token is for (RFC 8707). */
   readonly resource?: string | readonly string[] | undefined;
+  /**
+   * For a provider that refuses a refresh token otherwise than by `invalid_grant`: whether an answer without tokens, with
+   * this status and this `error`, is its word that the token is of no more use. A page of a captive portal has no
+   * `error`, and a status like any other: be sure. Default: no other answer is.
+   */
+  readonly rejects?: ((answer: { readonly status: number; readonly error: string | undefined }) => boolean) | undefined;
   readonly fetch?: typeof fetch | undefined;
   /**
    * How long to wait for an answer, as a number of seconds or a text like `"30s"`. Default: 30 seconds, which is long

@@ -26,6 +26,7 @@ const OPTIONS: readonly (keyof OAuthProviderOptions)[] = [
   "additionalParameters",
   "scope",
   "resource",
+  "rejects",
   "fetch",
   "timeout",
 ];
@@ -40,6 +41,7 @@ interface Settings {
   readonly client: oauth.Client;
   readonly authentication: oauth.ClientAuth;
   readonly parameters: readonly (readonly [string, string])[];
+  readonly rejects: (answer: { readonly status: number; readonly error: string | undefined }) => boolean;
 }
 
 /** A provider that speaks OAuth 2.0, through oauth4webapi. */
@@ -67,6 +69,7 @@ export class OAuthProvider implements TokenProvider {
       client: { client_id: clientId },
       authentication: (options.clientAuth as oauth.ClientAuth | undefined) ?? oauth.None(),
       parameters: parametersOf(options),
+      rejects: options.rejects ?? (() => false),
     };
     if (server) {
       const { issuer } = this.#settings;
@@ -113,19 +116,16 @@ export class OAuthProvider implements TokenProvider {
   async #tokens(answer: Answer, server: oauth.AuthorizationServer, previous: string): Promise<TokenSet> {
     const { origin } = this.#endpoint(server, "token_endpoint");
     if (STATUSES_OF_A_MOVE.includes(answer.status)) this.#discovered = undefined;
-    if (answer.status !== 200) {
-      const error = failure(answer, origin);
-      if (error.error !== "invalid_grant") throw error;
-      throw new RefreshRejected("invalid_grant", `${origin} does not accept the refresh token any more: sign in again`);
-    }
-    const { access_token, token_type, refresh_token, id_token, expires_in } = jsonOf(answer, origin, true);
+    if (answer.status !== 200) throw this.#verdict(failure(answer, origin), origin);
+    const { access_token, token_type, refresh_token, id_token, expires_in, error } = jsonOf(answer, origin, true);
     const body = { access_token, token_type: token_type ?? "Bearer" };
     try {
       await oauth.processRefreshTokenResponse(server, this.#settings.client, jsonResponse(body));
     } catch {
       // The library's error holds what was answered.
       const message = `${origin} answered without an access token that can be used as a bearer token`;
-      throw new ProviderUnavailable("invalid_answer", message, { sent: true, status: 200 });
+      const facts = { sent: true, status: 200, error: isErrorCode(error) ? error : undefined };
+      throw this.#verdict(new ProviderUnavailable("invalid_answer", message, facts), origin);
     }
     const { serverTime } = answer;
     return {
@@ -136,6 +136,14 @@ export class OAuthProvider implements TokenProvider {
       ...(isLifetime(expires_in) && { expires_in: Number(expires_in) }),
       ...(serverTime !== undefined && { serverTime }),
     };
+  }
+
+  /** Whether an answer without tokens is the provider's word about the refresh token. */
+  #verdict(failed: ProviderUnavailable, origin: string): ProviderUnavailable | RefreshRejected {
+    const { code, status = 0, error } = failed;
+    const isRejection = code === "refused" && error === "invalid_grant";
+    if (!isRejection && !this.#settings.rejects({ status, error })) return failed;
+    return new RefreshRejected("invalid_grant", `${origin} does not accept the refresh token any more: sign in again`);
   }
 
   /** What oauth4webapi is to ask with; it gets an empty answer, because what it throws would hold the real one. */
@@ -225,10 +233,7 @@ function failure(answer: Answer, origin: string): ProviderUnavailable {
   } catch (notJson) {
     return notJson as ProviderUnavailable;
   }
-  // RFC 6749 section 5.2 allows these characters.
-  if (typeof error !== "string" || !/^[\x20\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error)) {
-    return badStatus(answer, origin, true);
-  }
+  if (!isErrorCode(error)) return badStatus(answer, origin, true);
   const message = `${origin} refused the request with ${error}: look at the client's registration and at the options`;
   return new ProviderUnavailable("refused", message, { sent: true, status, error });
 }
@@ -259,6 +264,11 @@ function urlOf(text: string): URL | undefined {
 
 function jsonResponse(body: unknown): Response {
   return new Response(JSON.stringify(body), { headers: { "Content-Type": "application/json" } });
+}
+
+/** In the characters that RFC 6749 section 5.2 allows. */
+function isErrorCode(error: unknown): error is string {
+  return typeof error === "string" && /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(error);
 }
 
 function isText(value: unknown): value is string {

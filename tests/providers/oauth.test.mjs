@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { ConfigError } from "tokenward";
 import { oauthProvider, ProviderUnavailable, RefreshRejected } from "tokenward/providers";
-import { FAULTS, json, shown, startServer } from "./server.mjs";
+import { FAULTS, facts, json, refused, shown, startServer } from "./server.mjs";
 
 const OLD = { access_token: "old-access-secret", refresh_token: "old-refresh-secret" };
 const NEW = {
@@ -117,6 +117,33 @@ describe("refresh by OAuth 2.0", () => {
       assert.deepEqual(facts(thrown), { code: "refused", sent: true, status, error });
     });
   }
+
+  for (const [what, rejects, respond] of [
+    [
+      "an empty answer",
+      ({ status, error }) => status === 400 && error === undefined,
+      (_, response) => response.writeHead(400).end(),
+    ],
+    [
+      "an error of its own",
+      ({ error }) => error === "bad_refresh_token",
+      (_, response) => json(response, 200, { error: "bad_refresh_token" }),
+    ],
+  ]) {
+    it(`takes ${what} for the provider's word only if the app says so`, async () => {
+      assert.ok((await refused(refresh(respond))) instanceof ProviderUnavailable);
+      assert.ok((await refused(refresh(respond, { rejects }))) instanceof RefreshRejected);
+    });
+  }
+
+  it("does not ask the app about a page, an answer that is cut or a connection that broke", async () => {
+    const rejects = () => true;
+    for (const [what, respond, { code }] of FAULTS) {
+      if (!["network", "not_json", "too_large"].includes(code)) continue;
+      const error = await refused(refresh((request, response) => respond(request, response, NEW), { rejects }));
+      assert.ok(error instanceof ProviderUnavailable, what);
+    }
+  });
 
   for (const [what, status, body] of [
     ["with status 500", 500, { error: "invalid_grant" }],
@@ -388,16 +415,3 @@ describe("the options of oauthProvider", () => {
     });
   }
 });
-
-async function refused(promise) {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  throw new assert.AssertionError({ message: "it was not refused" });
-}
-
-function facts({ name: _, ...rest }) {
-  return rest;
-}

@@ -143,3 +143,18 @@ export function shown(error) {
   }
   return parts.join("\n");
 }
+
+/** What a promise is rejected with. */
+export async function refused(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("it was not refused");
+}
+
+/** An error's members. */
+export function facts({ name: _, ...rest }) {
+  return rest;
+}

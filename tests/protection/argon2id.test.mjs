@@ -42,6 +42,17 @@ test("more memory than there can be is a typed error that says what to do", asyn
   });
 });
 
+test("a policy that forbids WebAssembly is told, and not for ever", async (t) => {
+  const anew = await import(`${join(root, "pkg/esm/protection/argon2.js")}?anew`);
+  const derive = () =>
+    anew.argon2id(new Uint8Array(4), new Uint8Array(16), { memory: 8, iterations: 1, parallelism: 1 });
+  const refusal = new WebAssembly.CompileError("refused");
+  const { mock } = t.mock.method(WebAssembly, "compile", () => Promise.reject(refusal));
+  await assert.rejects(derive(), { code: "unsupported", message: /'wasm-unsafe-eval'/, cause: refusal });
+  mock.restore();
+  assert.equal((await derive()).length, 32);
+});
+
 test("the module is small and asks for nothing", async () => {
   const bytes = Buffer.from(base64, "base64");
   const size = brotliCompressSync(bytes).length;

@@ -170,10 +170,16 @@ describe("invented authenticators", () => {
   test("one without PRF is unsupported, when it is made and when it is asked", async (t) => {
     const options = place();
     let prf;
-    browser(t, { create: async () => new PublicKeyCredential(prf), get: async () => new PublicKeyCredential({}) });
+    let asked = 0;
+    const get = () => {
+      asked += 1;
+      return Promise.resolve(new PublicKeyCredential({}));
+    };
+    browser(t, { create: async () => new PublicKeyCredential(prf), get });
     for (prf of [undefined, {}, { enabled: false }, { enabled: true }]) {
       await assert.rejects(passkeyProtection(options).setup(), { code: "unsupported", message: /PRF/ });
     }
+    assert.equal(asked, 1, "only one that claims to have it is asked");
     prf = { enabled: true, results: { first: secret() } };
     await passkeyProtection(options).setup();
     await assert.rejects(passkeyProtection(options).unlock(), { code: "unsupported" });

@@ -2,6 +2,7 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openDB } from "idb";
 import { pinProtection } from "tokenward/pin";
 import { memoryStorage } from "tokenward/storage";
 
@@ -229,12 +230,15 @@ test("an attempt that died when it was the last one was the last one", async () 
 });
 
 test("after forget in one tab, no other seals anything that nobody could open", async () => {
-  const { tab, sealed } = await withPin();
+  const { tab, sealed, database } = await withPin();
   const [one, other] = [tab(), tab()];
   await one.unlock(PIN);
   await other.unlock(PIN);
   await one.forget();
   assert.equal(one.locked, true);
+  const keys = await openDB(database);
+  assert.deepEqual(await keys.getAllKeys("keys"), [], "the device's key is gone too");
+  keys.close();
   await assert.rejects(other.seal("more"), { code: "locked" });
   assert.equal(other.locked, true);
   await one.setup("135791");

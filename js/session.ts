@@ -20,7 +20,7 @@ export type { EndCause } from "./session/record.js";
 
 export interface SessionOptions {
   /** What judges the tokens: best a key store, which knows keys of a provider that has rotated them. */
-  verifier: Verifier | KeyStore;
+  verifier: Verifier<unknown> | KeyStore<unknown>;
   /** Where fresh tokens come from; `null` for none: the person signs in again in time. */
   provider: TokenProvider | null;
   /** How long tokens serve offline, and for what. Default: that of `createPolicy`. */
@@ -48,7 +48,7 @@ export interface SessionState {
   readonly reason: SessionReason;
   /** The first moment, in Unix seconds, at which time alone changes the answer; `null` if it does not. */
   readonly until: number | null;
-  /** What the judged token says of the person, also while there is no access. Not to be trusted with `invalid_token`. */
+  /** What the judged token says, whatever a schema makes of it; also while there is no access, unless `invalid_token`. */
   readonly claims?: Claims;
   /** Random, made at sign-in, kept while the same person is signed in. */
   readonly sessionId?: string;

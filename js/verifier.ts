@@ -292,7 +292,7 @@ function calling<T>(call: () => T): T {
 }
 
 /** What was verified stays what was verified, also for the next caller who gets it from the cache. */
-function deepFreeze<T>(value: T): T {
+export function deepFreeze<T>(value: T): T {
   if (typeof value === "object" && value !== null) {
     for (const member of Object.values(value)) deepFreeze(member);
     Object.freeze(value);

@@ -10,6 +10,7 @@ import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Assessment, Claims, Verifier } from "../verifier.js";
 import { type CheckIn, checkInAt, TrustedClock } from "./clock.js";
 import { type Channel, type Environment, platformEnvironment } from "./environment.js";
+import { payloadOf } from "./payload.js";
 import type { EndCause, Ending, SessionRecord, SessionTokens } from "./record.js";
 import { Revoker } from "./revoker.js";
 import { Backoff, refreshDue } from "./schedule.js";
@@ -35,11 +36,13 @@ interface Options extends SessionOptions {
 interface Held {
   readonly record: SessionRecord;
   readonly clock: TrustedClock;
+  /** What the judged token says itself, once it was found genuine. */
+  payload?: Claims;
 }
 
 export class LiveSession extends EventTarget implements Session {
   readonly name: string;
-  readonly #verifier: Verifier | KeyStore;
+  readonly #verifier: Verifier<unknown> | KeyStore<unknown>;
   readonly #provider: TokenProvider | null;
   readonly #policy: Policy;
   readonly #judged: "access_token" | "id_token";
@@ -112,7 +115,7 @@ export class LiveSession extends EventTarget implements Session {
     if (this.#protection.locked) throw new SessionError("locked", "the session is locked: unlock it, then sign in");
     const now = this.#environment.now();
     const held = tokensOf(tokens, undefined);
-    const { claims } = await this.#verifyFresh(this.#judgedToken(held), now);
+    const claims = await this.#verifyFresh(this.#judgedToken(held), now);
     const user = userOf(claims);
     const time = serverTime ?? tokens.serverTime;
     const before = this.#held?.record;
@@ -272,15 +275,16 @@ export class LiveSession extends EventTarget implements Session {
       return { access: "none", reason, until: null };
     }
     try {
-      const { access, reason, until, claims } = this.#assess(held);
+      const { access, reason, until } = this.#assess(held);
+      held.payload ??= payloadOf(this.#judgedToken(held.record.tokens));
       this.#saveMarks(held);
-      return { access, reason, until: until === null ? null : until - held.clock.seen.skew, claims };
+      return { access, reason, until: until === null ? null : until - held.clock.seen.skew, claims: held.payload };
     } catch (error) {
       return { access: "none", reason: "invalid_token", until: null, error: error as Error };
     }
   }
 
-  #assess({ record, clock }: Held): Assessment {
+  #assess({ record, clock }: Held): Assessment<unknown> {
     const marks = clock.read(this.#environment.now());
     return this.#verifier.assess(this.#judgedToken(record.tokens), this.#policy, marks);
   }
@@ -302,15 +306,21 @@ export class LiveSession extends EventTarget implements Session {
     this.#store.writeMarks(marks).catch((error) => this.#failed(error));
   }
 
-  /** Verifies but for the times, looking for fresher keys if these do not know the token's. */
-  async #verifyFresh(token: string, now: number): Promise<Assessment> {
+  /** Verifies but for the times. */
+  #verify(token: string, now: number): Claims {
+    this.#verifier.assess(token, this.#policy, { now });
+    return payloadOf(token);
+  }
+
+  /** The same, looking for fresher keys if these do not know the token's. */
+  async #verifyFresh(token: string, now: number): Promise<Claims> {
     try {
-      return this.#verifier.assess(token, this.#policy, { now });
+      return this.#verify(token, now);
     } catch (error) {
       if (!(error instanceof TokenError) || error.code !== "key_not_found" || !("freshen" in this.#verifier))
         throw error;
       if (!(await this.#verifier.freshen(error))) throw error;
-      return this.#verifier.assess(token, this.#policy, { now });
+      return this.#verify(token, now);
     }
   }
 
@@ -392,7 +402,7 @@ export class LiveSession extends EventTarget implements Session {
     const next = { ...before, generation: before.generation + 1, unverified: undefined };
     let claims: Claims;
     try {
-      ({ claims } = this.#verifier.assess(this.#judgedToken(tokens), this.#policy, { now: answered }));
+      claims = this.#verify(this.#judgedToken(tokens), answered);
     } catch (error) {
       const kept = { ...before.tokens, refresh_token: tokens.refresh_token };
       const missingKey = error instanceof TokenError && error.code === "key_not_found";
@@ -420,7 +430,7 @@ export class LiveSession extends EventTarget implements Session {
   async #promote(record: SessionRecord, tokens: SessionTokens): Promise<boolean> {
     const now = this.#environment.now();
     try {
-      const { claims } = await this.#verifyFresh(this.#judgedToken(tokens), now);
+      const claims = await this.#verifyFresh(this.#judgedToken(tokens), now);
       const checkIn = signInTime(claims, undefined, now);
       const next = { ...record, generation: record.generation + 1, unverified: undefined };
       return (await this.#accept(next, tokens, claims, checkIn)) === "refreshed";
@@ -522,12 +532,12 @@ export class LiveSession extends EventTarget implements Session {
 
   /** By the device's clock. */
   #dueAt(held: Held): number | undefined {
-    const { access, claims } = this.#judge();
+    const { access } = this.#judge();
     if (held.record.tokens.refresh_token === undefined && held.record.unverified === undefined) return undefined;
-    if (access !== "full" || claims === undefined || held.record.unverified !== undefined) return 0;
+    if (access !== "full" || held.payload === undefined || held.record.unverified !== undefined) return 0;
     const { checkIn } = this.#policy;
     const checkInDue = checkIn === null ? undefined : held.record.checkIn.at + checkIn / 2;
-    const due = refreshDue(claims.exp, claims.iat, checkInDue);
+    const due = refreshDue(held.payload.exp, held.payload.iat, checkInDue);
     return due === undefined ? undefined : due - held.clock.seen.skew;
   }
 
@@ -633,6 +643,6 @@ function randomId(): string {
 }
 
 function sameState(one: SessionState, other: SessionState): boolean {
-  const names = ["status", "access", "reason", "until", "sessionId", "ended", "persistent", "error", "claims"] as const;
+  const names = ["status", "access", "reason", "until", "claims", "sessionId", "ended", "persistent", "error"] as const;
   return names.every((name) => one[name] === other[name]);
 }

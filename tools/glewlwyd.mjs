@@ -3,18 +3,22 @@
 
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as oauth from "oauth4webapi";
-import { installDebian } from "./debian.mjs";
+import { isDebian } from "./debian.mjs";
 import { generateKeyPair } from "./keypair.mjs";
-import { Failure, run, which } from "./run.mjs";
+import { Failure, root, run, step, which } from "./run.mjs";
 
-const LIBRARIES = "/usr/lib/glewlwyd";
-// What Debian's own installation makes its database with; the same is in /usr/share/doc, which small images leave out.
-const TABLES = "/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3";
+const PURPOSE = "Testing with a second OpenID provider";
+// The last one instead of the programs of some database server.
+const PACKAGES = ["glewlwyd", "sqlite3", "dbconfig-no-thanks"];
+const UNPACKED = join(root, "target/tokenward/glewlwyd");
+const LIBRARIES = join(UNPACKED, "usr/lib/glewlwyd");
+/** What Debian makes its database with. */
+const TABLES = "usr/share/dbconfig-common/data/glewlwyd/install/sqlite3";
 /** Of the database as it is made there; it is changed at once. */
 const FIRST_ADMINISTRATOR = { username: "admin", password: "password" };
 const SCOPE = "openid read";
@@ -26,7 +30,7 @@ export const REDIRECT_URI = "http://127.0.0.1:1/";
  * @param {number} [options.lifetime] of access tokens, in seconds
  */
 export async function startGlewlwyd({ algorithms = ["ES256"], lifetime = 900 } = {}) {
-  const program = await glewlwydProgram();
+  const { program, sqlite3, env } = await glewlwyd();
   const folder = mkdtempSync(join(tmpdir(), "tokenward-glewlwyd-"));
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
@@ -37,10 +41,10 @@ export async function startGlewlwyd({ algorithms = ["ES256"], lifetime = 900 } =
   };
   try {
     const database = join(folder, "glewlwyd.db");
-    await run(which("sqlite3"), [database, `.read ${TABLES}`], { quiet: true });
+    await run(sqlite3, [database, `.read '${join(UNPACKED, TABLES)}'`], { env, quiet: true });
     const file = join(folder, "glewlwyd.conf");
     writeFileSync(file, configuration({ port, origin, database }));
-    server = start(program, ["--config-file", file], folder);
+    server = start(program, ["--config-file", file], { cwd: folder, env });
     await answers(`${origin}/config`, server);
     return { ...(await setUp(origin, { algorithms, lifetime })), close };
   } catch (error) {
@@ -49,18 +53,49 @@ export async function startGlewlwyd({ algorithms = ["ES256"], lifetime = 900 } =
   }
 }
 
-/** The program's path; installed where we may, or a `Failure` that says what is missing. */
-async function glewlwydProgram() {
-  const chosen = process.env.GLEWLWYD_PATH;
-  if (chosen && !existsSync(chosen)) throw new Failure(`GLEWLWYD_PATH is ${chosen}, which does not exist.`);
-  const find = () => chosen || which("glewlwyd");
-  const complete = () => find() && which("sqlite3") && existsSync(LIBRARIES) && existsSync(TABLES);
-  // The package that sets up a database of its own for it is told that there is no need.
-  if (!complete()) {
-    await installDebian(["glewlwyd", "dbconfig-no-thanks", "sqlite3"], "Testing with a second OpenID provider");
+/**
+ * Debian's packages, unpacked into a folder of this repository and not installed: their installation makes a user, a
+ * database and a service that everybody on the network can administer by a known password. Needs no rights.
+ */
+async function glewlwyd() {
+  if (!isDebian()) throw new Failure(`${PURPOSE} needs Debian's packages ${PACKAGES.join(", ")}: run it on Debian.`);
+  if (!existsSync(join(UNPACKED, TABLES))) await step(`${PURPOSE}: ${PACKAGES[0]} from Debian`, unpack);
+  const libraries = readdirSync(join(UNPACKED, "usr/lib")).filter((name) => name.includes("-linux-gnu"));
+  return {
+    program: join(UNPACKED, "usr/bin/glewlwyd"),
+    // With what a machine has already, nothing of the same name is unpacked.
+    sqlite3: which("sqlite3") ?? join(UNPACKED, "usr/bin/sqlite3"),
+    env: { ...process.env, LD_LIBRARY_PATH: libraries.map((name) => join(UNPACKED, "usr/lib", name)).join(":") },
+  };
+}
+
+/** Into a folder that takes its name when it is complete. */
+async function unpack() {
+  const folder = `${UNPACKED}.${process.pid}`;
+  const state = join(folder, "apt");
+  for (const part of ["lists/partial", "archives/partial"]) mkdirSync(join(state, part), { recursive: true });
+  const settings = {
+    "Dir::State::lists": join(state, "lists"),
+    "Dir::Cache": state,
+    "Dir::Cache::archives": join(state, "archives"),
+    "Debug::NoLocking": "1",
+    "APT::Sandbox::User": "root",
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  const apt = (...args) => run("apt-get", ["-q", "-y", ...options, ...args], { quiet: true });
+  try {
+    await apt("update");
+    await apt("install", "--download-only", "--no-install-recommends", ...PACKAGES);
+    const archives = readdirSync(join(state, "archives")).filter((name) => name.endsWith(".deb"));
+    for (const name of archives) {
+      await run("dpkg-deb", ["--extract", join(state, "archives", name), folder], { quiet: true });
+    }
+    rmSync(state, { recursive: true });
+    rmSync(UNPACKED, { recursive: true, force: true });
+    renameSync(folder, UNPACKED);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  if (complete()) return find();
-  throw new Failure(`glewlwyd, sqlite3, ${LIBRARIES} or ${TABLES} was not found although Debian's packages are there.`);
 }
 
 function configuration({ port, origin, database }) {
@@ -85,8 +120,8 @@ function configuration({ port, origin, database }) {
   return [...lines, `database = { type = "sqlite3"; path = ${JSON.stringify(database)}; };`, ""].join("\n");
 }
 
-function start(program, args, cwd) {
-  const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+function start(program, args, options) {
+  const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (printed += chunk));
   let stopped = false;

@@ -114,14 +114,4 @@ describe("Glewlwyd", () => {
     const another = oauthProvider({ issuer: other.issuer, clientId: other.publicClient.id });
     assert.deepEqual(facts(await refused(another.refresh(fresh, options))), { code: "network", sent: false });
   });
-
-  it("that is overridden by a path without a program is an error", async () => {
-    process.env.GLEWLWYD_PATH = "/no/such/glewlwyd";
-    try {
-      const { message } = await refused(startGlewlwyd());
-      assert.equal(message, "GLEWLWYD_PATH is /no/such/glewlwyd, which does not exist.");
-    } finally {
-      delete process.env.GLEWLWYD_PATH;
-    }
-  });
 });

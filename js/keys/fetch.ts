@@ -15,6 +15,7 @@ export interface Answer {
   readonly text: string;
 }
 
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const MAX_REDIRECTS = 5;
 /** Of `setTimeout`, in milliseconds; a longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -73,8 +74,8 @@ async function follow(start: URL, init: RequestInit, limits: FetchLimits): Promi
     // A browser does not say where to: it has to follow, and then says where it came to.
     if (response.type === "opaqueredirect") response = await fetch(url.href, { ...init, redirect: "follow" });
     if (response.url) allowed(new URL(response.url));
-    const location = response.status >= 300 && response.status < 400 ? response.headers.get("location") : null;
-    if (location === null || response.status === 304) return read(response, limits.maxBytes);
+    const location = REDIRECTS.includes(response.status) ? response.headers.get("location") : null;
+    if (location === null) return read(response, limits.maxBytes);
     if (hops === MAX_REDIRECTS) {
       const facts = { status: response.status };
       throw new KeyStoreError("http_status", `${start.origin} redirects more than ${MAX_REDIRECTS} times`, facts);

@@ -173,7 +173,10 @@ export class KeyRefresher<C> {
       const keys = this.#keys;
       // Another tab may have been quicker meanwhile; what it stored may be the fresher set.
       await this.#load();
-      if (!this.#knowsFresher(at)) await this.#take(fetched, asked, at);
+      const fetchedAt = Math.min(at, now());
+      // Where the clock was set back meanwhile, times do not tell who asked later.
+      const isOvertaken = fetchedAt < at ? this.#record !== asked : this.#knowsFresher(at);
+      if (!isOvertaken) await this.#take(fetched, asked, fetchedAt);
       if (fetched.serverTime !== undefined) this.#tell(onServerTime, fetched.serverTime);
       return { outcome: isSame(this.#keys, keys) ? "unchanged" : "updated" };
     } catch (error) {

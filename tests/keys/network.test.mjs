@@ -36,7 +36,11 @@ const FAILURES = [
   ["a private key among public ones", sendingKeys(k1, k2, privateKey), "invalid_set"],
   ["a symmetric key among public ones", sendingKeys(k2, { kty: "oct", k: "c2VjcmV0" }), "invalid_set"],
   ["a private key of unknown type", sendingKeys(k2, { kty: "PQC", d: "AAAA" }), "invalid_set"],
-  ["bytes that are no UTF-8", sending(Buffer.concat([Buffer.from(SET), Buffer.from([0xff])])), "invalid_set"],
+  [
+    "bytes that are no UTF-8",
+    sending(Buffer.from(JSON.stringify({ keys: [{ ...k2, kid: "ÿ" }] }), "latin1")),
+    "invalid_set",
+  ],
   ["status 500", sending(SET, 500), "http_status", 500],
   ["status 503 with a page", sending(PORTAL, 503), "http_status", 503],
   ["status 404", sending(SET, 404), "http_status", 404],
@@ -49,6 +53,7 @@ const FAILURES = [
   ["a redirect to plain http", sending("", 302, { Location: "http://login.example/keys" }), "insecure_url"],
   ["a redirect to a file", sending("", 302, { Location: "file:///etc/passwd" }), "insecure_url"],
   ["a redirect to text in an address", sending("", 302, { Location: `data:,${SET}` }), "insecure_url"],
+  ["a redirect too many", redirecting(6), "http_status", 302],
   ["a redirect for ever", sending("", 302, { Location: "/keys" }), "http_status", 302],
   ["more bytes than allowed, announced", sending(SET.padEnd(65_537)), "too_large"],
   ["more bytes than allowed, not announced", (_, response) => endless(response), "too_large"],
@@ -133,6 +138,12 @@ test("redirects to https or loopback are followed, and conditions go along", asy
     target.requests.map(({ headers }) => headers["if-none-match"]),
     [undefined, '"azI"'],
   );
+});
+
+test("five redirects are followed", async (t) => {
+  const provider = await providerFor(t);
+  provider.answer = redirecting(5);
+  assert.deepEqual(await openStore(provider).store.refresh(), { outcome: "updated" });
 });
 
 test("from https no redirect leads to plain http, not even on loopback", async () => {
@@ -260,6 +271,14 @@ test("options are checked by name and value", () => {
   assert.throws(() => createKeyStore({ verifier, bundled: [privateKey], ...provider }), { code: "private_key" });
   assert.throws(() => createKeyStore({ verifier, ...provider }), { code: "missing_option", option: "bundled" });
 });
+
+function redirecting(times) {
+  return ({ url }, response) => {
+    const hop = Number(new URL(url, "http://localhost").searchParams.get("hop"));
+    if (hop === times) return response.writeHead(200, json).end(SET);
+    response.writeHead(302, { Location: `/keys?hop=${hop + 1}` }).end();
+  };
+}
 
 function endless(response) {
   response.writeHead(200, json);

@@ -5,7 +5,7 @@ import { createPolicy, createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
 import { ISSUER, NOW } from "../conformance/tokens.mjs";
 import { serveKeys } from "./provider.mjs";
-import { accepted, DAY, k1, k2, k3, k4, openStore, providerFor, tokens } from "./stores.mjs";
+import { accepted, DAY, k1, k2, k3, k4, openStore, providerFor, tokens, until } from "./stores.mjs";
 
 test("the bundled keys serve before anything was fetched, without a network", async (t) => {
   const provider = await providerFor(t, [k2]);
@@ -173,6 +173,29 @@ test("an answer that comes late does not replace what another tab fetched meanwh
   const reloaded = openStore(provider, { clock, storage: slow.storage });
   await reloaded.store.load();
   assert.deepEqual(accepted(reloaded.store), ["k2"]);
+});
+
+test("a 304 confirms only the set that was asked about", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const clock = { now: NOW };
+  const one = openStore(provider, { clock });
+  const other = openStore(provider, { clock, storage: one.storage });
+  await one.store.refresh();
+  // The other tab's request is older than this one's, its answer newer than the set that this one asks about.
+  const held = [];
+  provider.answer = (...exchange) => held.push(exchange);
+  const answers = [];
+  for (const { store } of [other, one]) {
+    clock.now += 10;
+    answers.push(store.refresh());
+    await until(() => held.length === answers.length);
+  }
+  serveKeys({ keys: [k3] }, ...held[0]);
+  await answers[0];
+  serveKeys({ keys: [k2] }, ...held[1]);
+  assert.deepEqual(await answers[1], { outcome: "updated" });
+  assert.deepEqual(accepted(one.store), ["k3"]);
+  assert.equal(one.store.refreshedAt, NOW + 10);
 });
 
 test("a cached set that is unreadable or cannot serve is dropped and told of; the bundle serves", async (t) => {

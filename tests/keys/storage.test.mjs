@@ -26,6 +26,7 @@ for (const [name, make] of Object.entries(ADAPTERS)) {
       assert.equal(await storage.get("a"), value);
     }
     await storage.set("b/../a?c#d %", "other");
+    await storage.set("a#b", "other");
     assert.equal((await storage.get("a")).length, 100_000);
     assert.equal(await storage.get("b/../a?c#d %"), "other");
     await storage.delete("a");

@@ -50,3 +50,8 @@ export function openStore(provider, { storage = memoryStorage(), clock = { now: 
 export function accepted(store) {
   return Object.keys(tokens).filter((kid) => store.safeVerify(tokens[kid]).ok);
 }
+
+/** Waits for something that happens elsewhere in this process. */
+export async function until(condition) {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}

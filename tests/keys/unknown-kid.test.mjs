@@ -1,7 +1,7 @@
 // Tokens that name keys nobody knows: a rotation, or an attempt to make the app hammer its provider.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accepted, DAY, invented, k1, k2, k3, MINUTE, openStore, providerFor, tokens } from "./stores.mjs";
+import { accepted, DAY, invented, k1, k2, k3, MINUTE, openStore, providerFor, tokens, until } from "./stores.mjs";
 
 test("a token of a new key is verified after one refresh", async (t) => {
   const provider = await providerFor(t, [k1, k2]);
@@ -146,7 +146,3 @@ test("other errors of a token ask for nothing", async (t) => {
   await assert.rejects(store.verifyFresh(undefined), { code: "malformed" });
   assert.equal(provider.requests.length, 0);
 });
-
-async function until(condition) {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}

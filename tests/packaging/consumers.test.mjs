@@ -30,6 +30,12 @@ describe("an app that installed the package", () => {
     });
   }
 
+  for (const program of ["offline.mjs", "offline.cjs"]) {
+    test(`holds a session by every entry of the package: ${program}`, async () => {
+      assert.equal((await runIn(app.path, process.execPath, program)).trim(), `${given.subject} true true`);
+    });
+  }
+
   for (const [module, moduleResolution, files] of [
     ["nodenext", "nodenext", ["types.mts", "types.cts"]],
     ["node20", "node16", ["types.mts", "types.cts"]],
@@ -58,6 +64,10 @@ describe("an app that installed the package", () => {
 
   test("puts no inline WebAssembly into a bundle of tokenward/slim", async () => {
     assert.doesNotMatch(await bundle("slim-page.js"), /[A-Za-z0-9+/]{1000}/);
+  });
+
+  test("puts neither WebAssembly nor Argon2id into a bundle of a session alone", async () => {
+    assert.doesNotMatch(await bundle("session-only.js"), /[A-Za-z0-9+/]{1000}/);
   });
 
   test("imports the module file, and compiles nothing, under the workerd condition", async () => {

@@ -2,13 +2,21 @@
 import {
   type Claims,
   ConfigError,
+  createPolicy,
   createVerifier,
+  type Policy,
   TokenError,
   type TokenErrorCode,
   type VerificationKey,
   type Verifier,
 } from "tokenward";
+import { createGate } from "tokenward/gate";
+import { createKeyStore } from "tokenward/keys";
+import { pinProtection } from "tokenward/pin";
+import { oauthProvider } from "tokenward/providers";
+import { createSession, type Session } from "tokenward/session";
 import * as slim from "tokenward/slim";
+import { memoryStorage, type Storage } from "tokenward/storage";
 import * as v from "valibot";
 import { z } from "zod";
 
@@ -118,4 +126,27 @@ slim.init(new Uint8Array());
 slim.init(new WebAssembly.Module(new Uint8Array()));
 const slimVerifier: Verifier = slim.createVerifier({ jwks, issuer, audience });
 
+// The offline parts.
+const policy: Policy = createPolicy({ grace: "24h", checkIn: null, limited: { methods: ["GET"], scopes: ["read"] } });
+const { access, reason, until } = verifier.assess("", policy, { now: 1_760_000_000 });
+const decision: ["full" | "limited" | "none", string, number | null] = [access, reason, until];
+const storage: Storage = memoryStorage();
+const keys = createKeyStore({ verifier: byZod, bundled: jwks, issuer, storage });
+const freshRole: Promise<"admin" | "user"> = keys.verifyFresh("").then((verified) => verified.claims.role);
+const session: Session = createSession({
+  verifier: keys,
+  provider: oauthProvider({ issuer, clientId: "app" }),
+  policy,
+});
+createSession({ verifier, provider: null, storage, protection: pinProtection({ storage }), name: "field-work" });
+// @ts-expect-error: whether tokens are refreshed is to be said
+createSession({ verifier });
+// @ts-expect-error: no such option
+createSession({ verifier, provider: null, grace: "24h" });
+// @ts-expect-error: what was judged does not change
+session.state.access = "full";
+const gate = createGate({ session, rules: [{ match: "/reports/*", needs: { access: "full", role: "editor" } }] });
+const answered: Promise<Response> | undefined = gate.handle(new Request("https://app.example/reports/1"));
+
+void [decision, freshRole, answered];
 void [subject, expiry, audiences, custom, role, alg, usedKey, zodRole, level, one, slimVerifier];

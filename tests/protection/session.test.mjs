@@ -1,0 +1,122 @@
+// A session behind a PIN: locked after a restart, whole after the PIN, and nothing readable in the storage.
+import "fake-indexeddb/auto";
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { createVerifier } from "tokenward";
+import { pinProtection } from "tokenward/pin";
+import { createSession, deviceProtection } from "tokenward/session";
+import { memoryStorage } from "tokenward/storage";
+import { testKeys } from "../conformance/keys.mjs";
+import { AUDIENCE, CLAIMS, ISSUER, NOW, signed } from "../conformance/tokens.mjs";
+
+const PIN = "246810";
+const { ed25519: key } = testKeys();
+const TOKEN = signed(key, { alg: "EdDSA" }, { ...CLAIMS, iat: NOW - 10, exp: NOW + 900 });
+const REFRESH_TOKEN = "a-refresh-token-nobody-may-read";
+
+const started = [];
+afterEach(() => {
+  for (const session of started.splice(0)) session.stop();
+});
+
+function deviceOf(protect) {
+  const storage = memoryStorage();
+  const written = [];
+  const watched = {
+    ...storage,
+    set(name, value) {
+      written.push(value);
+      return storage.set(name, value);
+    },
+  };
+  return {
+    storage,
+    written,
+    /** What a start of the app makes. */
+    async start() {
+      const protection = protect(watched);
+      const verifier = createVerifier({ jwks: [key.jwk], issuer: ISSUER, audience: AUDIENCE, now: () => NOW });
+      const environment = { now: () => NOW };
+      const session = createSession({
+        verifier,
+        policy: {},
+        provider: null,
+        storage: watched,
+        protection,
+        environment,
+      });
+      started.push(session);
+      await session.start();
+      return { session, protection };
+    },
+  };
+}
+
+const withPin = (more) =>
+  deviceOf((storage) => pinProtection({ storage, memory: 19_456, iterations: 2, database: "session", ...more }));
+const withDevice = () => deviceOf(() => deviceProtection({ database: "session-device" }));
+const tokens = { access_token: TOKEN, refresh_token: REFRESH_TOKEN };
+
+test("is locked after a restart, and whole after the PIN", async () => {
+  const device = withPin();
+  const first = await device.start();
+  await first.protection.setup(PIN);
+  await first.session.signIn(tokens);
+  assert.equal(first.session.state.protectedBy, "pin");
+  first.session.stop();
+
+  const { session } = await device.start();
+  assert.deepEqual([session.state.status, session.state.access], ["locked", "none"]);
+  assert.equal(session.accessToken, undefined);
+  await assert.rejects(session.unlock("000000"), { name: "ProtectionError", code: "wrong_secret", retryAfter: 0 });
+  assert.equal(session.state.status, "locked");
+  await session.unlock(PIN);
+  assert.deepEqual([session.state.status, session.state.access], ["signed_in", "full"]);
+  assert.equal(session.accessToken, TOKEN);
+  session.lock();
+  assert.deepEqual([session.state.status, session.accessToken], ["locked", undefined]);
+});
+
+test("signing out forgets the PIN and what it opened", async () => {
+  const device = withPin();
+  const { session, protection } = await device.start();
+  await protection.setup(PIN);
+  await session.signIn(tokens);
+  await session.signOut();
+  assert.equal(session.state.status, "signed_out");
+  assert.equal((await protection.status()).isSetUp, false);
+  assert.equal(await device.storage.get("default.pin"), undefined);
+});
+
+test("after too many attempts a new PIN and a sign-in are the way back", async () => {
+  const device = withPin({ maxAttempts: 1 });
+  const first = await device.start();
+  await first.protection.setup(PIN);
+  await first.session.signIn(tokens);
+  first.session.stop();
+
+  const { session, protection } = await device.start();
+  await assert.rejects(session.unlock("000000"), { code: "too_many_attempts" });
+  await assert.rejects(session.unlock(PIN), { code: "not_set_up" });
+  assert.equal(session.state.access, "none");
+  await protection.setup("135791");
+  await session.signIn(tokens);
+  assert.deepEqual([session.state.status, session.state.access], ["signed_in", "full"]);
+  session.stop();
+  const again = (await device.start()).session;
+  await again.unlock("135791");
+  assert.equal(again.accessToken, TOKEN);
+});
+
+for (const [name, make] of Object.entries({ "a PIN": withPin, "the device's key": withDevice })) {
+  test(`behind ${name} the storage never sees a token`, async () => {
+    const device = make();
+    const { session, protection } = await device.start();
+    await protection.setup?.(PIN);
+    await session.signIn(tokens);
+    await session.signOut();
+    assert.ok(device.written.length > 0);
+    const seen = device.written.join("\n");
+    for (const secret of [REFRESH_TOKEN, TOKEN, TOKEN.split(".")[1], PIN]) assert.ok(!seen.includes(secret));
+  });
+}

@@ -16,7 +16,7 @@ import {
   verifierJudge,
 } from "./gate/judge.js";
 import { Presence } from "./gate/presence.js";
-import { purgeUserCaches, sharedCacheName, userCacheName } from "./gate/purge.js";
+import { purgeExcept, sharedCacheName, userCacheName } from "./gate/purge.js";
 import { refusal } from "./gate/refusal.js";
 import { type CheckedRule, checkRules, type GateRequest, type GateRule, plainPath } from "./gate/rules.js";
 import { type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
@@ -38,6 +38,8 @@ export interface GateOptions {
   readonly origin?: string | readonly string[] | undefined;
   /** How long `network-first` waits before a cached answer is taken. Default: 5 seconds. */
   readonly networkTimeout?: Duration | undefined;
+  /** How long a request waits for fresh tokens before it is denied for old ones. 0: not at all. Default: 3 seconds. */
+  readonly refreshTimeout?: Duration | undefined;
   /** Caches of the app in which {@link Gate.workboxPlugin} keeps entries: purged when the person changes. */
   readonly workboxCaches?: readonly string[] | undefined;
 }
@@ -70,7 +72,16 @@ export interface Gate {
   close(): void;
 }
 
-const OPTIONS = ["session", "verifier", "rules", "token", "origin", "networkTimeout", "workboxCaches"];
+const OPTIONS = [
+  "session",
+  "verifier",
+  "rules",
+  "token",
+  "origin",
+  "networkTimeout",
+  "refreshTimeout",
+  "workboxCaches",
+];
 
 /** Makes a gate; throws a {@link ConfigError} for options that cannot work. */
 export function createGate(options: GateOptions): Gate {
@@ -81,7 +92,7 @@ export function createGate(options: GateOptions): Gate {
   const networkTimeout = seconds(options.networkTimeout ?? 5, "networkTimeout");
   const name = session?.name ?? "default";
   const sharedCache = sharedCacheName(name);
-  const judge = judgeOf(options, name);
+  const judge = judgeOf(options);
   if (session === undefined && rules.some(({ cache }) => cache === "user")) {
     throw new ConfigError("invalid_option", 'a rule with "cache": "user" needs the option "session"', "rules");
   }
@@ -98,7 +109,7 @@ export function createGate(options: GateOptions): Gate {
     refusal(rule, decision, request, {
       caches: cachesHere(),
       sharedCache,
-      challenge: judge.challenge(decision, request),
+      challenge: judge.challenge(decision),
     });
 
   const answer = async (rule: CheckedRule, event: FetchEventLike, next: Next): Promise<Response> => {
@@ -119,10 +130,11 @@ export function createGate(options: GateOptions): Gate {
   };
 
   const decided = async (rule: CheckedRule, request: Request): Promise<GateDecision> => {
-    if (rule.needs !== null) await judge.prepare(request);
+    if (rule.needs !== null) await judge.prepare();
     const decision = judge.decide(rule, request);
-    if (decision.allowed) return decision;
-    await judge.reconsider();
+    const reconsidering = decision.allowed ? undefined : judge.reconsider(decision, request);
+    if (reconsidering === undefined) return decision;
+    await reconsidering;
     return judge.decide(rule, request);
   };
 
@@ -141,7 +153,7 @@ export function createGate(options: GateOptions): Gate {
     if (session?.state.status === "starting") await session.start();
     // Of a session that is locked the person has not changed.
     if (session === undefined || session.state.status === "locked") return;
-    await purgeUserCaches(name, judge.presence?.sessionId, { entriesIn: workboxCaches, caches: cachesHere() });
+    await purgeExcept(() => judge.presence?.sessionId, name, { entriesIn: workboxCaches, caches: cachesHere() });
   };
   const stopListening = onPersonChange(session, () => void purge().catch(() => {}));
 
@@ -172,10 +184,9 @@ export function createGate(options: GateOptions): Gate {
         name,
         caches: cachesHere(),
         sessionId: () => judge.presence?.sessionId,
-        prepare: judge.prepare,
-        reconsider: judge.reconsider,
         ruleFor: (request) => ruleFor(request) ?? SIGNED_IN,
         decide: judge.decide,
+        decided,
         refuse,
       }),
 
@@ -186,16 +197,17 @@ export function createGate(options: GateOptions): Gate {
 
 const [SIGNED_IN] = checkRules([{ match: () => true, cache: "user" }]) as [CheckedRule];
 
-function judgeOf({ session, verifier, token }: GateOptions, name: string): Judge {
+function judgeOf({ session, verifier, token, refreshTimeout = 3 }: GateOptions): Judge {
   if ((session === undefined) === (verifier === undefined)) {
     throw new ConfigError("missing_option", 'a gate needs one of the options "session" and "verifier"', "session");
   }
   if (token !== undefined && (verifier === undefined || typeof token !== "function")) {
     throw new ConfigError("invalid_option", 'the option "token" should be a function, beside "verifier"', "token");
   }
+  const patience = seconds(refreshTimeout, "refreshTimeout");
   return session === undefined
     ? verifierJudge(verifier as GateVerifier, token ?? bearerToken)
-    : sessionJudge(session, new Presence(session, name, cachesHere));
+    : sessionJudge(session, new Presence(session, patience, cachesHere));
 }
 
 /** `undefined`: any. */

@@ -1,4 +1,5 @@
 import type { CheckedRule } from "./rules.js";
+import { within } from "./within.js";
 
 /** One cache, for as long as it is the right one. */
 export interface Shelf {
@@ -120,17 +121,4 @@ async function store(shelf: Shelf, request: Request, response: Response): Promis
 async function remove(shelf: Shelf, request: Request): Promise<void> {
   const cache = shelf.cache ?? (await shelf.caches.open(shelf.name));
   await cache.delete(cacheKey(request));
-}
-
-/** What arrives within some seconds; `undefined` for what fails or takes longer. */
-async function within(arriving: Promise<Response>, seconds: number): Promise<Response | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, seconds * 1000, undefined);
-  });
-  try {
-    return await Promise.race([arriving.catch(() => undefined), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

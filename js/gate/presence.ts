@@ -1,5 +1,9 @@
 import type { GateSession } from "./judge.js";
 import { userCacheName } from "./purge.js";
+import { within } from "./within.js";
+
+/** Milliseconds from one refresh that a denial asked for to the next. */
+const REFRESH_PAUSE = 30_000;
 
 /**
  * Whether the person whom this worker knows of is still the one who is signed in. A page that signs out tells the workers,
@@ -8,13 +12,15 @@ import { userCacheName } from "./purge.js";
  */
 export class Presence {
   readonly #session: GateSession;
-  readonly #name: string;
   readonly #caches: () => CacheStorage | undefined;
+  readonly #refreshTimeout: number;
+  #refreshing: Promise<unknown> | undefined;
+  #refreshNotBefore = 0;
   #seen: { readonly sessionId: string; readonly cache: Cache } | undefined;
 
-  constructor(session: GateSession, name: string, caches: () => CacheStorage | undefined) {
+  constructor(session: GateSession, refreshTimeout: number, caches: () => CacheStorage | undefined) {
     this.#session = session;
-    this.#name = name;
+    this.#refreshTimeout = refreshTimeout;
     this.#caches = caches;
   }
 
@@ -42,16 +48,34 @@ export class Presence {
     }
   }
 
+  /** Before a denial for old tokens: a page may have fresh ones, or the provider, for which it waits a while. */
+  async reconsider(): Promise<void> {
+    if (this.sessionId !== undefined) await this.readAgain();
+    const { access } = this.#session.access();
+    if (this.sessionId === undefined || access === "full" || this.#refreshTimeout === 0 || !isPerhapsOnline()) return;
+    // One that fails is not tried again for each image of a page.
+    if (this.#refreshing === undefined && performance.now() < this.#refreshNotBefore) return;
+    this.#refreshing ??= this.#session
+      .refresh()
+      .catch(() => {})
+      .finally(() => {
+        this.#refreshing = undefined;
+        this.#refreshNotBefore = performance.now() + REFRESH_PAUSE;
+      });
+    await within(this.#refreshing, this.#refreshTimeout);
+  }
+
   /** Takes in what pages have stored. */
   async readAgain(): Promise<void> {
-    await this.#session.sync?.().catch(() => {});
+    await this.#session.sync().catch(() => {});
   }
 
   async #look(caches: CacheStorage | undefined): Promise<void> {
+    // Somebody may have signed in a moment ago.
+    if (this.sessionId === undefined || caches === undefined) await this.readAgain();
     const { sessionId } = this;
-    if (sessionId === undefined) return;
-    if (caches === undefined) return this.readAgain();
-    const cacheName = userCacheName(this.#name, sessionId);
+    if (sessionId === undefined || caches === undefined) return;
+    const cacheName = userCacheName(this.#session.name, sessionId);
     if (this.cache !== undefined && (await caches.has(cacheName))) return;
     // In this order: whoever signs out after the reading finds the cache, and deletes it.
     const cache = await caches.open(cacheName);
@@ -63,4 +87,9 @@ export class Presence {
     await caches.delete(cacheName);
     await this.#look(caches);
   }
+}
+
+/** A hint, no more: `false` means that trying is useless. */
+function isPerhapsOnline(): boolean {
+  return typeof navigator !== "object" || navigator.onLine !== false;
 }

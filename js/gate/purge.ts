@@ -56,22 +56,30 @@ export interface PurgeOptions {
  * @param name the session's name; `"default"` if it was given none
  */
 export async function purgeUserCaches(name: string, keepSessionId?: string, options: PurgeOptions = {}): Promise<void> {
-  const { entriesIn = [], caches = globalThis.caches as CacheStorage | undefined } = options;
+  await purgeExcept(() => keepSessionId, name, options);
+}
+
+/** The same where who is signed in may change meanwhile: asked again before each deletion. */
+export async function purgeExcept(
+  kept: () => string | undefined,
+  name: string,
+  { entriesIn = [], caches = globalThis.caches as CacheStorage | undefined }: PurgeOptions,
+): Promise<void> {
   if (caches === undefined) return;
-  const kept = keepSessionId === undefined ? undefined : userCacheName(name, keepSessionId);
-  const own = (await caches.keys()).filter((one) => one.startsWith(userCachePrefix(name)) && one !== kept);
+  const isKept = (sessionId: string) => sessionId === kept();
+  const prefix = userCachePrefix(name);
+  const own = (await caches.keys()).filter((one) => one.startsWith(prefix));
   await Promise.all([
-    ...own.map((one) => caches.delete(one)),
-    ...entriesIn.map((one) => purgeEntries(caches, one, name, keepSessionId)),
+    ...own.map((one) => !isKept(one.slice(prefix.length)) && caches.delete(one)),
+    ...entriesIn.map((one) => purgeEntries(caches, one, name, isKept)),
   ]);
 }
 
-async function purgeEntries(caches: CacheStorage, cacheName: string, name: string, keepSessionId?: string) {
+async function purgeEntries(caches: CacheStorage, cacheName: string, name: string, isKept: (id: string) => boolean) {
   if (!(await caches.has(cacheName))) return;
   const cache = await caches.open(cacheName);
-  const keys = (await cache.keys()).filter(({ url }) => {
-    const key = readUserKey(url);
-    return key?.name === name && key.sessionId !== keepSessionId;
-  });
-  await Promise.all(keys.map((key) => cache.delete(key, { ignoreVary: true })));
+  for (const request of await cache.keys()) {
+    const key = readUserKey(request.url);
+    if (key?.name === name && !isKept(key.sessionId)) await cache.delete(request, { ignoreVary: true });
+  }
 }

@@ -31,11 +31,11 @@ export interface PluginTools {
   readonly name: string;
   readonly caches: CacheStorage | undefined;
   readonly sessionId: () => string | undefined;
-  prepare(request: Request): Promise<unknown> | undefined;
-  reconsider(): Promise<unknown> | undefined;
   /** The rule for a request; for one without a rule, the rule that people must be signed in. */
   ruleFor(request: Request): CheckedRule;
   decide(rule: CheckedRule, request: Request): GateDecision;
+  /** The same, once it is sure who is signed in. */
+  decided(rule: CheckedRule, request: Request): Promise<GateDecision>;
   refuse(rule: CheckedRule, decision: GateDecision, request: Request): Promise<Response>;
 }
 
@@ -49,9 +49,8 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
 
   const begin = async (request: Request, state: State) => {
     if (state.begun !== undefined) return state.begun;
-    await tools.prepare(request);
-    if (!decide(request).allowed) await tools.reconsider();
-    state.begun ??= { sessionId: sessionId(), denied: !decide(request).allowed };
+    const { allowed } = await tools.decided(tools.ruleFor(request), request);
+    state.begun ??= { sessionId: sessionId(), denied: !allowed };
     return state.begun;
   };
 
@@ -81,18 +80,20 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
     },
 
     async cacheWillUpdate({ request, response, state = {} }) {
-      const begun = await begin(request, state);
-      await tools.prepare(request);
+      const { denied, sessionId: atFirst } = await begin(request, state);
+      const { allowed } = await tools.decided(tools.ruleFor(request), request);
       const personal = isPersonal(request);
-      if (personal && (begun.sessionId === undefined || begun.sessionId !== sessionId())) return null;
-      const allowed = !begun.denied && decide(request).allowed;
-      return allowed && isStorable(request, response, personal) ? response : null;
+      if (personal && (atFirst === undefined || atFirst !== sessionId())) return null;
+      return allowed && !denied && isStorable(request, response, personal) ? response : null;
     },
 
+    // What began for one person must not have arrived for nobody.
     async cacheDidUpdate({ cacheName, request }) {
-      await tools.prepare(request);
       const key = readUserKey(request.url);
-      if (key?.name !== name || key.sessionId === sessionId()) return;
+      if (key?.name !== name) return;
+      const original = new Request(key.url, { headers: request.headers });
+      await tools.decided(tools.ruleFor(original), original);
+      if (key.sessionId === sessionId()) return;
       await (await tools.caches?.open(cacheName))?.delete(request, { ignoreVary: true });
     },
 

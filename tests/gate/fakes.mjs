@@ -5,6 +5,8 @@ export class FakeSession extends EventTarget {
   name = "default";
   state = { status: "signed_out", sessionId: undefined };
   starts = 0;
+  /** What a page has stored, before this worker has heard of it. */
+  storedMeanwhile;
   #bearer = { access: "none", reason: "signed_out" };
   #stored;
 
@@ -19,6 +21,21 @@ export class FakeSession extends EventTarget {
     this.starts += 1;
     await new Promise((resolve) => setImmediate(resolve));
     if (this.state.status === "starting") this.become(...this.#stored);
+  }
+
+  async sync() {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.storedMeanwhile !== undefined) this.become(...this.storedMeanwhile);
+    this.storedMeanwhile = undefined;
+  }
+
+  /** What the provider would answer. */
+  refreshes = 0;
+  afterRefresh;
+  async refresh() {
+    this.refreshes += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.afterRefresh !== undefined) this.become(...this.afterRefresh);
   }
 
   /** `sessionId` undefined: signed out. */

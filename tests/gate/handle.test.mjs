@@ -276,6 +276,118 @@ describe("a person who changes meanwhile", () => {
   });
 });
 
+describe("a page of which the worker has not heard yet", () => {
+  /** As a session in a page does it: stores, deletes the caches, and only then says so. */
+  const inAPage = async (sessionId, bearer) => {
+    session.storedMeanwhile = [sessionId, bearer];
+    await purgeUserCaches("default", sessionId);
+  };
+
+  it("may sign in just before it asks", async () => {
+    const gate = gateFor([USER_RULE]);
+    await inAPage("id-1");
+    assert.equal(await textOf(ask(gate, "/app/x", answers("of A"))), "of A");
+  });
+
+  it("may sign out just before it asks, and gets nothing", async () => {
+    session.become("id-1");
+    const gate = gateFor([
+      { ...USER_RULE, strategy: "cache-first" },
+      { match: "/*", cache: "shared" },
+    ]);
+    await ask(gate, "/app/x", answers("of A"));
+    await ask(gate, "/shell", answers("for those who are signed in"));
+    await inAPage(undefined);
+    assert.equal((await ask(gate, "/app/x", offline)).status, 401);
+    assert.equal((await ask(gate, "/shell", offline)).status, 401);
+    assert.deepEqual(Object.keys(await contents(caches)), ["tokenward-shared:default"]);
+  });
+
+  it("may sign another person in just before it asks", async () => {
+    session.become("id-1");
+    const gate = gateFor([{ ...USER_RULE, strategy: "cache-first" }]);
+    await ask(gate, "/app/x", answers("of A"));
+    await inAPage("id-2");
+    assert.equal(await textOf(ask(gate, "/app/x", answers("of B"))), "of B");
+    assert.deepEqual(await contents(caches), { "tokenward:default:id-2": ["/app/x"] });
+  });
+
+  it("may sign out while the server answers: nothing comes back into a cache", async () => {
+    session.become("id-1");
+    const gate = gateFor([USER_RULE]);
+    await ask(gate, "/app/y", answers("y"));
+    const leave = async () => {
+      await inAPage(undefined);
+      return new Response("of A");
+    };
+    await ask(gate, "/app/x", leave);
+    assert.deepEqual(await contents(caches), {});
+  });
+
+  it("does not make a person another when the app deletes caches it does not know", async () => {
+    session.become("id-1");
+    const gate = gateFor([USER_RULE]);
+    await ask(gate, "/app/x", answers("of A"));
+    await caches.delete("tokenward:default:id-1");
+    assert.equal(await textOf(ask(gate, "/app/x", answers("again"))), "again");
+    assert.equal(await textOf(ask(gate, "/app/x", offline)), "again");
+  });
+});
+
+describe("a request with old tokens", () => {
+  const expired = { access: "none", reason: "expired" };
+  const grace = { access: "limited", reason: "grace" };
+
+  it("waits for fresh ones before it is denied, once for all that ask", async () => {
+    session.become("id-1", expired);
+    session.afterRefresh = ["id-1"];
+    const gate = gateFor([USER_RULE]);
+    const both = await Promise.all([ask(gate, "/app/x", answers("x")), ask(gate, "/app/y", answers("y"))]);
+    assert.deepEqual(
+      both.map(({ status }) => status),
+      [200, 200],
+    );
+    assert.equal(session.refreshes, 1);
+  });
+
+  it("waits for them too where limited access is not enough", async () => {
+    session.become("id-1", grace);
+    session.afterRefresh = ["id-1"];
+    const gate = gateFor([{ ...USER_RULE, needs: { access: "full" } }]);
+    assert.equal((await ask(gate, "/app/x", answers("x"))).status, 200);
+  });
+
+  it("does not wait where limited access is enough", async () => {
+    session.become("id-1", grace);
+    assert.equal((await ask(gateFor([USER_RULE]), "/app/x", answers("x"))).status, 200);
+    assert.equal(session.refreshes, 0);
+  });
+
+  it("is denied when there are none, and the provider is not asked again and again", async () => {
+    session.become("id-1", expired);
+    const gate = gateFor([USER_RULE]);
+    for (let time = 0; time < 3; time += 1) assert.equal((await ask(gate, "/app/x", answers("x"))).status, 401);
+    assert.equal(session.refreshes, 1);
+  });
+
+  it("is denied when they take too long, or are not to be waited for", async () => {
+    session.become("id-1", expired);
+    session.refresh = () => new Promise(() => {});
+    for (const refreshTimeout of [0, 0.01]) {
+      const gate = gateFor([USER_RULE], { refreshTimeout });
+      assert.equal((await ask(gate, "/app/x", answers("x"))).status, 401);
+    }
+  });
+
+  it("is denied at once when nobody is signed in, or fresh ones would not help", async () => {
+    const gate = gateFor([{ match: "/*", needs: { role: "owner" } }]);
+    assert.equal((await ask(gate, "/x", answers("x"))).status, 401);
+    session.become("id-1");
+    assert.equal((await ask(gate, "/x", answers("x"))).status, 403);
+    assert.equal(session.refreshes, 0);
+  });
+});
+
 describe("strategies", () => {
   beforeEach(() => session.become("id-1"));
   const gateWith = (strategy, options) => gateFor([{ ...USER_RULE, strategy }], options);

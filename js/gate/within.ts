@@ -1,0 +1,12 @@
+/** What arrives within some seconds; `undefined` for what fails or takes longer. */
+export async function within<T>(arriving: Promise<T>, seconds: number): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, seconds * 1000, undefined);
+  });
+  try {
+    return await Promise.race([arriving.catch(() => undefined), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

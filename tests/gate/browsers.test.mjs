@@ -1,0 +1,179 @@
+// The gate where it belongs: in a real service worker, with a real session, in three browsers, and the server stopped.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "node:test";
+import { openChromium } from "../playground/chromium.mjs";
+import { openFirefox, openWebKit, until } from "../playground/engines.mjs";
+import { startSite } from "./site.mjs";
+
+const BROWSERS = { Chromium: openChromiumPage, Firefox: openFirefox, WebKitGTK: openWebKit };
+
+for (const [name, open] of Object.entries(BROWSERS)) {
+  describe(`a gate in ${name}`, () => {
+    let site;
+    let page;
+    let online;
+
+    const app = (call) => page.ask(`app.${call}`);
+    const text = () => page.ask("document.body.textContent.trim()");
+    const visit = async (path) => {
+      await page.open(site.url + path);
+      return text();
+    };
+    const goOffline = async () => {
+      online = false;
+      await site.stop();
+    };
+    const cached = async () => (await app("cached()")).join("\n");
+
+    before(async () => {
+      site = await startSite();
+      online = true;
+      page = await open();
+      await page.open(`${site.url}/`);
+      assert.equal(await app("guard()"), "guarded");
+    });
+    beforeEach(async () => {
+      if (!online) await site.start();
+      online = true;
+      await page.open(`${site.url}/`);
+      await until(page, "app.guard()", "guarded");
+      await app("signOut()");
+    });
+    after(async () => {
+      await page?.close();
+      if (online) await site?.stop();
+    });
+
+    it("shows the page that says so to nobody, and lets others through", async () => {
+      assert.equal(await visit("/app/notes"), "Sign in, please");
+      assert.equal(await visit("/open"), "/open of nobody");
+      const { status, body, cacheControl } = await app("ask('/api/me')");
+      assert.deepEqual([status, JSON.parse(body).reason, cacheControl], [401, "signed_out", "no-store"]);
+    });
+
+    it("shows a person's pages, online and then without a server", async () => {
+      await app("signIn('ada')");
+      assert.equal(await visit("/app/notes"), "/app/notes of ada");
+      assert.equal(JSON.parse((await app("ask('/api/me')")).body).who, "ada");
+      await until(page, "app.cached().then((all) => all.length)", 2);
+      await goOffline();
+      assert.equal(await visit("/app/notes"), "/app/notes of ada");
+      assert.equal(JSON.parse((await app("ask('/api/me')")).body).who, "ada");
+      assert.equal((await app("ask('/api/other')")).status, 0);
+    });
+
+    it("shows nothing to nobody, without a server either", async () => {
+      await app("signIn('ada')");
+      await visit("/app/notes");
+      await until(page, "app.cached().then((all) => all.length)", 1);
+      await app("signOut()");
+      await goOffline();
+      assert.equal(await visit("/app/notes"), "Sign in, please");
+      assert.equal((await app("ask('/api/me')")).status, 401);
+    });
+
+    for (const [how, leave] of [
+      ["after signing out", "signOut()"],
+      ["when another signs in in their place", "cached()"],
+    ]) {
+      it(`keeps what one person saw from the next, ${how}`, async () => {
+        await app("signIn('ada')");
+        await visit("/app/notes");
+        await app("ask('/api/me')");
+        await until(page, "app.cached().then((all) => all.length)", 2);
+        await app(leave);
+        await app("signIn('bob')");
+        assert.ok(!(await cached()).includes("ada"));
+        await goOffline();
+        assert.equal((await app("ask('/app/notes')")).status, 0);
+        assert.equal((await app("ask('/api/me')")).status, 0);
+      });
+    }
+
+    it("keeps nothing that is not to be stored", async () => {
+      await app("signIn('ada')");
+      assert.equal((await app("ask('/api/me?no-store')")).status, 200);
+      await app("ask('/api/me', { method: 'POST' })");
+      await visit("/app/last");
+      await until(page, "app.cached().then((all) => all.length)", 1);
+      assert.match(await cached(), / \/app\/last /);
+    });
+
+    it("lets limited access read, and nothing more", async () => {
+      await app("signIn('ada')");
+      await visit("/app/full/1");
+      await until(page, "app.cached().then((all) => all.length)", 1);
+      await app(`signIn('ada', { exp: ${Math.floor(Date.now() / 1000) - 60} })`);
+      assert.equal(await visit("/app/notes"), "/app/notes of ada");
+      assert.equal(await visit("/app/full/1"), "Sign in, please");
+      const refused = await app("ask('/api/me', { method: 'POST' })");
+      assert.equal(refused.status, 403);
+      assert.equal(JSON.parse(refused.body).refused, "method");
+      assert.equal((await app("ask('/api/me')")).status, 200);
+    });
+
+    it("gives strategies of Workbox the same guarantees", async () => {
+      assert.equal(await visit("/workbox/notes"), "Sign in, please");
+      assert.equal((await app("ask('/workbox/api/me?1')")).status, 401);
+      await page.open(`${site.url}/`);
+      await app("signIn('ada')");
+      assert.equal(await visit("/workbox/notes"), "/workbox/notes of ada");
+      assert.equal(JSON.parse((await app("ask('/workbox/api/me?1')")).body).who, "ada");
+      await until(page, "app.cached().then((all) => all.length)", 2);
+      await goOffline();
+      assert.equal(await visit("/workbox/notes"), "/workbox/notes of ada");
+      assert.equal(JSON.parse((await app("ask('/workbox/api/me?2')")).body).who, "ada");
+      await site.start();
+      online = true;
+      await app("signIn('bob')");
+      assert.equal(JSON.parse((await app("ask('/workbox/api/me?1')")).body).who, "bob");
+      await until(page, "app.cached().then((all) => all.filter((one) => one.includes('ada')).length)", 0);
+      await goOffline();
+      assert.equal((await app("ask('/workbox/notes')")).status, 0);
+      await app("signOut()");
+      await until(page, "app.cached().then((all) => all.length)", 0);
+      assert.equal(await visit("/workbox/notes"), "Sign in, please");
+    });
+
+    if (name === "Chromium") {
+      it("answers from storage when the worker was killed and starts again without a server", async () => {
+        await app("signIn('ada')");
+        await visit("/app/notes");
+        await visit("/workbox/notes");
+        await until(page, "app.cached().then((all) => all.length)", 2);
+        await goOffline();
+        for (const path of ["/app/notes", "/workbox/notes"]) {
+          await page.kill();
+          assert.equal(await visit(path), `${path} of ada`);
+        }
+        await app("signOut()");
+        await page.kill();
+        assert.equal(await visit("/app/notes"), "Sign in, please");
+      });
+    }
+  });
+}
+
+async function openChromiumPage() {
+  const browser = await openChromium();
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("ServiceWorker.enable");
+  return {
+    open: (url) => page.goto(url),
+    reload: () => page.reload(),
+    ask: (script) => page.evaluate(script),
+    close: () => browser.close(),
+    /** Ends the service worker, as a browser does with one that is idle or in its way. */
+    async kill() {
+      const stopped = new Promise((resolve) => {
+        devtools.on("ServiceWorker.workerVersionUpdated", ({ versions }) => {
+          if (versions.some(({ runningStatus }) => runningStatus === "stopped")) resolve();
+        });
+      });
+      await devtools.send("ServiceWorker.stopAllWorkers");
+      await stopped;
+    },
+  };
+}

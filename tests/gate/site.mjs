@@ -1,0 +1,79 @@
+// An app behind a gate: pages and an API that know who asks by a cookie, tokens for whoever asks, and a server that can be
+// stopped and started again at the same place.
+import { sign } from "node:crypto";
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { generateKeyPair } from "../../tools/keypair.mjs";
+
+const ISSUER = "https://login.test";
+
+export async function startSite() {
+  const { privateKey, publicKey } = generateKeyPair("ed25519");
+  const files = await bundles([{ ...publicKey.export({ format: "jwk" }), kid: "k" }]);
+
+  const token = (claims) => {
+    const encode = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
+    const now = Math.floor(Date.now() / 1000);
+    const registered = { iss: ISSUER, aud: "app", iat: now, exp: now + 900, scope: "read" };
+    const input = `${encode({ alg: "EdDSA", kid: "k" })}.${encode({ ...registered, ...claims })}`;
+    return `${input}.${sign(null, Buffer.from(input), privateKey).toString("base64url")}`;
+  };
+
+  const asked = [];
+  const answer = (request, response) => {
+    const { pathname, searchParams } = new URL(request.url, "http://localhost");
+    asked.push(pathname);
+    const who = /\bwho=(\w+)/.exec(request.headers.cookie ?? "")?.[1] ?? "nobody";
+    const send = (type, body, headers = {}) =>
+      response.writeHead(200, { "content-type": `${type}; charset=utf-8`, ...headers }).end(body);
+    if (files.has(pathname)) return send("text/javascript", files.get(pathname));
+    if (pathname === "/token") {
+      const sub = searchParams.get("user");
+      const claims = JSON.parse(searchParams.get("claims") ?? "{}");
+      const cookie = { "set-cookie": `who=${sub}; Path=/; HttpOnly; SameSite=Strict` };
+      return send("application/json", JSON.stringify({ access_token: token({ sub, ...claims }) }), cookie);
+    }
+    if (pathname.includes("/api/")) {
+      const headers = searchParams.has("no-store") ? { "cache-control": "no-store" } : {};
+      return send("application/json", JSON.stringify({ who, method: request.method }), headers);
+    }
+    if (pathname === "/sign-in-needed.html") return send("text/html", PAGE("Sign in, please", "refused"));
+    return send("text/html", PAGE(`${pathname} of ${who}`, "page"));
+  };
+
+  let server;
+  let port = 0;
+  const start = () =>
+    new Promise((resolve) => {
+      server = createServer(answer).listen(port, "127.0.0.1", () => {
+        ({ port } = server.address());
+        resolve();
+      });
+    });
+  const stop = () =>
+    new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+  await start();
+  return { url: `http://127.0.0.1:${port}`, asked, start, stop };
+}
+
+const PAGE = (text, kind) =>
+  `<!doctype html><meta charset="utf-8"><title>${kind}</title><p>${text}</p><script src="/page.js"></script>`;
+
+/** Classic scripts, since Firefox ESR 140 has no module service workers. */
+async function bundles(keys) {
+  const { outputFiles } = await build({
+    entryPoints: ["page", "worker"].map((name) => fileURLToPath(new URL(`site/${name}.mjs`, import.meta.url))),
+    bundle: true,
+    format: "iife",
+    target: "es2022",
+    define: { "globalThis.KEYS": JSON.stringify(keys), "process.env.NODE_ENV": '"production"' },
+    outdir: "/",
+    write: false,
+    logLevel: "error",
+  });
+  return new Map(outputFiles.map(({ path, text }) => [`/${path.split(/[\\/]/).pop()}`, text]));
+}

@@ -48,6 +48,12 @@ export class TrustedClock {
     return { now, highest, lastCheckIn: this.#checkInAt, rolledBack };
   }
 
+  /** What another tab saw of time since the same check-in. */
+  learn({ highest, rolledBack }: SeenTime): void {
+    const own = this.#seen;
+    this.#seen = { ...own, highest: Math.max(highest, own.highest), rolledBack: rolledBack || own.rolledBack };
+  }
+
   get seen(): SeenTime {
     return this.#seen;
   }

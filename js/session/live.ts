@@ -137,6 +137,7 @@ export class LiveSession extends EventTarget implements Session {
     this.#backoff.reset();
     await this.#purge();
     await this.#save();
+    void this.#revoker.run();
     return this.#update();
   }
 
@@ -232,12 +233,14 @@ export class LiveSession extends EventTarget implements Session {
       }
       const { record, ending } = await this.#store.read();
       if (record !== undefined) {
+        const marks = await this.#store.readMarks().catch(() => undefined);
+        const seen = marks?.sessionId === record.sessionId && marks.checkInAt === record.checkIn.at ? marks : undefined;
         if (isNewer(record, this.#held?.record)) {
-          const marks = await this.#store.readMarks().catch(() => undefined);
-          const fits = marks?.sessionId === record.sessionId && marks.checkInAt === record.checkIn.at;
-          this.#take(record, this.#clockFor(record, fits ? marks : undefined));
+          this.#take(record, this.#clockFor(record, seen));
           this.#unsaved = false;
           this.#error = undefined;
+        } else if (seen !== undefined && this.#held?.record.checkIn.at === seen.checkInAt) {
+          this.#held.clock.learn(seen);
         }
         return;
       }
@@ -303,7 +306,9 @@ export class LiveSession extends EventTarget implements Session {
     this.#savedMarks = seen.highest;
     this.#savedRolledBack = seen.rolledBack;
     const marks = { sessionId: record.sessionId, checkInAt: record.checkIn.at, ...seen };
-    this.#store.writeMarks(marks).catch((error) => this.#failed(error));
+    const written = this.#store.writeMarks(marks);
+    // The other tabs are not to believe a clock that this one has seen set back.
+    written.then(() => seen.rolledBack && this.#channel?.post({})).catch((error) => this.#failed(error));
   }
 
   /** Verifies but for the times. */
@@ -361,6 +366,7 @@ export class LiveSession extends EventTarget implements Session {
     if (await this.#store.hasEnded(before.sessionId).catch(() => false)) {
       // Signed out meanwhile, here or in another tab: the fresh token is not to be used.
       await this.#revoker.add(tokens);
+      void this.#revoker.run();
       await this.#load();
       return "signed_out";
     }

@@ -256,7 +256,7 @@ class Pin implements PinProtection {
   }
 }
 
-/** Spellings that look alike are one (Unicode NFKC, NIST SP 800-63B-4 3.1.1.2): digits are digits on any keyboard. */
+/** Spellings that look alike are one (Unicode NFKC, as NIST SP 800-63-3B 5.1.1.2 says): digits are digits on any keyboard. */
 function textOf(secret: unknown): string {
   if (typeof secret === "string") return secret.normalize("NFKC");
   throw new ConfigError("invalid_option", "the PIN or passphrase should be a string", "secret");

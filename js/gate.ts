@@ -126,6 +126,7 @@ export function createGate(options: GateOptions): Gate {
       background: (work) => inBackground(event, work),
     });
     // Meanwhile this person may have signed out, and another one in: then it is asked again, for that one.
+    if (rule.needs !== null) await judge.prepare();
     return shelf.current() && judge.decide(rule, request).allowed ? response : answer(rule, event, next);
   };
 

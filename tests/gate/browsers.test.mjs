@@ -90,6 +90,31 @@ for (const [name, open] of Object.entries(BROWSERS)) {
       });
     }
 
+    for (const [who, change, status, reader] of [
+      ["signs out", "signOut()", 401, undefined],
+      ["makes way for another", "signIn('bob')", 200, "bob"],
+    ]) {
+      it(`keeps nothing of one who ${who} while the server answers`, async () => {
+        await app("signIn('ada')");
+        for (const path of ["/api/me?hold", "/workbox/api/me?hold"]) {
+          await page.ask(`void (globalThis.answer = app.ask('${path}'))`);
+          await condition(() => site.held.length > 0);
+          await app(change);
+          site.held.shift()();
+          const answer = await page.ask("answer");
+          if (!path.startsWith("/workbox")) {
+            assert.equal(answer.status, status);
+            if (reader) assert.equal(JSON.parse(answer.body).who, reader, "asked again for who is there now");
+          }
+          // One more that is kept, so that the first had its time.
+          if (reader)
+            await until(page, `app.ask('/app/after').then(() => app.cached()).then((all) => all.length > 0)`, true);
+          assert.ok(!(await cached()).includes("ada"), await cached());
+          await app("signIn('ada')");
+        }
+      });
+    }
+
     it("keeps nothing that is not to be stored", async () => {
       await app("signIn('ada')");
       assert.equal((await app("ask('/api/me?no-store')")).status, 200);
@@ -146,12 +171,30 @@ for (const [name, open] of Object.entries(BROWSERS)) {
           await page.kill();
           assert.equal(await visit(path), `${path} of ada`);
         }
-        await app("signOut()");
+      });
+
+      it("knows of a sign-out that happened while the worker was not there", async () => {
+        await app("signIn('ada')");
+        await visit("/app/notes");
+        await visit("/workbox/notes");
+        await until(page, "app.cached().then((all) => all.length)", 2);
+        await goOffline();
         await page.kill();
+        await app("signOut()");
+        assert.ok(!(await cached()).includes("/app/notes"));
         assert.equal(await visit("/app/notes"), "Sign in, please");
+        assert.equal(await visit("/workbox/notes"), "Sign in, please");
+        assert.equal(
+          await page.ask("caches.open('workbox-pages').then((cache) => cache.keys()).then((keys) => keys.length)"),
+          0,
+        );
       });
     }
   });
+}
+
+async function condition(holds) {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 async function openChromiumPage() {

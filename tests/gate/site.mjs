@@ -1,5 +1,5 @@
-// An app behind a gate: pages and an API that know who asks by a cookie, tokens for whoever asks, and a server that can be
-// stopped and started again at the same place.
+// An app behind a gate: pages and an API that know who asks by a cookie, tokens for whoever asks, answers that wait, and a
+// server that can be stopped and started again at the same place.
 import { sign } from "node:crypto";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -20,11 +20,12 @@ export async function startSite() {
     return `${input}.${sign(null, Buffer.from(input), privateKey).toString("base64url")}`;
   };
 
-  const asked = [];
-  const answer = (request, response) => {
+  const held = [];
+  const answer = async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://localhost");
-    asked.push(pathname);
     const who = /\bwho=(\w+)/.exec(request.headers.cookie ?? "")?.[1] ?? "nobody";
+    // Who asks is known; the answer waits.
+    if (searchParams.has("hold") && who === "ada") await new Promise((resolve) => held.push(resolve));
     const send = (type, body, headers = {}) =>
       response.writeHead(200, { "content-type": `${type}; charset=utf-8`, ...headers }).end(body);
     if (files.has(pathname)) return send("text/javascript", files.get(pathname));
@@ -57,7 +58,7 @@ export async function startSite() {
       server.closeAllConnections();
     });
   await start();
-  return { url: `http://127.0.0.1:${port}`, asked, start, stop };
+  return { url: `http://127.0.0.1:${port}`, held, start, stop };
 }
 
 const PAGE = (text, kind) =>

@@ -11,7 +11,7 @@ import type { EndCause } from "./session/record.js";
 import type { Storage } from "./storage.js";
 import type { Claims, Verifier } from "./verifier.js";
 
-export { SessionError, type SessionErrorCode } from "./errors.js";
+export { ProtectionError, type ProtectionErrorCode, SessionError, type SessionErrorCode } from "./errors.js";
 export { deviceProtection, noProtection, type Protection } from "./protection.js";
 export type { TokenProvider, TokenSet } from "./providers.js";
 export type { AccessRequest } from "./rights.js";
@@ -120,9 +120,9 @@ export interface Session extends EventTarget {
    * network, if the provider offers that. Rejects only if the storage refuses to delete.
    */
   signOut(): Promise<void>;
-  /** Unlocks the protection; rejects with its `ProtectionError`. */
+  /** Unlocks the protection, here and in this origin's other tabs and workers; rejects with its `ProtectionError`. */
   unlock(secret?: string): Promise<SessionState>;
-  /** Forgets what was unlocked, in this tab. */
+  /** Forgets what was unlocked, in all of them. */
   lock(): void;
   /** Ends timers and listeners; what is stored stays. */
   stop(): void;

@@ -1,6 +1,6 @@
 //! The offline decision: access never grows while time passes, is never more than online, and `until` is exact.
 
-#![allow(clippy::unwrap_used, reason = "a test says what it expects by failing")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
 
 mod signing;
 

@@ -2,7 +2,13 @@ import { SessionError, StorageError, TokenError } from "../errors.js";
 import { purgeUserCaches } from "../gate/purge.js";
 import type { KeyStore } from "../keys.js";
 import type { Policy } from "../policy.js";
-import { deviceProtection, deviceProtectionIsSupported, noProtection, type Protection } from "../protection.js";
+import {
+  deviceProtection,
+  deviceProtectionIsSupported,
+  noProtection,
+  type Protection,
+  type UnlockedKey,
+} from "../protection.js";
 import { ProviderUnavailable, RefreshRejected, type TokenProvider, type TokenSet } from "../providers.js";
 import { type AccessRequest, mayDo } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionOptions, SessionState } from "../session.js";
@@ -40,13 +46,23 @@ interface Held {
   payload?: Claims;
 }
 
+/** What the tabs and workers of one session tell each other; an empty message: look into the storage. */
+interface Message {
+  readonly unsaved?: SessionRecord;
+  readonly key?: UnlockedKey;
+  readonly asksForKey?: true;
+  readonly lock?: true;
+}
+
 export class LiveSession extends EventTarget implements Session {
   readonly name: string;
   readonly #verifier: Verifier<unknown> | KeyStore<unknown>;
   readonly #provider: TokenProvider | null;
   readonly #policy: Policy;
   readonly #judged: "access_token" | "id_token";
-  readonly #protection: Protection;
+  #protection: Protection;
+  /** Whether nobody chose the protection, so that it is the best there is. */
+  readonly #isDefault: boolean;
   readonly #environment: Environment;
   readonly #store: SessionStore;
   readonly #revoker: Revoker;
@@ -78,6 +94,7 @@ export class LiveSession extends EventTarget implements Session {
     this.#environment = { ...platformEnvironment(), ...environment };
     const device = deviceProtectionIsSupported() ? deviceProtection() : noProtection();
     this.#protection = protection ?? device;
+    this.#isDefault = protection === undefined;
     const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
     this.#store = new SessionStore(kept, name, this.#protection, protection?.kind === "none" ? protection : device);
     this.#revoker = new Revoker(this.#store, provider, this.#environment);
@@ -162,17 +179,16 @@ export class LiveSession extends EventTarget implements Session {
   async unlock(secret?: string): Promise<SessionState> {
     await this.start();
     await this.#protection.unlock?.(secret);
+    const key = this.#protection.share?.();
+    if (key !== undefined) this.#post({ key });
     await this.#load();
     this.#reconnected();
     return this.#update();
   }
 
   lock(): void {
-    this.#protection.lock?.();
-    if (!this.#protection.locked) return;
-    if (this.#held !== undefined) this.#status = "locked";
-    this.#held = undefined;
-    this.#update();
+    this.#forgetKey();
+    this.#post({ lock: true });
   }
 
   stop(): void {
@@ -185,15 +201,39 @@ export class LiveSession extends EventTarget implements Session {
   async #start(): Promise<SessionState> {
     const refused = await this.#store.open();
     if (refused !== undefined) this.#failed(refused);
+    if (this.#isDefault) await this.#settleProtection();
     if (!this.#stopped) this.#listen();
     // Only what is cached; a key store that cannot load works on with the bundled keys.
     if ("load" in this.#verifier) await this.#verifier.load();
     await this.#load();
     this.#update();
-    if (this.#status !== "locked") void this.#purge();
+    if (this.#status === "locked") this.#post({ asksForKey: true });
+    else void this.#purge();
     void this.#revoker.run();
     this.#reconnected();
     return this.#state;
+  }
+
+  /** A device's key needs IndexedDB, which may be there and refuse. */
+  async #settleProtection(): Promise<void> {
+    try {
+      await this.#protection.seal("");
+    } catch {
+      this.#protection = noProtection();
+      this.#store.sealWith(this.#protection);
+    }
+  }
+
+  #forgetKey(): void {
+    this.#protection.lock?.();
+    if (!this.#protection.locked) return;
+    if (this.#held !== undefined) this.#status = "locked";
+    this.#held = undefined;
+    this.#update();
+  }
+
+  #post(message: Message): void {
+    this.#channel?.post(message);
   }
 
   #listen(): void {
@@ -212,7 +252,15 @@ export class LiveSession extends EventTarget implements Session {
 
   /** Another tab has changed something. What the storage refused there comes with the message. */
   async #told(message: unknown): Promise<void> {
-    const { unsaved } = (message ?? {}) as { unsaved?: SessionRecord };
+    const { unsaved, key, asksForKey, lock } = (message ?? {}) as Message;
+    if (lock) return this.#forgetKey();
+    if (asksForKey) {
+      const shared = this.#protection.locked ? undefined : this.#protection.share?.();
+      if (shared !== undefined) this.#post({ key: shared });
+      return;
+    }
+    // A service worker can ask nobody for a PIN: a page that was unlocked unlocks it too.
+    if (key !== undefined && this.#protection.locked) await this.#protection.adopt?.(key).catch(() => {});
     if (unsaved !== undefined && !this.#protection.locked && isNewer(unsaved, this.#held?.record)) {
       if (await this.#store.hasEnded(unsaved.sessionId).catch(() => false)) return;
       this.#take(unsaved, this.#clockFor(unsaved));
@@ -479,12 +527,12 @@ export class LiveSession extends EventTarget implements Session {
         await this.#store.write(record);
       });
       this.#unsaved = false;
-      this.#channel?.post({});
+      this.#post({});
     } catch (cause) {
       this.#unsaved = true;
       const message = "the storage refused the tokens: they are kept in memory, and lost with this page or worker";
       this.#failed(new SessionError("not_saved", message, { cause }));
-      this.#channel?.post({ unsaved: record });
+      this.#post({ unsaved: record });
     }
   }
 
@@ -495,7 +543,7 @@ export class LiveSession extends EventTarget implements Session {
     } finally {
       if (this.#protection.kind === "pin" || this.#protection.kind === "passkey") await this.#protection.forget();
       await this.#purge();
-      this.#channel?.post({});
+      this.#post({});
     }
   }
 

@@ -29,8 +29,8 @@ export class SessionStore {
   persistent = true;
   #storage: Storage;
   readonly #name: string;
-  readonly #protection: Protection;
-  readonly #device: Protection;
+  #protection: Protection;
+  #device: Protection;
 
   constructor(storage: Storage, name: string, protection: Protection, device: Protection) {
     this.#storage = storage;
@@ -49,6 +49,11 @@ export class SessionStore {
       this.persistent = false;
       return error;
     }
+  }
+
+  sealWith(protection: Protection): void {
+    this.#protection = protection;
+    this.#device = protection;
   }
 
   /** The session, or why the last one ended. */

@@ -6,7 +6,9 @@ import { ProviderUnavailable, type ProviderUnavailableCode, type ProviderUnavail
 export interface Answer {
   readonly status: number;
   readonly ok: boolean;
+  /** Whether it says that it is JSON: only then an error counts. */
   readonly isJson: boolean;
+  /** Empty where there is nothing to learn from it. */
   readonly text: string;
   /** The `Date` of the answer in Unix seconds, where it may be read (CORS: `Access-Control-Expose-Headers`). */
   readonly serverTime: number | undefined;
@@ -78,14 +80,12 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefin
 /** The JSON object of an answer, or a {@link ProviderUnavailable}. Its text is not quoted: it may hold tokens. */
 export function jsonOf(answer: Answer, origin: string, sent: boolean): { readonly [member: string]: unknown } {
   const facts: ProviderUnavailableFacts = { sent, status: answer.status };
-  if (!answer.isJson)
-    throw new ProviderUnavailable("not_json", `${origin} answered with something else than JSON`, facts);
   let value: unknown;
   try {
     value = JSON.parse(answer.text);
   } catch {
     // The engine's message quotes what it could not read.
-    throw new ProviderUnavailable("not_json", `${origin} answered with JSON that ends or breaks off`, facts);
+    throw new ProviderUnavailable("not_json", `${origin} answered with something else than JSON`, facts);
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   throw new ProviderUnavailable("invalid_answer", `${origin} answered with JSON that is not an object`, facts);
@@ -124,7 +124,8 @@ async function read(response: Response, origin: string, sent: boolean): Promise<
   const serverTime = dateOf(headers.get("date"));
   const retryAfter = retryDelay(headers.get("retry-after"), serverTime);
   const isJson = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(headers.get("content-type") ?? "");
-  const text = isJson ? await readText(response, origin, sent) : "";
+  // What says that it went well is read whatever it says it is: a one-time token may be used up for it.
+  const text = isJson || status === 200 ? await readText(response, origin, sent) : "";
   return { status, ok, isJson, text, serverTime, retryAfter };
 }
 

@@ -91,6 +91,11 @@ describe("refresh by OAuth 2.0", () => {
     });
   }
 
+  it("loses no token for another media type", async () => {
+    const plain = (_, response) => response.writeHead(200, { "content-type": "text/plain" }).end(JSON.stringify(NEW));
+    assert.equal((await refresh(plain)).refresh_token, NEW.refresh_token);
+  });
+
   for (const status of [400, 401, 403]) {
     it(`takes invalid_grant with status ${status} for the provider's word`, async () => {
       const body = { error: "invalid_grant", error_description: `no such token: ${OLD.refresh_token}` };

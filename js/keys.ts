@@ -86,39 +86,33 @@ export interface KeyStore<C = Claims> extends Omit<Verifier<C>, "setKeys"> {
   onChange(listener: () => void): () => void;
 }
 
-const OPTIONS: readonly (keyof KeyStoreOptions)[] = [
-  "verifier",
-  "bundled",
-  "bundledAt",
-  "issuer",
-  "jwksUri",
-  "storage",
-  "refreshEvery",
-  "cooldown",
-  "timeout",
-  "maxBytes",
-  "maxKeys",
-  "pin",
-  "fetch",
-  "now",
-  "onServerTime",
-  "onError",
-];
+/** Each option: what it must be, and how to say so. Durations are read by `seconds`. */
+const OPTIONS: Record<keyof KeyStoreOptions, [test: (value: unknown) => boolean, expected: string]> = {
+  verifier: [hasMethods("verify", "setKeys"), "made by createVerifier"],
+  bundled: [() => true, "a JWK Set"],
+  bundledAt: [Number.isFinite, "a finite number of Unix seconds"],
+  issuer: [isString, "an absolute URL"],
+  jwksUri: [isString, "an absolute URL"],
+  storage: [hasMethods("get", "set", "delete"), "an object with the methods get, set and delete"],
+  refreshEvery: [() => true, "a duration"],
+  cooldown: [() => true, "a duration"],
+  timeout: [() => true, "a duration"],
+  maxBytes: [isCount, "a whole number, 1 or more"],
+  maxKeys: [isCount, "a whole number, 1 or more"],
+  pin: [(value) => typeof value === "boolean", "true or false"],
+  fetch: [isFunction, "a function like fetch"],
+  now: [isFunction, "a function that returns Unix seconds"],
+  onServerTime: [isFunction, "a function"],
+  onError: [isFunction, "a function"],
+};
 
 /**
  * Makes a key store, which starts with the bundled set; call `load()` next. Throws a {@link ConfigError} for options
  * that cannot work, a {@link KeyStoreError} `insecure_url` for an address that is neither https nor loopback.
  */
 export function createKeyStore<C = Claims>(options: KeyStoreOptions<C>): KeyStore<C> {
-  checkNames(options, "createKeyStore", OPTIONS);
+  checkOptions(options);
   const { verifier, bundled, issuer, jwksUri, fetch: fetching, now = systemTime } = options;
-  if (typeof verifier?.setKeys !== "function") {
-    throw new ConfigError("missing_option", 'the option "verifier" should be made by createVerifier', "verifier");
-  }
-  if (bundled === undefined) throw new ConfigError("missing_option", 'the option "bundled" is missing', "bundled");
-  if (issuer === undefined && jwksUri === undefined) {
-    throw new ConfigError("missing_option", 'one of the options "issuer" and "jwksUri" is needed', "issuer");
-  }
   if (jwksUri === undefined) checkAddress(issuer, "issuer");
   else checkAddress(jwksUri, "jwksUri");
   return new KeyRefresher({
@@ -132,9 +126,9 @@ export function createKeyStore<C = Claims>(options: KeyStoreOptions<C>): KeyStor
     limits: {
       fetch: fetching ?? ((input, init) => globalThis.fetch(input, init)),
       timeout: seconds(options.timeout ?? "10s", "timeout"),
-      maxBytes: count(options.maxBytes ?? 65_536, "maxBytes"),
+      maxBytes: options.maxBytes ?? 65_536,
     },
-    maxKeys: count(options.maxKeys ?? 100, "maxKeys"),
+    maxKeys: options.maxKeys ?? 100,
     pin: options.pin ?? false,
     now,
     onServerTime: options.onServerTime,
@@ -142,19 +136,46 @@ export function createKeyStore<C = Claims>(options: KeyStoreOptions<C>): KeyStor
   }).asKeyStore();
 }
 
-function checkAddress(address: unknown, option: string): void {
+function checkOptions(options: { readonly [option in keyof KeyStoreOptions]?: unknown }): void {
+  checkNames(options, "createKeyStore", Object.keys(OPTIONS));
+  for (const name of ["verifier", "bundled"] as const) {
+    if (options[name] === undefined) throw new ConfigError("missing_option", `the option "${name}" is missing`, name);
+  }
+  if (options.issuer === undefined && options.jwksUri === undefined) {
+    throw new ConfigError("missing_option", 'one of the options "issuer" and "jwksUri" is needed', "issuer");
+  }
+  for (const [name, [test, expected]] of Object.entries(OPTIONS)) {
+    const value = options[name as keyof KeyStoreOptions];
+    if (value !== undefined && !test(value)) {
+      throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
+    }
+  }
+}
+
+function checkAddress(address: string | undefined, option: string): void {
   let url: URL;
   try {
-    url = new URL(String(address));
+    url = new URL(address as string);
   } catch (cause) {
     throw new ConfigError("invalid_option", `the option "${option}" should be an absolute URL`, option, { cause });
   }
   allowedUrl(url, true);
 }
 
-function count(value: unknown, option: string): number {
-  if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
-  throw new ConfigError("invalid_option", `the option "${option}" should be a whole number, 1 or more`, option);
+function isString(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 1;
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
+function hasMethods(...names: string[]): (value: unknown) => boolean {
+  return (value) => names.every((name) => isFunction((value as Record<string, unknown> | null)?.[name]));
 }
 
 /** Whether IndexedDB may really be used shows only when it is: the store then goes on from memory. */

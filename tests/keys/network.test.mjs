@@ -250,7 +250,7 @@ test("options are checked by name and value", () => {
   const refused = (more, error) => assert.throws(() => openStore(provider, more), { name: "ConfigError", ...error });
   refused({ jwksURL: "https://login.example" }, { code: "unknown_option", option: "jwksURL" });
   refused({ verifier: undefined }, { code: "missing_option", option: "verifier" });
-  refused({ verifier: openStore(provider).store }, { code: "missing_option", option: "verifier" });
+  refused({ verifier: openStore(provider).store }, { code: "invalid_option", option: "verifier" });
   refused({ jwksUri: undefined }, { code: "missing_option", option: "issuer" });
   refused({ jwksUri: "/keys" }, { code: "invalid_option", option: "jwksUri" });
   refused({ issuer: "login.example" }, { code: "invalid_option", option: "issuer" });
@@ -260,6 +260,10 @@ test("options are checked by name and value", () => {
   for (const option of ["maxBytes", "maxKeys"]) {
     for (const value of [0, 1.5, "10", Number.POSITIVE_INFINITY])
       refused({ [option]: value }, { code: "invalid_option", option });
+  }
+  const others = { bundledAt: "2026", issuer: 7, storage: {}, pin: "false", fetch: {}, now: 7, onServerTime: 7 };
+  for (const [option, value] of Object.entries({ ...others, onError: null })) {
+    refused({ [option]: value }, { code: "invalid_option", option });
   }
   const { verifier } = openStore(provider);
   for (const bundled of ["{", "null", '{"keys":1}']) {

@@ -11,23 +11,31 @@ import { accepted, k1, k2, k3 } from "./stores.mjs";
 
 const KEYS = [k1, k2, k3];
 const BUNDLE = [k1, k2];
-const TABS = 3;
+const TABS = 2;
 const tab = fc.nat({ max: TABS - 1 });
-const set = fc.subarray(KEYS, { minLength: 1 });
+const often = (weight, what, more = { tab }) => ({
+  weight,
+  arbitrary: fc.record({ what: fc.constant(what), ...more }),
+});
 
-const anyStep = fc.oneof(
-  fc.record({ what: fc.constant("publish"), keys: set }),
-  fc.record({ what: fc.constantFrom("start", "load", "reload", "due"), tab }),
-  { weight: 2, arbitrary: fc.record({ what: fc.constant("answer"), tab }) },
-  fc.record({ what: fc.constant("fail"), tab, how: fc.constantFrom("network", "page", "status", "private") }),
-  fc.record({ what: fc.constant("wait"), seconds: fc.integer({ min: 1, max: 700_000 }) }),
-  fc.record({ what: fc.constant("storage"), works: fc.boolean() }),
-);
-const jump = fc.record({ what: fc.constant("wait"), seconds: fc.integer({ min: -2_000_000, max: 2_000_000 }) });
+/** Mostly what makes requests of several tabs overlap. */
+const STEPS = [
+  often(5, "start"),
+  often(5, "answer"),
+  often(3, "publish", { keys: fc.subarray(KEYS, { minLength: 1 }) }),
+  often(2, "load"),
+  often(2, "reload"),
+  often(1, "due"),
+  often(1, "fail", { tab, how: fc.constantFrom("network", "page", "status", "private") }),
+  often(1, "wait", { seconds: fc.integer({ min: 1, max: 700_000 }) }),
+  often(1, "storage", { works: fc.constantFrom(true, true, false) }),
+];
+const JUMP = often(2, "wait", { seconds: fc.integer({ min: -2_000_000, max: 2_000_000 }) });
+const life = (...steps) => fc.array(fc.oneof(...steps), { minLength: 20, maxLength: 60, size: "max" });
 
 test("no tab ever goes back to an older set; an answered refresh brings the set as it was when asked, or a newer one", () =>
   fc.assert(
-    fc.asyncProperty(fc.array(anyStep, { maxLength: 40 }), fc.boolean(), async (steps, pin) => {
+    fc.asyncProperty(life(...STEPS), fc.boolean(), async (steps, pin) => {
       const world = new World(pin);
       for (const step of steps) {
         const before = world.versions();
@@ -40,12 +48,12 @@ test("no tab ever goes back to an older set; an answered refresh brings the set 
       }
       await world.end();
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   ));
 
 test("whatever the clock does, an answered refresh brings what the provider published last", () =>
   fc.assert(
-    fc.asyncProperty(fc.array(fc.oneof(anyStep, jump), { maxLength: 40 }), fc.boolean(), async (steps, pin) => {
+    fc.asyncProperty(life(...STEPS, JUMP), fc.boolean(), async (steps, pin) => {
       const world = new World(pin);
       for (const step of steps) {
         await world.take(step);
@@ -62,7 +70,7 @@ test("whatever the clock does, an answered refresh brings what the provider publ
         assert.equal(world.versions()[(index + 1) % TABS], world.published.length - 1);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   ));
 
 /** A provider, a storage and some tabs. */

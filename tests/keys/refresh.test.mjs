@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createPolicy, createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
+import { memoryStorage } from "tokenward/storage";
 import { ISSUER, NOW } from "../conformance/tokens.mjs";
 import { serveKeys } from "./provider.mjs";
 import { accepted, DAY, k1, k2, k3, k4, openStore, providerFor, tokens, until } from "./stores.mjs";
@@ -175,6 +176,22 @@ test("an answer that comes late does not replace what another tab fetched meanwh
   assert.deepEqual(accepted(reloaded.store), ["k2"]);
 });
 
+test("a clock that is set back while the provider answers does not lose the answer", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const { store, storage, clock } = openStore(provider);
+  await store.refresh();
+  clock.now = NOW + 300 * DAY;
+  provider.answer = (request, response) => {
+    clock.now = NOW + DAY;
+    serveKeys({ keys: [k3] }, request, response);
+  };
+  assert.deepEqual(await store.refresh(), { outcome: "updated" });
+  assert.deepEqual([accepted(store), store.refreshedAt], [["k3"], NOW + DAY]);
+  const { store: reloaded } = openStore(provider, { storage, clock });
+  await reloaded.load();
+  assert.deepEqual([accepted(reloaded), reloaded.refreshedAt], [["k3"], NOW + DAY]);
+});
+
 test("a 304 confirms only the set that was asked about", async (t) => {
   const provider = await providerFor(t, [k2]);
   const clock = { now: NOW };
@@ -309,6 +326,18 @@ test("pinned: when every key was withdrawn no token holds, and the error says so
   provider.keys = [k1];
   clock.now += DAY;
   assert.equal((await store.verifyFresh(tokens.k1)).key.kid, "k1");
+});
+
+test("pinned: keys that are left and cannot serve are as good as withdrawn", async (t) => {
+  const provider = await providerFor(t, [k2, k3]);
+  const bundled = [k1, k3];
+  const common = { jwks: bundled, issuer: ISSUER, audience: null, now: () => NOW };
+  const verifier = createVerifier({ ...common, algorithms: ["EdDSA"] });
+  const store = createKeyStore({ verifier, bundled, jwksUri: provider.jwksUri, storage: memoryStorage(), pin: true });
+  assert.deepEqual(accepted(store), ["k1"]);
+  await store.refresh();
+  assert.deepEqual(accepted(store), []);
+  assert.equal(verifier.safeVerify(tokens.k2).ok, false);
 });
 
 test("pinned: a cached set fetched without pinning adds nothing either", async (t) => {

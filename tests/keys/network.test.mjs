@@ -78,31 +78,33 @@ const FAILURES = [
 for (const [name, answer, code, status] of FAILURES) {
   test(`${name}: ${code}, and the old set stays, in use and stored`, async (t) => {
     const provider = await providerFor(t, [k1, k2]);
-    const options = code === "timeout" ? { timeout: 0.05 } : {};
-    const { store, storage, clock } = openStore(provider, options);
+    const { store, storage, clock } = openStore(provider);
     await store.refresh();
     provider.answer = answer;
-    // Unasked for is a 304 only without the ETag that a cached set has.
-    const { store: failing } = status === 304 ? openStore(provider) : { store };
+    // Another tab, so that only what must not be answered in time is asked in haste. A 304 nobody asked for takes one
+    // that knows no ETag.
+    const more = code === "timeout" ? { timeout: 0.05 } : {};
+    const { store: failing } = openStore(provider, status === 304 ? {} : { storage, clock, ...more });
+    await failing.load();
+    const before = accepted(failing);
     const expected = status === undefined ? { code } : { code, status };
     await assert.rejects(failing.refresh(), { name: "KeyStoreError", ...expected });
-    assert.deepEqual(accepted(store), ["k1", "k2"]);
+    assert.deepEqual(accepted(failing), before);
     const { store: reloaded } = openStore(provider, { storage, clock });
     await reloaded.load();
     assert.deepEqual(accepted(reloaded), ["k1", "k2"]);
     provider.answer = undefined;
     provider.keys = [k2];
-    assert.deepEqual(await store.refresh(), { outcome: "updated" });
+    assert.deepEqual(await (code === "timeout" ? store : failing).refresh(), { outcome: "updated" });
   });
 }
 
-test("nobody there: unreachable", async (t) => {
+test("nobody there: unreachable", async () => {
   const provider = await startProvider([k2]);
   await provider.close();
   const { store } = openStore(provider);
   await assert.rejects(store.refresh(), { code: "unreachable" });
   assert.deepEqual(accepted(store), ["k1"]);
-  t.diagnostic("the port was closed before the first request");
 });
 
 test("limits are the app's: bytes and keys to the last one", async (t) => {

@@ -131,13 +131,6 @@ test("what another tab fetched is found without a request", async (t) => {
   assert.equal(provider.requests.length, 1);
 });
 
-test("pinned: no request for a key that no answer could add", async (t) => {
-  const provider = await providerFor(t, [k1, k2]);
-  const { store } = openStore(provider, { pin: true });
-  await assert.rejects(store.verifyFresh(tokens.k2), { code: "key_not_found" });
-  assert.equal(provider.requests.length, 0);
-});
-
 test("other errors of a token ask for nothing", async (t) => {
   const provider = await providerFor(t, [k3]);
   const { store } = openStore(provider);

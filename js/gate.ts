@@ -1,6 +1,28 @@
 /**
- * Decides in a service worker, or in an edge worker, who may have which answer: from the network, from the cache, online
- * or not. It answers only what the app hands to it.
+ * `tokenward/gate`: decides in a service worker, or in an edge worker, who may have which answer, online or not. It answers
+ * only what the app hands to it:
+ *
+ * ```js
+ * const gate = createGate({
+ *   session,
+ *   rules: [
+ *     { match: "/app/admin/*", needs: { access: "full", role: "admin" }, otherwise: { page: "/sign-in-needed.html" } },
+ *     { match: "/app/*", cache: "user", otherwise: { page: "/sign-in-needed.html" } },
+ *     { match: "/api/*", cache: "user" },
+ *   ],
+ * });
+ * addEventListener("install", (event) => event.waitUntil(gate.install()));
+ * addEventListener("fetch", (event) => {
+ *   const answer = gate.handle(event);
+ *   if (answer) event.respondWith(answer);
+ * });
+ * ```
+ *
+ * With Workbox: a strategy with `plugins: [gate.workboxPlugin()]`, and the names of such strategies' caches as
+ * `workboxCaches`. The plugin finds the rule by the request (without one, people must be signed in), answers as it says
+ * where access is denied, and puts the session into the keys of what it keeps. At sign-out these entries are out of reach at
+ * once; the gate deletes them when the worker hears of it, at the latest when it next starts. A page that wants them deleted
+ * before it goes on calls `purgeUserCaches(session.name, undefined, { entriesIn: [...] })` after `signOut()`.
  */
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
@@ -51,7 +73,10 @@ export interface FetchEventLike {
   waitUntil?(work: Promise<unknown>): void;
 }
 
-/** How an allowed request is answered where the cache does not. Default: `fetch`. */
+/**
+ * How an allowed request is answered where the gate's cache does not, for example by a strategy of Workbox:
+ * `gate.handle(event, () => strategy.handle(event))`. Default: `fetch`.
+ */
 export type Next = (request: Request) => Response | Promise<Response>;
 
 export interface Gate {
@@ -122,11 +147,14 @@ export function createGate(options: GateOptions): Gate {
       request,
       shelf,
       networkTimeout,
-      network: async () => next(request),
+      network: async () => {
+        const response = await next(request);
+        if (rule.needs !== null) await judge.prepare();
+        return response;
+      },
       background: (work) => inBackground(event, work),
     });
     // Meanwhile this person may have signed out, and another one in: then it is asked again, for that one.
-    if (rule.needs !== null) await judge.prepare();
     return shelf.current() && judge.decide(rule, request).allowed ? response : answer(rule, event, next);
   };
 
@@ -166,8 +194,13 @@ export function createGate(options: GateOptions): Gate {
 
     handle(eventOrRequest: FetchEventLike | Request, next?: Next): Promise<Response> | undefined {
       const event = "request" in eventOrRequest ? eventOrRequest : { request: eventOrRequest };
-      const rule = ruleFor(event.request);
-      return rule && answer(rule, event, next ?? fromNetwork(event));
+      try {
+        const rule = ruleFor(event.request);
+        return rule && answer(rule, event, next ?? fromNetwork(event));
+      } catch (error) {
+        // A rule that cannot be judged: thrown in a fetch listener, this would let the request pass.
+        return Promise.reject(error);
+      }
     },
 
     async install(): Promise<void> {

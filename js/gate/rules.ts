@@ -139,7 +139,7 @@ function matcher(match: Match, open: boolean): CheckedRule["matches"] | undefine
   if (match instanceof RegExp) {
     // A global or sticky one would remember where it was.
     const pattern = new RegExp(match.source, match.flags.replace(/[gy]/g, ""));
-    return (_url, path) => pattern.test(path);
+    return (_url, path) => !(open && SEPARATORS.test(path)) && pattern.test(path);
   }
   return typeof match?.test === "function" ? (url) => match.test(url.href) : undefined;
 }
@@ -150,12 +150,12 @@ function pathMatcher(match: string, open: boolean): CheckedRule["matches"] {
   const beginning = wanted.slice(0, -1);
   const folder = wild && wanted.endsWith("/*") ? wanted.slice(0, -2) : undefined;
   return (_url, path) => {
-    // Where a server takes %2F for a slash, /open/..%2Fprivate is not open.
     if (open && SEPARATORS.test(path)) return false;
     return wild ? path.startsWith(beginning) || path === folder : path === wanted;
   };
 }
 
+/** Where a server takes %2F for a slash, /open/..%2Fprivate is not open. */
 const SEPARATORS = /%2f|%5c/i;
 
 /**

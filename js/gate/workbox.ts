@@ -6,6 +6,7 @@ import type { CheckedRule } from "./rules.js";
 /** What Workbox hands from one callback of a handling to the next. */
 interface State {
   begun?: { readonly sessionId: string | undefined; readonly denied: boolean };
+  refusal?: Response;
 }
 
 interface WithState {
@@ -105,20 +106,21 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
       if (key !== undefined && (key.name !== name || key.sessionId !== sessionId())) return null;
       const original = key === undefined ? request : new Request(key.url, { headers: request.headers });
       if (key === undefined && isPersonal(original)) return null;
-      return decide(original).allowed ? cachedResponse : null;
+      const { allowed } = await tools.decided(tools.ruleFor(original), original);
+      return allowed && (key === undefined || key.sessionId === sessionId()) ? cachedResponse : null;
     },
 
     async handlerDidError({ request, state = {} }) {
       const { denied } = await begin(request, state);
-      return denied || !decide(request).allowed ? refusalOf(request) : undefined;
+      if (!denied && decide(request).allowed) return undefined;
+      state.refusal = await refusalOf(request);
+      return state.refusal;
     },
 
-    // What came otherwise, for example by navigation preload.
+    // What came past the other callbacks, for example by navigation preload.
     async handlerWillRespond({ request, response, state = {} }) {
       const { denied } = await begin(request, state);
-      return denied && !decide(request).allowed && response.headers.get("cache-control") !== "no-store"
-        ? refusalOf(request)
-        : response;
+      return denied && response !== state.refusal ? refusalOf(request) : response;
     },
   };
 }

@@ -59,9 +59,12 @@ describe("matching", () => {
   });
 
   it("takes no encoded slash for a way into what is open", () => {
-    const rules = [{ match: "/open/*", needs: null }, { match: "/*" }];
-    assert.equal(ruleOf(rules, "/open/..%2fprivate"), 1);
-    assert.equal(ruleOf(rules, "/open/..%5Cprivate"), 1);
+    for (const match of ["/open/*", /^\/open\//]) {
+      const rules = [{ match, needs: null }, { match: "/*" }];
+      assert.equal(ruleOf(rules, "/open/x"), 0);
+      assert.equal(ruleOf(rules, "/open/..%2fprivate"), 1);
+      assert.equal(ruleOf(rules, "/open/..%5Cprivate"), 1);
+    }
   });
 
   it("is about its own origin only, unless others are named", () => {

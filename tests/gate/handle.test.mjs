@@ -125,7 +125,9 @@ describe("a denied request", () => {
     const judge = () => {
       throw new Error("a mistake in the app");
     };
-    await assert.rejects(ask(gateFor([{ match: judge }]), "/x", answers("x")), /a mistake/);
+    await assert.rejects(gateFor([{ match: judge }]).handle(request("/x")), /a mistake/);
+    const gate = gateFor([{ match: "/*", needs: { claims: judge } }]);
+    await assert.rejects(ask(gate, "/x", answers("x")), /a mistake/);
   });
 });
 

@@ -87,7 +87,8 @@ export function jsonOf(answer: Answer, origin: string, sent: boolean): { readonl
     // The engine's message quotes what it could not read.
     throw new ProviderUnavailable("not_json", `${origin} answered with something else than JSON`, facts);
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  // Of null or a list nothing is left that anybody asks for.
+  if (typeof value === "object") return { ...value };
   throw new ProviderUnavailable("invalid_answer", `${origin} answered with JSON that is not an object`, facts);
 }
 

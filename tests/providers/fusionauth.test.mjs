@@ -236,6 +236,11 @@ describe("what stands between an app and FusionAuth", () => {
     assert.deepEqual(JSON.parse(body), { refreshToken: OLD.refresh_token, token: OLD.access_token });
   });
 
+  it("may leave out a refresh token that stays", async () => {
+    const { refresh_token } = await refresh((_, response) => json(response, 200, { token: NEW.token }));
+    assert.equal(refresh_token, OLD.refresh_token);
+  });
+
   for (const code of ["[invalid]refreshToken", "[expired]refreshToken", "[revoked]refreshToken"]) {
     it(`signs out by ${code}`, async () => {
       const error = await refused(refresh((_, response) => json(response, 400, fieldErrors(code))));
@@ -284,6 +289,7 @@ describe("the options of fusionAuthProvider", () => {
     ["no address", {}, "url"],
     ["an address without protection", { url: "http://auth.example" }, "url"],
     ["an address with a password", { url: "https://a:b@auth.example" }, "url"],
+    ["an address with a user", { url: "https://a@auth.example" }, "url"],
     ["an API key", { url: "https://auth.example", apiKey: "k" }, "apiKey"],
   ]) {
     it(`refuse ${what}`, () => {

@@ -203,6 +203,34 @@ describe("refresh by OAuth 2.0", () => {
     assert.deepEqual(facts(error), { code: "network", sent: true });
   });
 
+  it("leaves the connection when the time is up", async () => {
+    let left;
+    const leaving = new Promise((resolve) => {
+      left = resolve;
+    });
+    const error = await refused(refresh((_, response) => response.on("close", left), { timeout: 0.1 }));
+    assert.equal(error.code, "timeout");
+    await leaving;
+  });
+
+  it("reads no more of an answer that is too large, whatever fetches it", async () => {
+    let wasCancelled = false;
+    const body = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(100_000)),
+      cancel() {
+        wasCancelled = true;
+      },
+    });
+    const fetch = () => Promise.resolve(new Response(body));
+    assert.equal((await refused(provider({ fetch }).refresh(OLD, options))).code, "too_large");
+    assert.equal(wasCancelled, true);
+  });
+
+  it("has a limit of time for a fetch that does not know how to stop, too", async () => {
+    const fetch = () => new Promise(() => {});
+    assert.equal((await refused(provider({ fetch, timeout: 0.05 }).refresh(OLD, options))).code, "timeout");
+  });
+
   it("says that nothing was sent when it was given up before", async () => {
     server.requests.length = 0;
     const error = await refused(provider().refresh(OLD, { signal: AbortSignal.abort() }));

@@ -74,6 +74,11 @@ export const FAULTS = [
     { code: "http_status", status: 401 },
   ],
   [
+    "the page of a captive portal as another refusal",
+    (_, response) => response.writeHead(400, html).end(PORTAL),
+    { code: "http_status", status: 400 },
+  ],
+  [
     "a captive portal that asks to sign in (RFC 6585 section 6)",
     (_, response) => response.writeHead(511, html).end(PORTAL),
     { code: "http_status", status: 511 },
@@ -116,6 +121,7 @@ export const FAULTS = [
     { code: "invalid_answer", status: 200 },
   ],
   ["a list", (_, response) => json(response, 200, []), { code: "invalid_answer", status: 200 }],
+  ["a text", (_, response) => json(response, 200, '"token"'), { code: "invalid_answer", status: 200 }],
   ["nothing but null", (_, response) => json(response, 200, "null"), { code: "invalid_answer", status: 200 }],
   [
     "more than any answer has",

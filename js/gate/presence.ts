@@ -71,13 +71,19 @@ export class Presence {
   }
 
   async #look(caches: CacheStorage | undefined): Promise<void> {
-    // Somebody may have signed in a moment ago.
-    if (this.sessionId === undefined || caches === undefined) await this.readAgain();
+    const seen = this.cache;
+    if (caches !== undefined && seen !== undefined) {
+      if (await caches.has(this.#cacheName())) return;
+      // Only what reads anew may find it again: not the next request either, once this one has made the cache anew.
+      if (this.cache === seen) this.#seen = undefined;
+      await this.readAgain();
+    } else if (caches === undefined || this.sessionId === undefined) {
+      await this.readAgain();
+    }
     const { sessionId } = this;
     if (sessionId === undefined || caches === undefined) return;
-    const cacheName = userCacheName(this.#session.name, sessionId);
-    if (this.cache !== undefined && (await caches.has(cacheName))) return;
     // In this order: whoever signs out after the reading finds the cache, and deletes it.
+    const cacheName = this.#cacheName();
     const cache = await caches.open(cacheName);
     await this.readAgain();
     if (this.sessionId === sessionId) {
@@ -86,6 +92,10 @@ export class Presence {
     }
     await caches.delete(cacheName);
     await this.#look(caches);
+  }
+
+  #cacheName(): string {
+    return userCacheName(this.#session.name, this.sessionId ?? "");
   }
 }
 

@@ -115,6 +115,12 @@ for (const [name, open] of Object.entries(BROWSERS)) {
       });
     }
 
+    it("mixes nobody up when people come and go", async () => {
+      const turns = ["ada", "bob", null, "ada", null, "bob", "bob", "ada", "ada", null, "ada", "bob"];
+      assert.deepEqual(await app(`rush(${JSON.stringify([...turns, ...turns])})`), []);
+      await until(page, "app.cached().then((all) => all.filter((one) => one.includes('ada')).length)", 0);
+    });
+
     it("keeps nothing that is not to be stored", async () => {
       await app("signIn('ada')");
       assert.equal((await app("ask('/api/me?no-store')")).status, 200);

@@ -305,6 +305,25 @@ describe("a page of which the worker has not heard yet", () => {
     assert.deepEqual(Object.keys(await contents(caches)), ["tokenward-shared:default"]);
   });
 
+  it("may sign out just before it asks for much at once, and gets nothing of it", async () => {
+    for (let steps = 0; steps < 12; steps += 1) {
+      session.become(`id-${steps}`);
+      const gate = gateFor([{ match: "/*", cache: "shared", strategy: "cache-first" }]);
+      await ask(gate, "/shell", answers("for those who are signed in"));
+      await inAPage(undefined);
+      const first = ask(gate, "/shell", offline);
+      // Whatever the first one is about to do.
+      for (let step = 0; step < steps; step += 1) await null;
+      const both = await Promise.all([first, ask(gate, "/shell", offline)]);
+      assert.deepEqual(
+        both.map(({ status }) => status),
+        [401, 401],
+        `after ${steps} steps`,
+      );
+      gate.close();
+    }
+  });
+
   it("may sign another person in just before it asks", async () => {
     session.become("id-1");
     const gate = gateFor([{ ...USER_RULE, strategy: "cache-first" }]);

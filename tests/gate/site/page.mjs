@@ -3,7 +3,7 @@ import { session } from "./session.mjs";
 
 const started = session.start();
 
-globalThis.app = {
+const app = {
   /** Registers the worker and waits until it has this page. */
   async guard() {
     const { installing } = await navigator.serviceWorker.register("/worker.js");
@@ -40,6 +40,27 @@ globalThis.app = {
     }
   },
 
+  /**
+   * People come and go, and each asks at once for everything; some requests are still under way when the next one comes.
+   * Gives back every answer that somebody should not have got.
+   */
+  async rush(turns) {
+    const wrong = [];
+    const paths = ["/app/rush", "/app/swift", "/api/me", "/workbox/rush", "/workbox/api/me"];
+    for (const [turn, user] of turns.entries()) {
+      if (user === null) await app.signOut();
+      else await app.signIn(user);
+      for (const [path, { status, body }] of await Promise.all(
+        paths.map(async (path) => [path, await app.ask(path)]),
+      )) {
+        const fits = user === null ? status === 401 : status === 200 && body.includes(user);
+        if (!fits) wrong.push(`turn ${turn} of ${user}: ${path} ${status} ${body}`);
+      }
+      for (const path of paths) void app.ask(`${path}?late`);
+    }
+    return wrong;
+  },
+
   /** Everything that is cached under a name of one person, as path and text. */
   async cached() {
     const found = [];
@@ -54,3 +75,5 @@ globalThis.app = {
     return found;
   },
 };
+
+globalThis.app = app;

@@ -7,6 +7,7 @@ const gate = createGate({
   rules: [
     { match: "/page.js", needs: null, cache: "shared", strategy: "cache-first" },
     { match: "/app/full/*", needs: { access: "full" }, cache: "user", otherwise: { page: "/sign-in-needed.html" } },
+    { match: "/app/swift", cache: "user", strategy: "cache-first" },
     { match: "/app/*", cache: "user", otherwise: { page: "/sign-in-needed.html" } },
     { match: "/api/*", cache: "user" },
     { match: "/workbox/*", otherwise: { page: "/sign-in-needed.html" } },

@@ -44,7 +44,7 @@ export async function exchange(url: string, init: RequestInit, how: Exchange): P
   let end = (): void => {};
   // Raced, because a fetch of the app's own may not listen to a signal.
   const ended = new Promise<never>((_, reject) => {
-    const late = () => reject(unavailable("timeout", `${origin} did not answer within ${timeout} s`));
+    const late = () => reject(unavailable("timeout", `${origin} did not answer in time`));
     const aborted = () => reject(unavailable("aborted", `${origin} was given up before it answered`));
     const timer = setTimeout(late, Math.min(timeout * 1000, LONGEST_TIMER));
     signal?.addEventListener("abort", aborted);

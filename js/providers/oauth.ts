@@ -7,7 +7,10 @@ import type { OAuthProviderOptions, ServerMetadata, TokenProvider, TokenSet } fr
 import { ProviderUnavailable, RefreshRejected } from "./errors.js";
 import { type Answer, badStatus, exchange, isSafe, jsonOf, safeAddress, unlessAborted } from "./http.js";
 
-/** Metadata can be asked for again without loss: no reason to wait for them as long as for tokens. In seconds. */
+/**
+ * In seconds, for both kinds of metadata. They can be asked for again without loss: no reason to wait as long as for
+ * tokens.
+ */
 const DISCOVERY_LIMIT = 10;
 
 /**
@@ -189,17 +192,18 @@ export class OAuthProvider implements TokenProvider {
 
   /** Metadata of OpenID Connect Discovery 1.0 first, then those of OAuth 2.0 alone (RFC 8414). */
   async #discover(): Promise<oauth.AuthorizationServer> {
+    const limit = Math.min(this.#settings.timeout, DISCOVERY_LIMIT);
+    const started = performance.now();
     try {
-      return await this.#metadata("oidc");
+      return await this.#metadata("oidc", limit);
     } catch (error) {
-      if (error instanceof ProviderUnavailable && error.status === 404) return this.#metadata("oauth2");
-      throw error;
+      if (!(error instanceof ProviderUnavailable && error.status === 404)) throw error;
+      return this.#metadata("oauth2", limit - (performance.now() - started) / 1000);
     }
   }
 
-  async #metadata(algorithm: "oidc" | "oauth2"): Promise<oauth.AuthorizationServer> {
+  async #metadata(algorithm: "oidc" | "oauth2", timeout: number): Promise<oauth.AuthorizationServer> {
     const { issuer, fetch } = this.#settings;
-    const timeout = Math.min(this.#settings.timeout, DISCOVERY_LIMIT);
     const response = await oauth.discoveryRequest(issuer, {
       algorithm,
       [oauth.allowInsecureRequests]: isLoopback(issuer),

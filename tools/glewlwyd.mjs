@@ -59,7 +59,7 @@ export async function startGlewlwyd({ algorithms = ["ES256"], lifetime = 900 } =
  */
 async function glewlwyd() {
   if (!isDebian()) throw new Failure(`${PURPOSE} needs Debian's packages ${PACKAGES.join(", ")}: run it on Debian.`);
-  if (!existsSync(join(UNPACKED, TABLES))) await step(`${PURPOSE}: ${PACKAGES[0]} from Debian`, unpack);
+  if (!isUnpacked()) await step(`${PURPOSE}: ${PACKAGES[0]} from Debian`, unpack);
   const libraries = readdirSync(join(UNPACKED, "usr/lib")).filter((name) => name.includes("-linux-gnu"));
   return {
     program: join(UNPACKED, "usr/bin/glewlwyd"),
@@ -67,6 +67,10 @@ async function glewlwyd() {
     sqlite3: which("sqlite3") ?? join(UNPACKED, "usr/bin/sqlite3"),
     env: { ...process.env, LD_LIBRARY_PATH: libraries.map((name) => join(UNPACKED, "usr/lib", name)).join(":") },
   };
+}
+
+function isUnpacked() {
+  return existsSync(join(UNPACKED, TABLES));
 }
 
 /** Into a folder that takes its name when it is complete. */
@@ -91,8 +95,12 @@ async function unpack() {
       await run("dpkg-deb", ["--extract", join(state, "archives", name), folder], { quiet: true });
     }
     rmSync(state, { recursive: true });
-    rmSync(UNPACKED, { recursive: true, force: true });
-    renameSync(folder, UNPACKED);
+    try {
+      renameSync(folder, UNPACKED);
+    } catch (error) {
+      // Another test was faster.
+      if (!isUnpacked()) throw error;
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

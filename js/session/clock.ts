@@ -1,4 +1,6 @@
 import type { ClockMarks } from "../policy.js";
+import type { TokenSet } from "../providers.js";
+import type { Claims } from "../verifier.js";
 
 /** Clocks that differ by less are taken for equal, in seconds. */
 const SAME_CLOCK = 60;
@@ -70,3 +72,25 @@ export function checkInAt(serverTime: number | undefined, asked: number, answere
   }
   return { at: serverTime, skew: 0 };
 }
+
+/** The signed times say when a token was made; that it was received just now, only the caller can say. */
+export function signInTime({ iat }: Claims, time: number | undefined, now: number): CheckIn {
+  if (time !== undefined) return checkInAt(time, now, now);
+  // A token from the future is evidence of a clock that is behind; one from the past is evidence of nothing.
+  return typeof iat === "number"
+    ? { at: iat, skew: checkInAt(Math.max(iat, now), now, now).skew }
+    : { at: now, skew: 0 };
+}
+
+/** The provider's time when it made an answer, near the signed `iat`; RFC 6749 section 5.1 counts `expires_in` from the answer. */
+export function answerTime(
+  { serverTime: date, expires_in: lasts }: TokenSet,
+  { iat, exp }: Claims,
+): number | undefined {
+  const made = typeof exp === "number" && typeof lasts === "number" ? Math.max(exp - lasts, iat ?? 0) : iat;
+  if (made === undefined || date === undefined) return made ?? date;
+  return Math.abs(date - made) <= WRONG_DATE ? date : made;
+}
+
+/** A `Date` further from the signed time, in seconds, is a wrong answer of some server in between. */
+const WRONG_DATE = 600;

@@ -1,3 +1,6 @@
+import { SessionError } from "../errors.js";
+import type { TokenSet } from "../providers.js";
+import type { Claims } from "../verifier.js";
 import type { CheckIn, SeenTime } from "./clock.js";
 
 /** The tokens of one person, named as OAuth's answers name them (RFC 6749 section 5.1). */
@@ -71,4 +74,29 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+export function tokensOf(answer: TokenSet, before: SessionTokens | undefined): SessionTokens {
+  const { access_token, refresh_token = before?.refresh_token, id_token = before?.id_token } = answer ?? {};
+  if (typeof access_token !== "string" || access_token === "") {
+    throw new SessionError("missing_token", 'the tokens have no "access_token"');
+  }
+  return { access_token, ...(refresh_token && { refresh_token }), ...(id_token && { id_token }) };
+}
+
+export function userOf({ iss, sub }: Claims): SessionRecord["user"] {
+  return [iss ?? null, sub ?? null];
+}
+
+export function sameUser(one: SessionRecord["user"], other: SessionRecord["user"]): boolean {
+  return one[0] === other[0] && one[1] === other[1];
+}
+
+export function isNewer(record: SessionRecord, than: SessionRecord | undefined): boolean {
+  return than === undefined || record.sessionId !== than.sessionId || record.generation > than.generation;
+}
+
+export function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

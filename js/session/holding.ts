@@ -1,0 +1,252 @@
+import { SessionError, StorageError, TokenError } from "../errors.js";
+import { purgeUserCaches } from "../gate/purge.js";
+import type { KeyStore } from "../keys.js";
+import type { Policy } from "../policy.js";
+import { deviceProtection, deviceProtectionIsSupported, noProtection, type Protection } from "../protection.js";
+import type { SessionOptions, SessionState } from "../session.js";
+import { indexedDbStorage, memoryStorage } from "../storage.js";
+import type { Claims, Verifier } from "../verifier.js";
+import { type SeenTime, TrustedClock } from "./clock.js";
+import type { Environment } from "./environment.js";
+import type { Message } from "./messages.js";
+import { payloadOf } from "./payload.js";
+import { type EndCause, type Ending, isNewer, type SessionRecord, type SessionTokens } from "./record.js";
+import { Revoker } from "./revoker.js";
+import { SessionStore } from "./store.js";
+
+/** Sightings of time are stored when they are so much further, in seconds: less than any tolerance. */
+const MARKS_STEP = 30;
+
+export interface CheckedOptions extends SessionOptions {
+  readonly policy: Policy;
+  readonly token: "access_token" | "id_token";
+  readonly name: string;
+}
+
+/** What is in memory of a signed-in person. */
+export interface Held {
+  readonly record: SessionRecord;
+  readonly clock: TrustedClock;
+  /** What the judged token says itself, once it was found genuine. */
+  payload?: Claims;
+}
+
+/** Who is signed in, in memory and in the storage, and what that person may do. */
+export class Holding {
+  readonly policy: Policy;
+  readonly verifier: Verifier<unknown> | KeyStore<unknown>;
+  readonly store: SessionStore;
+  readonly revoker: Revoker;
+  protection: Protection;
+  status: SessionState["status"] = "starting";
+  held: Held | undefined;
+  ending: Ending | undefined;
+  error: Error | undefined;
+  /** Whether the record in memory is newer than the stored one, because the storage refused. */
+  unsaved = false;
+  /** Tells the other tabs and workers. */
+  announce: (message: Message) => void = () => {};
+
+  readonly #name: string;
+  readonly #judged: "access_token" | "id_token";
+  readonly #environment: Environment;
+  /** Whether nobody chose the protection, so that it is the best there is. */
+  readonly #isDefault: boolean;
+  #savedMarks = Number.NEGATIVE_INFINITY;
+  #savedRolledBack = false;
+
+  constructor(
+    { verifier, provider, policy, token, storage, protection, name }: CheckedOptions,
+    environment: Environment,
+  ) {
+    this.policy = policy;
+    this.verifier = verifier;
+    this.#name = name;
+    this.#judged = token;
+    this.#environment = environment;
+    const device = deviceProtectionIsSupported() ? deviceProtection() : noProtection();
+    this.protection = protection ?? device;
+    this.#isDefault = protection === undefined;
+    const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
+    this.store = new SessionStore(kept, name, this.protection, protection?.kind === "none" ? protection : device);
+    this.revoker = new Revoker(this.store, provider, environment);
+  }
+
+  /** Finds out what can be stored, and how. */
+  async open(): Promise<void> {
+    const refused = await this.store.open();
+    if (refused !== undefined) this.failed(refused);
+    if (!this.#isDefault) return;
+    try {
+      await this.protection.seal("");
+    } catch {
+      // A device's key needs IndexedDB, which may be there and refuse.
+      this.protection = noProtection();
+      this.store.sealWith(this.protection);
+    }
+  }
+
+  /** Takes up what is stored, if it is newer than what is in memory. Whether the storage could be read. */
+  async load(): Promise<boolean> {
+    try {
+      await this.#load();
+      return true;
+    } catch (error) {
+      this.failed(error);
+      if (this.held === undefined) this.status = "signed_out";
+      return false;
+    }
+  }
+
+  async #load(): Promise<void> {
+    if (this.protection.locked) {
+      this.held = undefined;
+      this.status = (await this.store.storedId()) === undefined ? "signed_out" : "locked";
+      return;
+    }
+    const { record, ending } = await this.store.read();
+    if (record !== undefined) {
+      const marks = await this.store.readMarks().catch(() => undefined);
+      const seen = marks?.sessionId === record.sessionId && marks.checkInAt === record.checkIn.at ? marks : undefined;
+      if (isNewer(record, this.held?.record)) {
+        this.take(record, this.clockFor(record, seen));
+        this.unsaved = false;
+        this.error = undefined;
+      } else if (seen !== undefined && this.held?.record.checkIn.at === seen.checkInAt) {
+        this.held.clock.learn(seen);
+      }
+      return;
+    }
+    this.ending = ending;
+    // Nothing stored, and no word of an end: the browser has evicted it. Memory goes on, and is stored again later.
+    if (this.held !== undefined && ending?.sessionId !== this.held.record.sessionId) {
+      this.unsaved = true;
+      return;
+    }
+    this.held = undefined;
+    this.status = "signed_out";
+  }
+
+  clockFor({ checkIn }: SessionRecord, seen?: SeenTime): TrustedClock {
+    this.#savedMarks = seen?.highest ?? Number.NEGATIVE_INFINITY;
+    this.#savedRolledBack = seen?.rolledBack ?? false;
+    return new TrustedClock(checkIn, seen, this.policy.rollbackTolerance);
+  }
+
+  take(record: SessionRecord, clock: TrustedClock): void {
+    this.held = { record, clock };
+    this.ending = undefined;
+    this.status = "signed_in";
+  }
+
+  /** What may be done now. Never throws. */
+  judge(): Pick<SessionState, "access" | "reason" | "until" | "claims" | "error"> {
+    const { held } = this;
+    if (held === undefined) {
+      const reason = this.status === "locked" ? "locked" : "signed_out";
+      return { access: "none", reason, until: null };
+    }
+    try {
+      const token = this.judgedToken(held.record.tokens);
+      const marks = held.clock.read(this.#environment.now());
+      const { access, reason, until } = this.verifier.assess(token, this.policy, marks);
+      held.payload ??= payloadOf(token);
+      this.#saveMarks(held);
+      return { access, reason, until: until === null ? null : until - held.clock.seen.skew, claims: held.payload };
+    } catch (error) {
+      return { access: "none", reason: "invalid_token", until: null, error: error as Error };
+    }
+  }
+
+  judgedToken(tokens: SessionTokens): string {
+    const token = tokens[this.#judged];
+    if (typeof token === "string" && token !== "") return token;
+    throw new SessionError("missing_token", `the tokens have no "${this.#judged}", which this session judges`);
+  }
+
+  /** Stored now and then, and at once when the clock was found set back. */
+  #saveMarks({ record, clock }: Held): void {
+    const { seen } = clock;
+    if (this.protection.locked) return;
+    if (seen.highest < this.#savedMarks + MARKS_STEP && seen.rolledBack === this.#savedRolledBack) return;
+    this.#savedMarks = seen.highest;
+    this.#savedRolledBack = seen.rolledBack;
+    const marks = { sessionId: record.sessionId, checkInAt: record.checkIn.at, ...seen };
+    const written = this.store.writeMarks(marks);
+    // The other tabs are not to believe a clock that this one has seen set back.
+    written.then(() => seen.rolledBack && this.announce({})).catch((error) => this.failed(error));
+  }
+
+  /** Verifies but for the times. */
+  verify(token: string, now: number): Claims {
+    this.verifier.assess(token, this.policy, { now });
+    return payloadOf(token);
+  }
+
+  /** The same, looking for fresher keys if these do not know the token's. */
+  async verifyFresh(token: string, now: number): Promise<Claims> {
+    try {
+      return this.verify(token, now);
+    } catch (error) {
+      if (!(error instanceof TokenError) || error.code !== "key_not_found" || !("freshen" in this.verifier))
+        throw error;
+      if (!(await this.verifier.freshen(error))) throw error;
+      return this.verify(token, now);
+    }
+  }
+
+  /** Stores what is held. A storage that is full is given room: cached pages can be had again, a one-time token cannot. */
+  async save(): Promise<void> {
+    const record = this.held?.record;
+    if (record === undefined) return;
+    try {
+      await this.store.write(record).catch(async (error) => {
+        if (!(error instanceof StorageError) || error.code !== "full") throw error;
+        await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
+        await this.store.write(record);
+      });
+      this.unsaved = false;
+      this.announce({});
+    } catch (cause) {
+      this.unsaved = true;
+      const message = "the storage refused the tokens: they are kept in memory, and lost with this page or worker";
+      this.failed(new SessionError("not_saved", message, { cause }));
+      this.announce({ unsaved: record });
+    }
+  }
+
+  /** Everything of this person goes, and stays gone. */
+  async end(cause: EndCause): Promise<void> {
+    try {
+      await this.endStored(cause);
+    } finally {
+      if (this.protection.kind === "pin" || this.protection.kind === "passkey") await this.protection.forget();
+      await this.purge();
+      this.announce({});
+    }
+  }
+
+  async endStored(cause: EndCause): Promise<void> {
+    const record = this.held?.record;
+    const sessionId = record?.sessionId ?? (await this.store.storedId());
+    if (record !== undefined && cause !== "rejected") await this.revoker.add(record.tokens).catch(() => {});
+    this.held = undefined;
+    this.status = "signed_out";
+    this.unsaved = false;
+    this.error = undefined;
+    if (sessionId === undefined) return;
+    this.ending = { sessionId, cause };
+    await this.store.end(this.ending);
+  }
+
+  /** Deletes what was cached for others than the person who is signed in. */
+  async purge(): Promise<void> {
+    const { caches } = this.#environment;
+    if (caches === undefined) return;
+    await purgeUserCaches(this.#name, this.held?.record.sessionId, { caches }).catch((error) => this.failed(error));
+  }
+
+  failed(error: unknown): void {
+    this.error = error instanceof Error ? error : new Error("something unknown went wrong", { cause: error });
+  }
+}

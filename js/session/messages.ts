@@ -1,0 +1,12 @@
+import type { UnlockedKey } from "../protection.js";
+import type { SessionRecord } from "./record.js";
+
+/** What the tabs and workers of one session tell each other; an empty message: look into the storage. */
+export interface Message {
+  /** What the storage refused. */
+  readonly unsaved?: SessionRecord;
+  /** A service worker can ask nobody for a PIN: a page that was unlocked unlocks it too. */
+  readonly key?: UnlockedKey;
+  readonly asksForKey?: true;
+  readonly lock?: true;
+}

@@ -1,5 +1,6 @@
 import { SessionError, TokenError } from "../errors.js";
-import { ProviderUnavailable, RefreshRejected, type TokenProvider, type TokenSet } from "../providers.js";
+import { ProviderUnavailable, RefreshRejected } from "../providers/errors.js";
+import type { TokenProvider, TokenSet } from "../providers.js";
 import type { RefreshOutcome } from "../session.js";
 import type { Claims } from "../verifier.js";
 import { answerTime, type CheckIn, checkInAt, signInTime } from "./clock.js";

@@ -1,4 +1,5 @@
-import { RefreshRejected, type TokenProvider } from "../providers.js";
+import { ProviderUnavailable, RefreshRejected } from "../providers/errors.js";
+import type { TokenProvider } from "../providers.js";
 import type { Environment } from "./environment.js";
 import type { SessionTokens } from "./record.js";
 import type { Revocation, SessionStore } from "./store.js";
@@ -50,7 +51,8 @@ export class Revoker {
       await this.#provider.revoke({ refresh_token }, { signal: limit.signal });
       return true;
     } catch (error) {
-      return error instanceof RefreshRejected;
+      // What is refused now will be refused again.
+      return error instanceof RefreshRejected || (error instanceof ProviderUnavailable && error.code === "refused");
     } finally {
       cancel();
     }

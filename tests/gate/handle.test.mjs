@@ -46,6 +46,15 @@ describe("what is not the gate's", () => {
   });
 });
 
+describe("what the browser fetched while the worker started", () => {
+  it("is taken for the network's answer, once", async () => {
+    session.become("id-1");
+    const gate = gateFor([{ match: "/*" }]);
+    const preloadResponse = Promise.resolve(new Response("preloaded"));
+    assert.equal(await textOf(gate.handle({ request: request("/x"), preloadResponse })), "preloaded");
+  });
+});
+
 describe("a denied request", () => {
   const denied = async (rule, init) => {
     const gate = gateFor([{ match: "/*", ...rule }]);

@@ -88,8 +88,14 @@ export function answerTime(
   { iat, exp }: Claims,
 ): number | undefined {
   const made = typeof exp === "number" && typeof lasts === "number" ? Math.max(exp - lasts, iat ?? 0) : iat;
-  if (made === undefined || date === undefined) return made ?? date;
-  return Math.abs(date - made) <= WRONG_DATE ? date : made;
+  const said = readable(date);
+  if (made === undefined || said === undefined) return made ?? said;
+  return Math.abs(said - made) <= WRONG_DATE ? said : made;
+}
+
+/** `Date.parse` of a header that cannot be read is NaN. */
+export function readable(time: number | undefined): number | undefined {
+  return Number.isFinite(time) ? time : undefined;
 }
 
 /** A `Date` further from the signed time, in seconds, is a wrong answer of some server in between. */

@@ -2,7 +2,7 @@ import { SessionError } from "../errors.js";
 import type { TokenSet } from "../providers.js";
 import { type AccessRequest, mayDo } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../session.js";
-import { signInTime } from "./clock.js";
+import { readable, signInTime } from "./clock.js";
 import { type Channel, type Environment, platformEnvironment } from "./environment.js";
 import { type CheckedOptions, type Held, Holding } from "./holding.js";
 import type { Message } from "./messages.js";
@@ -72,7 +72,7 @@ export class LiveSession extends EventTarget implements Session {
     const given = tokensOf(tokens, undefined);
     const claims = await holding.verifyFresh(holding.judgedToken(given), now);
     const user = userOf(claims);
-    const time = serverTime ?? tokens.serverTime;
+    const time = readable(serverTime) ?? readable(tokens.serverTime);
     const before = holding.held?.record;
     const same = before !== undefined && sameUser(before.user, user);
     if (before !== undefined && !same) await holding.endStored("signed_out");
@@ -92,6 +92,8 @@ export class LiveSession extends EventTarget implements Session {
     this.#refreshing.backoff.reset();
     await holding.purge();
     await holding.save();
+    // The first sign-in after a PIN was chosen: workers and tabs that run already have nothing to unlock with.
+    this.#shareKey();
     void holding.revoker.run();
     return this.#update();
   }
@@ -122,8 +124,7 @@ export class LiveSession extends EventTarget implements Session {
     await this.start();
     const { protection } = this.#holding;
     await protection.unlock?.(secret);
-    const key = protection.share?.();
-    if (key !== undefined) this.#post({ key });
+    this.#shareKey();
     await this.#holding.load();
     this.#reconnected();
     return this.#update();
@@ -173,6 +174,12 @@ export class LiveSession extends EventTarget implements Session {
     if ("onChange" in verifier) this.#stops.push(verifier.onChange(() => this.#update()));
   }
 
+  #shareKey(): void {
+    const { protection } = this.#holding;
+    const key = protection.locked ? undefined : protection.share?.();
+    if (key !== undefined) this.#post({ key });
+  }
+
   #post(message: Message): void {
     this.#channel?.post(message);
   }
@@ -182,11 +189,7 @@ export class LiveSession extends EventTarget implements Session {
     const holding = this.#holding;
     const { protection } = holding;
     if (lock) return this.#forgetKey();
-    if (asksForKey) {
-      const shared = protection.locked ? undefined : protection.share?.();
-      if (shared !== undefined) this.#post({ key: shared });
-      return;
-    }
+    if (asksForKey) return this.#shareKey();
     if (key !== undefined && protection.locked) await protection.adopt?.(key).catch(() => {});
     if (unsaved !== undefined && !protection.locked && isNewer(unsaved, holding.held?.record)) {
       if (await holding.store.hasEnded(unsaved.sessionId).catch(() => false)) return;

@@ -3,7 +3,7 @@ import { ProviderUnavailable, RefreshRejected } from "../providers/errors.js";
 import type { TokenProvider, TokenSet } from "../providers.js";
 import type { RefreshOutcome } from "../session.js";
 import type { Claims } from "../verifier.js";
-import { answerTime, type CheckIn, checkInAt, signInTime } from "./clock.js";
+import { answerTime, type CheckIn, checkInAt, readable, signInTime } from "./clock.js";
 import type { Environment } from "./environment.js";
 import type { Held, Holding } from "./holding.js";
 import { type SessionRecord, type SessionTokens, sameUser, tokensOf, userOf } from "./record.js";
@@ -143,7 +143,7 @@ export class Refreshing {
     }
     const repeated = holding.judgedToken(tokens) === holding.judgedToken(before.tokens);
     // A token that was known before says nothing about the time of this answer; nor does its absence.
-    const time = repeated ? answer.serverTime : answerTime(answer, claims);
+    const time = repeated ? readable(answer.serverTime) : answerTime(answer, claims);
     const { skew } = clock.seen;
     const checkIn = time === undefined ? { at: answered + skew, skew } : checkInAt(time, asked, answered);
     return this.#accept(next, tokens, claims, checkIn);

@@ -77,6 +77,20 @@ test("is locked after a restart, and whole after the PIN", async () => {
   assert.deepEqual([session.state.status, session.accessToken], ["locked", undefined]);
 });
 
+test("one that runs already, such as a worker's, is unlocked when a first PIN is chosen and used in a page", async () => {
+  const device = withPin();
+  const worker = (await device.start()).session;
+  assert.equal(worker.state.status, "signed_out");
+  const page = await device.start();
+  await page.protection.setup(PIN);
+  const unlocked = new Promise((resolve) => {
+    worker.addEventListener("change", () => worker.state.status === "signed_in" && resolve());
+  });
+  await page.session.signIn(tokens);
+  await unlocked;
+  assert.equal(worker.accessToken, TOKEN);
+});
+
 test("signing out forgets the PIN and what it opened", async () => {
   const device = withPin();
   const { session, protection } = await device.start();

@@ -1,0 +1,51 @@
+// The code in README.md and docs/*.md, as files that can be compiled and run.
+//
+// Every block in ```ts or ```js is a module. A first line like `// auth.ts` is its name, by which other blocks of the same
+// page import it; `sw.ts` is for a service worker. What a block uses without importing it is declared in given.d.ts. What
+// is not to be compiled is in another language: ```text.
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { transform } from "esbuild";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+export const PAGES = ["README.md", ...readdirSync(join(root, "docs")).map((page) => `docs/${page}`)].filter((page) =>
+  page.endsWith(".md"),
+);
+
+/** The blocks of a page: `[{ name, line, code }]`. */
+export function blocksOf(page) {
+  const text = readFileSync(join(root, page), "utf8");
+  return [...text.matchAll(/^```(ts|js)\n(.*?)^```$/gms)].map(([, language, code, offset = 0], index) => {
+    const line = text.slice(0, offset || text.indexOf(code)).split("\n").length;
+    const [, name = `block-${index + 1}.${language}`] = /^\/\/ ([\w-]+\.[tj]s)\n/.exec(code) ?? [];
+    return { name, line, code };
+  });
+}
+
+/** A folder inside the package, so that its blocks can import `tokenward`; `target/` is not committed. */
+export function makeFolder() {
+  mkdirSync(join(root, "target"), { recursive: true });
+  const path = mkdtempSync(join(root, "target", "docs-"));
+  return { path, remove: () => rmSync(path, { recursive: true }) };
+}
+
+/** Writes the blocks of a page as they are, and the key set they import. */
+export function writeBlocks(page, folder, jwks = { keys: [] }) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "jwks.json"), JSON.stringify(jwks));
+  for (const { name, code } of blocksOf(page)) writeFileSync(join(folder, name), `${code}\nexport {};\n`);
+}
+
+/** Writes the named blocks of a page as JavaScript for Node, with some texts replaced, such as the provider's address. */
+export async function writePrograms(page, folder, { jwks, replace = {} }) {
+  writeFileSync(join(folder, "jwks.json"), JSON.stringify(jwks));
+  for (const { name, code } of blocksOf(page)) {
+    let text = code;
+    for (const [from, to] of Object.entries(replace)) text = text.replaceAll(from, to);
+    const { code: program } = await transform(text, { loader: "ts", format: "esm", target: "esnext" });
+    writeFileSync(join(folder, name.replace(/\.ts$/, ".js")), program);
+  }
+}

@@ -37,7 +37,7 @@ impl Life {
         }
         let mut payload = json!({ "iss": "https://login.example", "aud": "app" });
         payload.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
-        let token = signer.sign(json!({ "alg": signer.alg }).to_string(), &payload.to_string());
+        let token = signer.sign(json!({ "alg": signer.alg }).to_string(), payload.to_string());
         Self { verifier: builder.build().unwrap(), token, policy, issued: claims["iat"].as_f64() }
     }
 

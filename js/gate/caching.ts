@@ -91,8 +91,7 @@ async function cached({ request, shelf }: Exchange): Promise<Response | undefine
     const { caches, name, personal } = shelf;
     const key = cacheKey(request);
     // Opening would make a cache anew that sign-out has deleted; workerd knows only opening.
-    const found = personal ? await caches.match(key, { cacheName: name }) : await (await caches.open(name)).match(key);
-    return shelf.current() ? found : undefined;
+    return await (personal ? caches.match(key, { cacheName: name }) : (await caches.open(name)).match(key));
   } catch {
     // A cache that cannot be read is an empty one.
     return undefined;

@@ -78,7 +78,10 @@ export class FakeCaches {
   }
 
   has = async (name) => this.#caches.has(name);
-  keys = async () => [...this.#caches.keys()];
+  keys = async () => {
+    await this.before("keys");
+    return [...this.#caches.keys()];
+  };
   delete = async (name) => this.#caches.delete(name);
 }
 

@@ -53,6 +53,18 @@ describe("what the browser fetched while the worker started", () => {
     const preloadResponse = Promise.resolve(new Response("preloaded"));
     assert.equal(await textOf(gate.handle({ request: request("/x"), preloadResponse })), "preloaded");
   });
+
+  it("is not taken again when it is asked again for another person", async (t) => {
+    session.become("id-1");
+    t.mock.method(globalThis, "fetch", () => Promise.resolve(new Response("fetched")));
+    const preloadResponse = Promise.resolve(new Response("preloaded"));
+    caches.before = async (operation) => operation === "match" && session.become("id-2");
+    const response = gateFor([{ ...USER_RULE, strategy: "cache-first" }]).handle({
+      request: request("/app/x"),
+      preloadResponse,
+    });
+    assert.equal(await textOf(response), "fetched");
+  });
 });
 
 describe("a denied request", () => {
@@ -114,7 +126,7 @@ describe("a denied request", () => {
   });
 
   it("gets a page of the person's own cache never", async () => {
-    await (await caches.open("tokenward:default:id-1")).put(request("/no.html"), new Response("of A"));
+    await (await caches.open("tokenward:other:id-1")).put(request("/no.html"), new Response("of A"));
     const response = await denied({ otherwise: { page: "/no.html" } }, { headers: { accept: "text/html" } });
     assert.match(await response.text(), /Sign-in needed/);
   });
@@ -279,6 +291,14 @@ describe("a person who changes meanwhile", () => {
     }
   }
 
+  it("does not get it when access ends meanwhile", async () => {
+    const gate = gateFor([{ ...USER_RULE, strategy: "cache-first" }]);
+    await ask(gate, "/app/x", answers("of A"));
+    const end = () => session.become("id-1", { access: "none", reason: "clock_rolled_back" });
+    caches.before = async (operation) => operation === "match" && end();
+    assert.equal((await ask(gate, "/app/x", offline)).status, 401);
+  });
+
   it("does not get what was just found in the cache", async () => {
     const gate = gateFor([{ ...USER_RULE, strategy: "cache-first" }]);
     await ask(gate, "/app/x", answers("of A"));
@@ -354,6 +374,24 @@ describe("a page of which the worker has not heard yet", () => {
     assert.deepEqual(await contents(caches), {});
   });
 
+  it("may sign another person in before the worker has had anything to do", async () => {
+    session.become("id-1");
+    const gate = gateFor([USER_RULE]);
+    await inAPage("id-2");
+    assert.equal(await textOf(ask(gate, "/app/x", answers("of B"))), "of B");
+    assert.deepEqual(await contents(caches), { "tokenward:default:id-2": ["/app/x"] });
+  });
+
+  it("does not find a person's cache made anew by an answer that arrives", async () => {
+    session.become("id-1");
+    const gate = gateFor([USER_RULE]);
+    await ask(gate, "/app/x", answers("x"));
+    caches.before = async (operation) => assert.notEqual(operation, "open");
+    await ask(gate, "/app/y", answers("y"));
+    caches.before = async () => {};
+    assert.deepEqual(await contents(caches), { "tokenward:default:id-1": ["/app/x", "/app/y"] });
+  });
+
   it("does not make a person another when the app deletes caches it does not know", async () => {
     session.become("id-1");
     const gate = gateFor([USER_RULE]);
@@ -402,10 +440,18 @@ describe("a request with old tokens", () => {
 
   it("is denied when they take too long, or are not to be waited for", async () => {
     session.become("id-1", expired);
-    session.refresh = () => new Promise(() => {});
-    for (const refreshTimeout of [0, 0.01]) {
+    let asked = 0;
+    session.refresh = () => {
+      asked += 1;
+      return new Promise(() => {});
+    };
+    for (const [refreshTimeout, times] of [
+      [0, 0],
+      [0.01, 1],
+    ]) {
       const gate = gateFor([USER_RULE], { refreshTimeout });
       assert.equal((await ask(gate, "/app/x", answers("x"))).status, 401);
+      assert.equal(asked, times);
     }
   });
 
@@ -505,6 +551,19 @@ describe("a cache for all", () => {
 });
 
 describe("purging", () => {
+  it("leaves to those who sign in meanwhile what is theirs", async () => {
+    const gate = gateFor([USER_RULE]);
+    caches.before = async (operation) => {
+      if (operation !== "keys") return;
+      caches.before = async () => {};
+      session.become("id-2");
+      await caches.open("tokenward:default:id-2");
+      await caches.open("tokenward:default:id-1");
+    };
+    await gate.purge();
+    assert.deepEqual(await contents(caches), { "tokenward:default:id-2": [] });
+  });
+
   it("deletes what is not kept, of this session's name only", async () => {
     for (const name of ["tokenward:a:1", "tokenward:a:2", "tokenward:ab:1", "tokenward-shared:a", "other"]) {
       await (await caches.open(name)).put(request("/x"), new Response("x"));

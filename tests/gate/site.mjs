@@ -21,8 +21,10 @@ export async function startSite() {
   };
 
   const held = [];
+  const asked = [];
   const answer = async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://localhost");
+    asked.push(pathname);
     const who = /\bwho=(\w+)/.exec(request.headers.cookie ?? "")?.[1] ?? "nobody";
     // Who asks is known; the answer waits.
     if (searchParams.has("hold") && who === "ada") await new Promise((resolve) => held.push(resolve));
@@ -58,7 +60,7 @@ export async function startSite() {
       server.closeAllConnections();
     });
   await start();
-  return { url: `http://127.0.0.1:${port}`, held, start, stop };
+  return { url: `http://127.0.0.1:${port}`, asked, held, start, stop };
 }
 
 const PAGE = (text, kind) =>

@@ -14,8 +14,9 @@ export async function setup() {
 }
 
 function checkNode() {
-  const [major] = process.versions.node.split(".").map(Number);
-  if (major < 20) throw new Failure(`Node 20 or newer is needed, this is ${process.versions.node}.`);
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  throw new Failure(`Node 20.19 or newer is needed, this is ${process.versions.node}.`);
 }
 
 /** No package needs its install script: esbuild and workerd find their binaries among the optional packages without. */

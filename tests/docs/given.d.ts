@@ -4,6 +4,8 @@ import type { Jwks, VerifierOptions } from "tokenward";
 
 declare global {
   const token: string;
+  /** Unix seconds. */
+  const now: number;
   const jwks: Jwks;
   const newJwks: Jwks;
   const schema: StandardSchemaV1<unknown, { sub: string }>;

@@ -1,5 +1,5 @@
 import { SessionError, StorageError, TokenError } from "../errors.js";
-import { purgeUserCaches } from "../gate/purge.js";
+import { purgeExcept, purgeUserCaches } from "../gate/purge.js";
 import type { KeyStore } from "../keys.js";
 import type { Policy } from "../policy.js";
 import { deviceProtection, deviceProtectionIsSupported, noProtection, type Protection } from "../protection.js";
@@ -243,7 +243,8 @@ export class Holding {
   async purge(): Promise<void> {
     const { caches } = this.#environment;
     if (caches === undefined) return;
-    await purgeUserCaches(this.#name, this.held?.record.sessionId, { caches }).catch((error) => this.failed(error));
+    const kept = () => this.held?.record.sessionId;
+    await purgeExcept(kept, this.#name, { caches }).catch((error) => this.failed(error));
   }
 
   failed(error: unknown): void {

@@ -20,11 +20,11 @@ export class Revoker {
     this.#environment = environment;
   }
 
-  /** Remembers a token to revoke. */
-  async add(tokens: SessionTokens): Promise<void> {
-    if (this.#provider?.revoke === undefined || tokens.refresh_token === undefined) return;
+  /** Remembers a token to revoke, and nothing else of the person. */
+  async add({ refresh_token: refreshToken }: SessionTokens): Promise<void> {
+    if (this.#provider?.revoke === undefined || refreshToken === undefined) return;
     const list = await this.#store.revocations();
-    await this.#store.writeRevocations([...list, { tokens, at: this.#environment.now() }]);
+    await this.#store.writeRevocations([...list, { refreshToken, at: this.#environment.now() }]);
   }
 
   /** Revokes what can be revoked now; what cannot waits. Never rejects. */
@@ -34,7 +34,7 @@ export class Revoker {
         const old = this.#environment.now() - revocation.at > GIVE_UP;
         if (!old && !(await this.#revoke(revocation))) continue;
         const waiting = await this.#store.revocations();
-        const left = waiting.filter(({ tokens }) => tokens.refresh_token !== revocation.tokens.refresh_token);
+        const left = waiting.filter(({ refreshToken }) => refreshToken !== revocation.refreshToken);
         await this.#store.writeRevocations(left);
       }
     } catch {
@@ -42,13 +42,12 @@ export class Revoker {
     }
   }
 
-  async #revoke({ tokens }: Revocation): Promise<boolean> {
-    const { refresh_token } = tokens;
-    if (refresh_token === undefined || this.#provider?.revoke === undefined) return true;
+  async #revoke({ refreshToken }: Revocation): Promise<boolean> {
+    if (this.#provider?.revoke === undefined) return true;
     const limit = new AbortController();
     const cancel = this.#environment.after(ANSWER_LIMIT, () => limit.abort());
     try {
-      await this.#provider.revoke({ refresh_token }, { signal: limit.signal });
+      await this.#provider.revoke({ refresh_token: refreshToken }, { signal: limit.signal });
       return true;
     } catch (error) {
       // What is refused now will be refused again.

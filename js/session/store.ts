@@ -1,18 +1,10 @@
 import type { Protection } from "../protection.js";
 import { memoryStorage, type Storage } from "../storage.js";
-import {
-  type Ending,
-  type MarksRecord,
-  readEnding,
-  readMarks,
-  readRecord,
-  type SessionRecord,
-  type SessionTokens,
-} from "./record.js";
+import { type Ending, type MarksRecord, readEnding, readMarks, readRecord, type SessionRecord } from "./record.js";
 
 /** Refresh tokens that are to be revoked when there is a network again. */
 export interface Revocation {
-  readonly tokens: SessionTokens;
+  readonly refreshToken: string;
   /** When it was asked for, in Unix seconds. */
   readonly at: number;
 }

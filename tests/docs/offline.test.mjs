@@ -16,6 +16,8 @@ const HOUR = 60 * MINUTE;
 /** The provider of the guide: authorization code, one-time refresh tokens, revocation. */
 class Provider {
   reachable = true;
+  /** How far its clock is ahead of the device's, in seconds. */
+  ahead = 0;
   revoked = [];
   #key = generateKeyPair("ec", { namedCurve: "P-256" });
   #refreshToken;
@@ -31,7 +33,7 @@ class Provider {
     const url = new URL(typeof input === "string" ? input : input.url);
     if (url.origin === APP) return Promise.resolve(new Response("the notes"));
     const body = this.#answer(url.pathname, new URLSearchParams(init.body));
-    const headers = { "Content-Type": "application/json", Date: new Date().toUTCString() };
+    const headers = { "Content-Type": "application/json", Date: new Date(this.#now() * 1000).toUTCString() };
     return Promise.resolve(new Response(JSON.stringify(body), { status: "error" in body ? 400 : 200, headers }));
   }
 
@@ -69,8 +71,12 @@ class Provider {
     };
   }
 
+  #now() {
+    return Date.now() / 1000 + this.ahead;
+  }
+
   #accessToken() {
-    const iat = Math.floor(Date.now() / 1000);
+    const iat = Math.floor(this.#now());
     const claims = { iss: ISSUER, aud: "https://api.example", sub: "ada", scope: "notes:write", iat, exp: iat + 900 };
     const encode = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
     const signed = `${encode({ alg: "ES256", kid: "1", typ: "at+jwt" })}.${encode(claims)}`;
@@ -108,14 +114,18 @@ after(async () => {
 const run = (file, query = "") => import(`${pathToFileURL(join(folder.path, file))}${query}`);
 const pass = (seconds) => mock.timers.setTime(Date.now() + seconds * 1000);
 
-test("signing in by the guide's files gives full access", async () => {
+async function signIn() {
   const { signIn, finishSignIn } = await run("sign-in.js");
-  const { session } = await run("auth.js");
-  assert.equal((await session.start()).status, "signed_out");
   await signIn();
   const state = listeners.get("left for").searchParams.get("state");
   location.href = `${APP}/signed-in.html?code=c&state=${state}`;
   await finishSignIn();
+}
+
+test("signing in by the guide's files gives full access", async () => {
+  const { session } = await run("auth.js");
+  assert.equal((await session.start()).status, "signed_out");
+  await signIn();
   assert.deepEqual([session.state.status, session.state.access], ["signed_in", "full"]);
   assert.equal(session.access({ method: "PUT", scope: "notes:write" }).allowed, true);
   assert.equal(session.state.protectedBy, "device");
@@ -172,6 +182,24 @@ test("a clock that was a day ahead locks out until the provider has answered, no
   assert.equal(await session.refresh(), "refreshed");
   assert.equal(session.access().reason, "valid");
 });
+
+for (const [how, hours] of Object.entries({ behind: 2, ahead: -2 })) {
+  test(`a device whose clock is two hours ${how} works as any other`, async () => {
+    const { session } = await run("auth.js");
+    provider.ahead = hours * HOUR;
+    await signIn();
+    assert.deepEqual([session.state.access, session.state.until], ["full", Date.now() / 1000 + 15 * MINUTE + 5]);
+    pass(10 * MINUTE);
+    assert.equal(await session.refresh(), "refreshed");
+    assert.equal(session.access().until, Date.now() / 1000 + 15 * MINUTE + 5);
+    // The clock is put right.
+    pass(hours * HOUR);
+    provider.ahead = 0;
+    assert.equal(session.access().reason, how === "ahead" ? "valid" : "grace");
+    assert.equal(await session.refresh(), "refreshed");
+    assert.equal(session.access().reason, "valid");
+  });
+}
 
 test("signing out offline leaves nothing to be used, and revokes later", async () => {
   const { session } = await run("auth.js");

@@ -6,10 +6,11 @@ import { build } from "esbuild";
 const policy = (scripts) => `default-src 'none'; worker-src 'self'; script-src ${scripts}`;
 const POLICIES = { "/": policy("'self' 'wasm-unsafe-eval'"), "/no-wasm": policy("'self'") };
 
-/** `{ port, close }`: `/`, and `/no-wasm` whose policy forbids WebAssembly. */
-export async function startSite() {
+/** `{ port, close }`: `/`, and `/no-wasm` whose policy forbids WebAssembly. `given` stands in the script for names. */
+export async function startSite(entry = "page.mjs", given = {}) {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL("page.mjs", import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
+    define: given,
     bundle: true,
     format: "iife",
     target: "es2022",

@@ -55,19 +55,20 @@ export interface VerifierOptions<Schema extends StandardSchemaV1 | undefined = S
 }
 
 const DEFAULT_CACHED_TOKENS = 500;
+const MAX_JWKS_LENGTH = 1 << 20;
 
 /** Each option: what it must be, and how to say so. */
 const OPTIONS: Record<keyof VerifierOptions, [test: (value: unknown) => boolean, expected: string]> = {
   jwks: [isJwks, "a JWK Set, an array of JWKs or JSON text"],
-  issuer: [isAccept, "a non-empty string, an array of them, or null to accept any"],
-  audience: [isAccept, "a non-empty string, an array of them, or null to accept any"],
+  issuer: [isAccept, "a non-empty, well-formed string, an array of them, or null to accept any"],
+  audience: [isAccept, "a non-empty, well-formed string, an array of them, or null to accept any"],
   algorithms: [isStrings, "an array of algorithm names"],
   clockTolerance: [Number.isFinite, "a finite number of seconds"],
   now: [isFunction, "a function that returns Unix seconds"],
-  typ: [isString, "a string"],
-  subject: [isString, "a string"],
+  typ: [isString, "a well-formed string"],
+  subject: [isString, "a well-formed string"],
   maxTokenAge: [Number.isFinite, "a finite number of seconds"],
-  requiredClaims: [isStrings, "an array of strings"],
+  requiredClaims: [isStrings, "an array of well-formed strings"],
   claims: [isJsonObject, "an object of JSON values"],
   schema: [isSchema, "a Standard Schema validator"],
   maxTokenBytes: [Number.isInteger, "a whole number of bytes"],
@@ -76,8 +77,8 @@ const OPTIONS: Record<keyof VerifierOptions, [test: (value: unknown) => boolean,
   anyRsaExponent: [isBoolean, "true or false"],
 };
 
-/** Checks names and types; the values are checked in Rust. */
-export function checkOptions(options: unknown): asserts options is VerifierOptions {
+/** Reads each option once and checks names and types; the values are checked in Rust. */
+export function readOptions(options: unknown): VerifierOptions {
   if (typeof options !== "object" || options === null) {
     throw new ConfigError("invalid_option", "createVerifier takes an object of options, or an array of them");
   }
@@ -86,30 +87,38 @@ export function checkOptions(options: unknown): asserts options is VerifierOptio
       throw new ConfigError("unknown_option", `there is no option ${JSON.stringify(name)}`, name);
     }
   }
-  for (const name of ["jwks", "issuer", "audience"] as const) {
-    if ((options as Partial<VerifierOptions>)[name] === undefined) {
+  const read = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, given(options, name)]));
+  for (const name of ["jwks", "issuer", "audience"]) {
+    if (read[name] === undefined) {
       const how = name === "jwks" ? "" : "; null says explicitly that any is accepted";
       throw new ConfigError("missing_option", `the option "${name}" is missing${how}`, name);
     }
   }
   for (const [name, [test, expected]] of Object.entries(OPTIONS)) {
-    const value = (options as Record<string, unknown>)[name];
+    const value = read[name];
     if (value !== undefined && !test(value)) {
       throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
     }
   }
+  return read as unknown as VerifierOptions;
+}
+
+/** An option, also an inherited one, but not what some code of the page has put on every object there is. */
+function given(options: object, name: string): unknown {
+  const value: unknown = Reflect.get(options, name);
+  return !Object.hasOwn(options, name) && value === Reflect.get(Object.prototype, name) ? undefined : value;
 }
 
 /** Options that never reach Rust, or in another form. */
 const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks", "claims"];
 
-/** The options Rust decides by, as {@link Core} takes them. Each is read by name, so that an inherited one counts too. */
+/** The options Rust decides by, as {@link Core} takes them. */
 export function coreOptions(options: VerifierOptions): object {
   const { jwks, claims = {} } = options;
-  const plain = (Object.keys(OPTIONS) as (keyof VerifierOptions)[]).filter((name) => !NOT_PLAIN.includes(name));
-  const present = plain.map((name) => [name, options[name]]).filter(([, value]) => value !== undefined);
-  const expected = Object.entries(claims).map(([claim, value]) => [claim, JSON.stringify(value)]);
-  return { ...Object.fromEntries(present), jwks: jwksText(jwks), claims: Object.fromEntries(expected) };
+  const plain = Object.entries(options).filter(([name, value]) => !NOT_PLAIN.includes(name) && value !== undefined);
+  // A value that JSON cannot say must not vanish: what is no JSON is refused.
+  const expected = Object.entries(claims).map(([claim, value]) => [claim, JSON.stringify(value) ?? "undefined"]);
+  return { ...Object.fromEntries(plain), jwks: jwksText(jwks), claims: Object.fromEntries(expected) };
 }
 
 /** How many tokens to remember; 0 for none. */
@@ -118,10 +127,17 @@ export function cachedTokens(cache: VerifierOptions["cache"]): number {
   return cache ? DEFAULT_CACHED_TOKENS : 0;
 }
 
-/** A JWK Set as JSON text: the one form in which keys reach Rust. */
+/** A JWK Set as JSON text: the one form in which keys reach Rust. Its size is looked at before it is copied there. */
 export function jwksText(jwks: unknown): string {
-  if (typeof jwks === "string") return jwks;
   if (!isJwks(jwks)) throw new ConfigError("invalid_jwks", `jwks should be ${OPTIONS.jwks[1]}`, "jwks");
+  const text = typeof jwks === "string" ? jwks : writtenJwks(jwks);
+  const problem =
+    text.length > MAX_JWKS_LENGTH ? "is larger than 1 MiB" : isString(text) ? "" : "holds a lone surrogate";
+  if (problem !== "") throw new ConfigError("invalid_jwks", `the JWK Set ${problem}`, "jwks");
+  return text;
+}
+
+function writtenJwks(jwks: unknown): string {
   try {
     return JSON.stringify(jwks) ?? "null";
   } catch (cause) {
@@ -129,8 +145,9 @@ export function jwksText(jwks: unknown): string {
   }
 }
 
+/** A lone surrogate is no text: it has no UTF-8, and no strict JSON. */
 function isString(value: unknown): value is string {
-  return typeof value === "string";
+  return typeof value === "string" && !/\p{Surrogate}/u.test(value);
 }
 
 function isNumber(value: unknown): value is number {
@@ -146,7 +163,14 @@ function isFunction(value: unknown): boolean {
 }
 
 function isStrings(value: unknown): boolean {
-  return Array.isArray(value) && value.every(isString);
+  return isArrayOf(value, isString);
+}
+
+/** Holes are elements, too; `every` would leave them out. */
+function isArrayOf(value: unknown, test: (element: unknown) => boolean): boolean {
+  if (!Array.isArray(value)) return false;
+  for (const element of value) if (!test(element)) return false;
+  return true;
 }
 
 function isAccept(value: unknown): boolean {
@@ -154,7 +178,7 @@ function isAccept(value: unknown): boolean {
 }
 
 function isJwks(value: unknown): boolean {
-  return isString(value) || (typeof value === "object" && value !== null);
+  return typeof value === "string" || (typeof value === "object" && value !== null);
 }
 
 function isCache(value: unknown): boolean {
@@ -177,8 +201,12 @@ function isJson(value: unknown, depth: number): boolean {
   if (value === null || isString(value) || isBoolean(value)) return true;
   if (isNumber(value)) return Number.isFinite(value);
   if (typeof value !== "object" || depth > 60) return false;
-  if (Array.isArray(value)) return value.every((element) => isJson(element, depth + 1));
+  if (Array.isArray(value)) return isArrayOf(value, (element) => isJson(element, depth + 1));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && Object.getPrototypeOf(prototype as object) !== null) return false;
-  return Object.values(value).every((member) => isJson(member, depth + 1));
+  // Members that JSON.stringify leaves out, or that may be another the next time, are no JSON.
+  return Reflect.ownKeys(value).every((name) => {
+    const member = Object.getOwnPropertyDescriptor(value, name);
+    return isString(name) && member?.enumerable === true && isJson(member.value, depth + 1);
+  });
 }

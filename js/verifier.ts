@@ -2,8 +2,9 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
 import { Core, instantiate, Keys, type LoadModule } from "./core.js";
 import { ConfigError, fromCore, plain, TokenError } from "./errors.js";
-import { cachedTokens, checkOptions, coreOptions, type Jwks, jwksText, type VerifierOptions } from "./options.js";
+import { cachedTokens, coreOptions, type Jwks, jwksText, readOptions, type VerifierOptions } from "./options.js";
 import { type ClockMarks, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
+import { validate } from "./schema.js";
 
 /** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
 export interface Claims {
@@ -92,11 +93,7 @@ export interface CreateVerifier {
 /** `createVerifier` on top of a module from wherever this entry of the package takes it. */
 export function createVerifierWith(load: LoadModule): CreateVerifier {
   const create = (options: unknown): Verifier => {
-    const list: unknown[] = Array.isArray(options) ? options : [options];
-    const checked = list.map((entry) => {
-      checkOptions(entry);
-      return entry;
-    });
+    const checked = Array.from(Array.isArray(options) ? options : [options], readOptions);
     if (checked.length > 1) {
       for (const { issuer } of checked) {
         if (issuer === null) {
@@ -245,8 +242,7 @@ class RelyingParty {
   #read(text: string): Remembered {
     const [header, claims, keyIndex] = deepFreeze(JSON.parse(text) as [JoseHeader, Claims, number]);
     const key = this.keys[keyIndex] as VerificationKey;
-    const { exp = Number.NaN, nbf = Number.NaN, iat = Number.NaN } = claims;
-    return { claims, header, key, times: [exp, nbf, iat] };
+    return { claims, header, key, times: [time(claims, "exp"), time(claims, "nbf"), time(claims, "iat")] };
   }
 
   #validated(claims: Claims): Claims {
@@ -254,28 +250,9 @@ class RelyingParty {
   }
 }
 
-function validate(schema: StandardSchemaV1, claims: Claims): unknown {
-  let result: ReturnType<StandardSchemaV1["~standard"]["validate"]>;
-  try {
-    result = schema["~standard"].validate(claims);
-  } catch (cause) {
-    throw new TokenError("invalid_claim", "the schema threw an error on the claims", {}, { cause });
-  }
-  if ("then" in result) {
-    result.then(undefined, () => {});
-    const message = "the schema is asynchronous; verify is synchronous, so the schema must be too";
-    throw new ConfigError("async_schema", message, "schema");
-  }
-  if (result.issues === undefined) return result.value;
-  const [issue] = result.issues;
-  const step = issue?.path?.[0];
-  const name = typeof step === "object" ? step.key : step;
-  const facts = name === undefined ? {} : { claim: String(name), actual: claims[String(name)] };
-  throw new TokenError(
-    "invalid_claim",
-    `the claims do not fit the schema: ${issue?.message ?? "no reason given"}`,
-    facts,
-  );
+/** Only a claim of the token's own, whatever a page has put on `Object.prototype`; `NaN` for none. */
+function time(claims: Claims, name: "exp" | "nbf" | "iat"): number {
+  return (Object.hasOwn(claims, name) ? claims[name] : undefined) ?? Number.NaN;
 }
 
 function readKeys(core: Core, index: number): readonly VerificationKey[] {

@@ -19,8 +19,7 @@ pub enum Value<'a> {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number as a double: the nearest one for up to 15 digits and powers of ten up to 22, right to 14 digits otherwise;
-    /// infinite where it is beyond their range.
+    /// A number as the nearest double; infinite where it is beyond their range.
     Number(f64),
     /// A string, its escapes resolved.
     String(Cow<'a, str>),

@@ -203,6 +203,12 @@ fn copy_token(token: &JsString, max: usize) -> Result<String, JsValue> {
     Ok(String::from(token))
 }
 
+/// A JSON number, read by JavaScript.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn read_number(text: &str) -> f64 {
+    js_sys::Number::parse_float(text)
+}
+
 fn time(now: f64) -> Result<UnixTime, JsValue> {
     UnixTime::from_secs_f64(now).ok_or_else(|| {
         let problem = "should give a finite number of Unix seconds".to_string();

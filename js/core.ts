@@ -31,4 +31,4 @@ export function compile(bytes: BufferSource): WebAssembly.Module {
   }
 }
 
-export { Core, Keys } from "./wasm/tokenward_bg.js";
+export { Core } from "./wasm/tokenward_bg.js";

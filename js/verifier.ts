@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
-import { Core, instantiate, Keys, type LoadModule } from "./core.js";
+import { Core, instantiate, type LoadModule } from "./core.js";
 import { ConfigError, fromCore, plain, TokenError } from "./errors.js";
 import { cachedTokens, coreOptions, type Jwks, jwksText, readOptions, type VerifierOptions } from "./options.js";
 import { type ClockMarks, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
@@ -108,12 +108,14 @@ export function createVerifierWith(load: LoadModule): CreateVerifier {
 }
 
 function makeVerifier(options: readonly VerifierOptions[]): Verifier {
-  const core = calling(() => new Core(JSON.stringify(options.map(coreOptions))));
-  const relyingParties = options.map((entry, index) => new RelyingParty(core, index, entry));
+  const build = (rules: readonly object[]): Core => calling(() => new Core(JSON.stringify(rules)));
+  let rules = options.map(coreOptions);
+  const shared = { core: build(rules) };
+  const relyingParties = options.map((entry, index) => new RelyingParty(shared, index, entry));
 
   const choose = (token: string): RelyingParty => {
     const remembered = relyingParties.find((party) => party.remembers(token));
-    const index = remembered?.index ?? (relyingParties.length > 1 ? calling(() => core.choose(token)) : 0);
+    const index = remembered?.index ?? (relyingParties.length > 1 ? calling(() => shared.core.choose(token)) : 0);
     return relyingParties[index] as RelyingParty;
   };
 
@@ -147,7 +149,10 @@ function makeVerifier(options: readonly VerifierOptions[]): Verifier {
           "issuer",
         );
       }
-      party.setKeys(jwks);
+      const text = jwksText(jwks);
+      const changed = rules.map((entry, index) => (index === party.index ? { ...entry, jwks: text } : entry));
+      party.renew(build(changed));
+      rules = changed;
     },
     get keys() {
       return relyingParties.flatMap((party) => party.keys);
@@ -164,7 +169,7 @@ interface Remembered extends Verified {
 class RelyingParty {
   readonly index: number;
   keys: readonly VerificationKey[];
-  readonly #core: Core;
+  readonly #shared: { core: Core };
   readonly #issuers: readonly string[] | null;
   readonly #now: () => number;
   readonly #schema: StandardSchemaV1 | undefined;
@@ -172,12 +177,12 @@ class RelyingParty {
   /** Genuine tokens whatever their times: the same one is assessed again and again. */
   readonly #genuine = new TokenCache<Remembered>(GENUINE_TOKENS);
 
-  constructor(core: Core, index: number, options: VerifierOptions) {
+  constructor(shared: { core: Core }, index: number, options: VerifierOptions) {
     const { issuer, now = systemTime, schema, cache } = options;
     const maxTokens = cachedTokens(cache);
     this.index = index;
-    this.keys = readKeys(core, index);
-    this.#core = core;
+    this.keys = readKeys(shared.core, index);
+    this.#shared = shared;
     this.#issuers = typeof issuer === "string" ? [issuer] : issuer && [...issuer];
     this.#now = now;
     this.#schema = schema;
@@ -206,14 +211,15 @@ class RelyingParty {
     const { claims, header, key, times } = this.#genuine.get(token) ?? this.#checkGenuine(token);
     const seen = [highest ?? Number.NaN, lastCheckIn ?? Number.NaN, Boolean(rolledBack)] as const;
     const durations = [grace, checkIn ?? Number.NaN, rollbackTolerance] as const;
-    const until = calling(() => this.#core.decide(this.index, ...times, now, ...seen, ...durations));
-    const decision = decisionOf(this.#core.reason, until);
+    const until = calling(() => this.#shared.core.decide(this.index, ...times, now, ...seen, ...durations));
+    const decision = decisionOf(this.#shared.core.reason, until);
     return Object.freeze({ ...decision, claims: this.#validated(claims), header, key });
   }
 
-  setKeys(jwks: Jwks): void {
-    calling(() => this.#core.setKeys(this.index, new Keys(jwksText(jwks))));
-    this.keys = readKeys(this.#core, this.index);
+  /** Goes on with a core that has new keys for this one, and the same for all others. */
+  renew(core: Core): void {
+    this.keys = readKeys(core, this.index);
+    this.#shared.core = core;
     this.#cache?.clear();
     this.#genuine.clear();
   }
@@ -222,19 +228,19 @@ class RelyingParty {
     const remembered = this.#cache?.get(token);
     if (remembered !== undefined) {
       const [exp, nbf, iat] = remembered.times;
-      calling(() => this.#core.checkTimes(this.index, exp, nbf, iat, now));
+      calling(() => this.#shared.core.checkTimes(this.index, exp, nbf, iat, now));
     }
     return remembered;
   }
 
   #check(token: string, now: number): Verified {
-    const checked = this.#read(calling(() => this.#core.verify(this.index, token, now)));
+    const checked = this.#read(calling(() => this.#shared.core.verify(this.index, token, now)));
     this.#cache?.set(token, checked);
     return checked;
   }
 
   #checkGenuine(token: string): Remembered {
-    const checked = this.#read(calling(() => this.#core.genuine(this.index, token)));
+    const checked = this.#read(calling(() => this.#shared.core.genuine(this.index, token)));
     this.#genuine.set(token, checked);
     return checked;
   }

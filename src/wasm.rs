@@ -4,6 +4,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use js_sys::JsString;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -15,30 +16,13 @@ use crate::json;
 use crate::policy::{ClockMarks, Policy, Reason};
 use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, Token, UnixTime, Value, Verifier, VerifierSet};
 
-/// A JWK Set that was read and checked, ready to be handed to [`Core::set_keys`].
-#[wasm_bindgen]
-#[derive(Debug)]
-pub struct Keys(JwkSet);
-
-#[wasm_bindgen]
-impl Keys {
-    /// From JSON text.
-    ///
-    /// # Errors
-    ///
-    /// A `Map` with the facts of a [`ConfigError`].
-    #[wasm_bindgen(constructor)]
-    pub fn new(jwks: &str) -> Result<Keys, JsValue> {
-        JwkSet::from_json(jwks).map(Self).map_err(|error| config_error(&error))
-    }
-}
-
-/// One verifier or several, addressed by their place in the options.
+/// One verifier or several, addressed by their place in the options. Nothing here takes `&mut self`: a call that
+/// JavaScript's stack was too small for would leave it borrowed for ever. New keys make a new one.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Core {
     verifiers: VerifierSet,
-    reason: Reason,
+    reason: Cell<Reason>,
 }
 
 #[wasm_bindgen]
@@ -54,7 +38,7 @@ impl Core {
         json::parse(options)
             .map_err(|error| ConfigError::InvalidOption { option: "options", problem: error.problem.to_string() })
             .and_then(|options| build_all(&options))
-            .map(|verifiers| Self { verifiers, reason: Reason::Expired })
+            .map(|verifiers| Self { verifiers, reason: Cell::new(Reason::Expired) })
             .map_err(|error| config_error(&error))
     }
 
@@ -100,7 +84,7 @@ impl Core {
     /// None that can be met: the caller checked the numbers.
     #[expect(clippy::too_many_arguments, reason = "numbers cross the boundary as they are, without an array")]
     pub fn decide(
-        &mut self,
+        &self,
         index: usize,
         exp: f64,
         nbf: f64,
@@ -120,14 +104,14 @@ impl Core {
         };
         let policy = Policy::of_checked(grace, present(check_in), rollback_tolerance);
         let decision = self.get(index)?.decide(token_times(exp, nbf, iat), time(now)?, &marks, &policy);
-        self.reason = decision.reason;
+        self.reason.set(decision.reason);
         Ok(decision.until.map_or(f64::NAN, UnixTime::as_secs_f64))
     }
 
     /// The reason of the last decision: its place in the list of `js/policy.ts`.
     #[wasm_bindgen(getter)]
     pub fn reason(&self) -> u8 {
-        match self.reason {
+        match self.reason.get() {
             Reason::Valid => 0,
             Reason::Grace => 1,
             Reason::Expired => 2,
@@ -145,17 +129,6 @@ impl Core {
     #[wasm_bindgen(js_name = checkTimes)]
     pub fn check_times(&self, index: usize, exp: f64, nbf: f64, iat: f64, now: f64) -> Result<(), JsValue> {
         self.get(index)?.check_times(token_times(exp, nbf, iat), time(now)?).map_err(|error| token_error(&error))
-    }
-
-    /// Replaces the keys of a verifier: all or nothing.
-    ///
-    /// # Errors
-    ///
-    /// A `Map` with the facts of a [`ConfigError`].
-    #[wasm_bindgen(js_name = setKeys)]
-    pub fn set_keys(&mut self, index: usize, keys: Keys) -> Result<(), JsValue> {
-        let Some(verifier) = self.verifiers.verifiers_mut().get_mut(index) else { return Err(no_such_verifier()) };
-        verifier.set_keys(keys.0).map_err(|error| config_error(&error))
     }
 
     /// What is public knowledge about each key of a verifier.

@@ -52,6 +52,8 @@ export class Holding {
   readonly #environment: Environment;
   /** Whether nobody chose the protection, so that it is the best there is. */
   readonly #isDefault: boolean;
+  /** A session that has ended here does not come back, whatever the storage says. */
+  #endedHere: Ending | undefined;
   #savedMarks = Number.NEGATIVE_INFINITY;
   #savedRolledBack = false;
 
@@ -74,8 +76,7 @@ export class Holding {
 
   /** Finds out what can be stored, and how. */
   async open(): Promise<void> {
-    const refused = await this.store.open();
-    if (refused !== undefined) this.failed(refused);
+    await this.store.open().catch((error) => this.failed(error));
     if (!this.#isDefault) return;
     try {
       await this.protection.seal("");
@@ -99,12 +100,18 @@ export class Holding {
   }
 
   async #load(): Promise<void> {
+    if (!this.store.persistent) await this.#leaveMemory();
     if (this.protection.locked) {
       this.held = undefined;
       this.status = (await this.store.storedId()) === undefined ? "signed_out" : "locked";
       return;
     }
     const { record, ending } = await this.store.read();
+    if (this.#endedHere !== undefined && record?.sessionId === this.#endedHere.sessionId) {
+      // The storage refused to hear of the end: it is told again.
+      await this.store.end(this.#endedHere).catch((error) => this.failed(error));
+      return;
+    }
     if (record !== undefined) {
       const marks = await this.store.readMarks().catch(() => undefined);
       const seen = marks?.sessionId === record.sessionId && marks.checkInAt === record.checkIn.at ? marks : undefined;
@@ -123,8 +130,17 @@ export class Holding {
       this.unsaved = true;
       return;
     }
+    this.unsaved = false;
     this.held = undefined;
     this.status = "signed_out";
+  }
+
+  /** The storage may work by now: whoever signed in meanwhile is stored, else whoever is stored is signed in. */
+  async #leaveMemory(): Promise<void> {
+    await this.store.open().catch(() => {});
+    if (!this.store.persistent) return;
+    if (this.held === undefined) this.error = undefined;
+    else await this.save();
   }
 
   clockFor({ checkIn }: SessionRecord, seen?: SeenTime): TrustedClock {
@@ -183,14 +199,19 @@ export class Holding {
     return payloadOf(token);
   }
 
-  /** The same, looking for fresher keys if these do not know the token's. */
+  /**
+   * The same, fetching fresher keys if these do not know the token's. The provider itself has just given it, so that its
+   * key is no invention, and no cool-down applies.
+   */
   async verifyFresh(token: string, now: number): Promise<Claims> {
     try {
       return this.verify(token, now);
     } catch (error) {
-      if (!(error instanceof TokenError) || error.code !== "key_not_found" || !("freshen" in this.verifier))
+      if (!(error instanceof TokenError) || error.code !== "key_not_found" || !("refresh" in this.verifier))
         throw error;
-      if (!(await this.verifier.freshen(error))) throw error;
+      await this.verifier.refresh().catch((cause) => {
+        throw new TokenError(error.code, `${error.message}; no fresher keys could be fetched`, {}, { cause });
+      });
       return this.verify(token, now);
     }
   }
@@ -236,6 +257,7 @@ export class Holding {
     this.error = undefined;
     if (sessionId === undefined) return;
     this.ending = { sessionId, cause };
+    this.#endedHere = this.ending;
     await this.store.end(this.ending);
   }
 

@@ -11,6 +11,7 @@ import { Refreshing } from "./refreshing.js";
 
 /** Timers do not run while a device sleeps: it is looked again at least so often, in seconds. */
 const LONGEST_TIMER = 15 * 60;
+const LOOK_AGAIN = 60;
 /** A check-in that is not worth another one, in seconds. */
 const JUST_NOW = 60;
 
@@ -111,7 +112,8 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   async signOut(): Promise<void> {
-    await this.start();
+    // What another tab has stored ends too, also where the storage was not readable before.
+    await this.sync();
     try {
       await this.#holding.end("signed_out");
     } finally {
@@ -250,7 +252,12 @@ export class LiveSession extends EventTarget implements Session {
   #setTimer(): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
-    if (this.#holding.held === undefined) return;
+    if (this.#holding.held === undefined) {
+      // A storage that refused may hold a session.
+      const look = () => void this.sync();
+      if (!this.#holding.store.persistent) this.#stopTimer = this.#environment.after(LOOK_AGAIN, look);
+      return;
+    }
     const now = this.#environment.now();
     const due = this.#environment.online() ? this.#refreshing.dueAt() : undefined;
     const next = Math.min(

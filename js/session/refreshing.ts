@@ -112,7 +112,7 @@ export class Refreshing {
     await this.#holding.load();
     const now = this.#holding.held?.record;
     if (now !== undefined && now.generation > before.generation) return "adopted";
-    await this.#holding.end("rejected");
+    await this.#holding.end("rejected").catch(() => {});
     this.#holding.error = error;
     return "signed_out";
   }

@@ -19,27 +19,30 @@ const MAX_REVOCATIONS = 10;
 export class SessionStore {
   /** Whether what is written will be there after a restart. */
   persistent = true;
+  readonly #given: Storage;
   #storage: Storage;
   readonly #name: string;
   #protection: Protection;
   #device: Protection;
 
   constructor(storage: Storage, name: string, protection: Protection, device: Protection) {
+    this.#given = storage;
     this.#storage = storage;
     this.#name = name;
     this.#protection = protection;
     this.#device = device;
   }
 
-  /** A storage that cannot even be read (private mode, blocked) is replaced by memory, for as long as this realm lives. */
-  async open(): Promise<unknown> {
+  /** A storage that cannot even be read (private mode, blocked) is replaced by memory until it can. */
+  async open(): Promise<void> {
     try {
-      await this.#storage.get(this.#key("session"));
-      return undefined;
+      await this.#given.get(this.#key("session"));
+      this.#storage = this.#given;
+      this.persistent = true;
     } catch (error) {
-      this.#storage = memoryStorage();
+      if (this.persistent) this.#storage = memoryStorage();
       this.persistent = false;
-      return error;
+      throw error;
     }
   }
 
@@ -86,9 +89,14 @@ export class SessionStore {
 
   /** From here on no record of this session counts, not even one that another tab is about to write. */
   async end(ending: Ending): Promise<void> {
-    await this.#storage.set(this.#key("ended"), JSON.stringify(ending));
-    await this.#storage.delete(this.#key("session"));
-    await this.#storage.delete(this.#key("marks"));
+    const [ended, ...deleted] = await Promise.allSettled([
+      this.#storage.set(this.#key("ended"), JSON.stringify(ending)),
+      this.#storage.delete(this.#key("session")),
+      this.#storage.delete(this.#key("marks")),
+    ]);
+    // A full storage may refuse the word and still delete what it was about.
+    const refused = deleted.find(({ status }) => status === "rejected") ?? ended;
+    if (refused.status === "rejected") throw refused.reason;
   }
 
   async hasEnded(sessionId: string): Promise<boolean> {

@@ -22,13 +22,13 @@ before(() => {
 after(() => rmSync(folder, { recursive: true }));
 
 test("a token that holds: its claims are printed", () => {
-  const answer = verify([jwks, "https://login.example", "app"], tokenOf({ exp: Date.now() / 1000 + 60 }));
+  const answer = verify([jwks, "https://login.example", "app"], tokenOf({ exp: Date.now() / 1000 + 3600 }));
   assert.equal(answer.status, 0, answer.stderr);
   assert.equal(JSON.parse(answer.stdout).sub, "user-1");
 });
 
 test("one that does not: what was found and expected, and exit code 1", () => {
-  const answer = verify([jwks, "https://login.example", "other"], tokenOf({ exp: Date.now() / 1000 + 60 }));
+  const answer = verify([jwks, "https://login.example", "other"], tokenOf({ exp: Date.now() / 1000 + 3600 }));
   assert.equal(answer.status, 1);
   assert.match(answer.stderr, /the claim "aud" is "app"; expected "other"/);
 });

@@ -1,0 +1,335 @@
+// A small world in which the real session code lives: one provider with one-time refresh tokens, one network, devices
+// with clocks of their own and tabs that may die at any moment. Everything follows from a seed; no real time passes.
+import { sign } from "node:crypto";
+import { createVerifier } from "tokenward";
+import { createKeyStore } from "tokenward/keys";
+import { ProviderUnavailable, RefreshRejected } from "tokenward/providers";
+import { createSession, noProtection } from "tokenward/session";
+import { StorageError } from "tokenward/storage";
+import { generateKeyPair } from "../../tools/keypair.mjs";
+
+export const ISSUER = "https://login.example";
+const LIFETIME = 900;
+const START = 1_800_000_000;
+
+/** Made once: generating is slow, and any key is as good as another. */
+const KEYS = Array.from({ length: 6 }, (_, index) => {
+  const { publicKey, privateKey } = generateKeyPair("ed25519");
+  return {
+    kid: `k${index}`,
+    privateKey,
+    jwk: { ...publicKey.export({ format: "jwk" }), kid: `k${index}`, alg: "EdDSA" },
+  };
+});
+
+/** mulberry32: small, and the same everywhere. */
+export function randomFrom(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+export class World {
+  time = START;
+  online = true;
+  /** What goes wrong with each request to the provider, if anything. */
+  fault = undefined;
+  devices = [];
+  #timers = [];
+
+  constructor(seed) {
+    this.random = randomFrom(seed);
+    this.provider = new Provider(this);
+  }
+
+  later(seconds, run) {
+    const timer = { at: this.time + seconds, run };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((one) => one !== timer);
+    };
+  }
+
+  /** Lets time pass, with whatever was to happen meanwhile. */
+  async pass(seconds) {
+    const end = this.time + seconds;
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= end).sort((one, other) => one.at - other.at)[0];
+      if (due === undefined) break;
+      this.time = Math.max(this.time, due.at);
+      this.#timers = this.#timers.filter((one) => one !== due);
+      due.run();
+      await settled();
+    }
+    this.time = end;
+    await settled();
+  }
+}
+
+let steps = 0;
+
+/** Everything here is promises: when a turn of the event loop has brought no further step, all has happened that can. */
+export async function settled() {
+  let before;
+  do {
+    before = steps;
+    await new Promise((resolve) => setImmediate(resolve));
+  } while (steps !== before);
+}
+
+/** Strict: a refresh token that comes a second time ends its whole family. */
+class Provider {
+  signer = 0;
+  published = [0];
+  families = [];
+  #world;
+
+  constructor(world) {
+    this.#world = world;
+  }
+
+  signIn(user) {
+    const family = { user, serial: 0, ended: false, refused: false };
+    family.id = this.families.push(family) - 1;
+    return this.#answer(family);
+  }
+
+  refresh(token) {
+    const [id, serial] = token.split(".").map(Number);
+    const family = this.families[id];
+    if (family.ended || family.serial !== serial) {
+      family.ended = true;
+      family.refused = true;
+      throw new RefreshRejected("invalid_grant", "the refresh token is of no more use");
+    }
+    family.serial += 1;
+    return this.#answer(family);
+  }
+
+  revoke(token) {
+    this.families[Number(token.split(".")[0])].ended = true;
+  }
+
+  honours(token) {
+    const [id, serial] = (token ?? "-1.0").split(".").map(Number);
+    const family = this.families[id];
+    return family !== undefined && !family.ended && family.serial === serial;
+  }
+
+  rotate() {
+    this.signer = (this.signer + 1) % KEYS.length;
+    this.published = [...new Set([this.signer, ...this.published])].slice(0, 2);
+  }
+
+  withdraw() {
+    this.published = [this.signer];
+  }
+
+  jwks() {
+    return { keys: this.published.map((index) => KEYS[index].jwk) };
+  }
+
+  #answer(family) {
+    const iat = Math.floor(this.#world.time);
+    const { kid, privateKey } = KEYS[this.signer];
+    const claims = {
+      iss: ISSUER,
+      aud: "app",
+      sub: family.user,
+      iat,
+      exp: iat + LIFETIME,
+      jti: `${family.id}.${family.serial}`,
+    };
+    const text = [{ alg: "EdDSA", kid }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
+    const access_token = `${text.join(".")}.${sign(null, Buffer.from(text.join(".")), privateKey).toString("base64url")}`;
+    return { access_token, refresh_token: `${family.id}.${family.serial}`, expires_in: LIFETIME };
+  }
+}
+
+/** One person's phone: storage, clock and turn-taking that its tabs share. */
+export class Device {
+  tabs = [];
+  values = new Map();
+  /** How far its clock is ahead, in seconds. */
+  offset = 0;
+  refusing = undefined;
+  /** What it learned with each access token: for whoever judges the session from outside. */
+  received = new Map();
+  #turn = Promise.resolve();
+  #channels = new Set();
+
+  constructor(world) {
+    this.world = world;
+    world.devices.push(this);
+  }
+
+  now() {
+    return this.world.time + this.offset;
+  }
+
+  async open() {
+    const tab = new Tab(this);
+    this.tabs.push(tab);
+    await tab.session.start();
+    await settled();
+    return tab;
+  }
+
+  /** Ends a tab as a crash does: nothing that it has begun goes on. */
+  kill(tab) {
+    tab.dead = true;
+    tab.release?.();
+    tab.session.stop();
+    this.tabs = this.tabs.filter((one) => one !== tab);
+  }
+
+  reconnect() {
+    for (const tab of this.tabs) for (const listener of tab.listeners) listener("online");
+  }
+
+  exclusive(tab, work) {
+    const turn = this.#turn.then(() => {
+      if (tab.dead) return undefined;
+      const died = new Promise((resolve) => {
+        tab.release = resolve;
+      });
+      return Promise.race([work(), died]);
+    });
+    this.#turn = turn.catch(() => {});
+    return tab.live(turn);
+  }
+
+  channel(tab, listener) {
+    const own = { tab, listener };
+    this.#channels.add(own);
+    return {
+      post: (message) => {
+        if (tab.dead) return;
+        for (const other of this.#channels) {
+          if (other !== own && !other.tab.dead)
+            queueMicrotask(() => other.tab.dead || other.listener(structuredClone(message)));
+        }
+      },
+      close: () => this.#channels.delete(own),
+    };
+  }
+}
+
+class Tab {
+  dead = false;
+  listeners = new Set();
+  /** After so many more steps to the storage or the provider, the tab dies. */
+  fuse = Number.POSITIVE_INFINITY;
+
+  constructor(device) {
+    const { world } = device;
+    this.device = device;
+    const storage = this.#storage();
+    const bundled = { keys: KEYS.map(({ jwk }) => jwk).slice(0, 1) };
+    const now = () => device.now();
+    this.keys = createKeyStore({
+      verifier: createVerifier({ jwks: bundled, issuer: ISSUER, audience: "app", now }),
+      bundled,
+      jwksUri: `${ISSUER}/jwks`,
+      storage,
+      now,
+      fetch: () => this.#step(() => this.#fetchKeys()),
+    });
+    this.session = createSession({
+      verifier: this.keys,
+      provider: this.#provider(),
+      storage,
+      protection: noProtection(),
+      environment: {
+        now,
+        random: world.random,
+        after: (seconds, run) => world.later(seconds, () => this.dead || run()),
+        online: () => world.online,
+        exclusive: (_name, _wait, work) => device.exclusive(this, work),
+        channel: (_name, listener) => device.channel(this, listener),
+        onReconnect: (listener) => {
+          this.listeners.add(listener);
+          return () => this.listeners.delete(listener);
+        },
+        caches: undefined,
+      },
+    });
+  }
+
+  /** What never arrives at a dead tab. */
+  live(promise) {
+    return new Promise((resolve, reject) => {
+      promise.then(
+        (value) => this.dead || resolve(value),
+        (error) => this.dead || reject(error),
+      );
+    });
+  }
+
+  /** One step outside: before and after it the tab may die. */
+  #step(work) {
+    const outside = async () => {
+      steps += 1;
+      await null;
+      if (this.dead) return undefined;
+      if (this.fuse-- <= 0) return this.device.kill(this);
+      const value = await work();
+      steps += 1;
+      if (this.fuse-- <= 0) this.device.kill(this);
+      return value;
+    };
+    return this.live(outside());
+  }
+
+  #storage() {
+    const { device } = this;
+    const { values } = device;
+    const using = (mode, work) =>
+      this.#step(() => {
+        if (device.refusing === "all" || (device.refusing === "writes" && mode === "write")) {
+          throw new StorageError(device.refusing === "all" ? "unavailable" : "full", "the storage refuses");
+        }
+        return work();
+      });
+    return {
+      get: (key) => using("read", () => values.get(key)),
+      set: (key, value) => using("write", () => void values.set(key, value)),
+      delete: (key) => using("write", () => void values.delete(key)),
+    };
+  }
+
+  #provider() {
+    const { device } = this;
+    const { world } = device;
+    const request = (work) =>
+      this.#step(() => {
+        const { fault } = world;
+        if (!world.online || fault === "request lost") throw new ProviderUnavailable("network", "no network");
+        if (fault === "portal") throw new ProviderUnavailable("not_json", "the page of a captive portal");
+        if (fault === "5xx") throw new ProviderUnavailable("http_status", "503", { sent: true, status: 503 });
+        const answer = work();
+        if (fault === "answer lost") throw new ProviderUnavailable("network", "the answer was lost");
+        return answer;
+      });
+    return {
+      refresh: ({ refresh_token }) =>
+        request(() => {
+          const answer = world.provider.refresh(refresh_token);
+          if (world.fault !== "answer lost")
+            device.received.set(answer.access_token, { at: world.time, offset: device.offset });
+          return answer;
+        }),
+      revoke: ({ refresh_token }) => request(() => world.provider.revoke(refresh_token)),
+    };
+  }
+
+  #fetchKeys() {
+    const { world } = this.device;
+    if (!world.online || world.fault !== undefined) throw new TypeError("fetch failed");
+    return Response.json(world.provider.jwks());
+  }
+}

@@ -87,7 +87,7 @@ export function readOptions(options: unknown): VerifierOptions {
       throw new ConfigError("unknown_option", `there is no option ${JSON.stringify(name)}`, name);
     }
   }
-  const read = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, given(options, name)]));
+  const read = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, ownOrInherited(options, name)]));
   for (const name of ["jwks", "issuer", "audience"]) {
     if (read[name] === undefined) {
       const how = name === "jwks" ? "" : "; null says explicitly that any is accepted";
@@ -104,7 +104,7 @@ export function readOptions(options: unknown): VerifierOptions {
 }
 
 /** An option, also an inherited one, but not what some code of the page has put on every object there is. */
-function given(options: object, name: string): unknown {
+function ownOrInherited(options: object, name: string): unknown {
   const value: unknown = Reflect.get(options, name);
   return !Object.hasOwn(options, name) && value === Reflect.get(Object.prototype, name) ? undefined : value;
 }

@@ -3,7 +3,7 @@ import { TokenCache } from "./cache.js";
 import { Core, instantiate, type LoadModule } from "./core.js";
 import { ConfigError, fromCore, plain, TokenError } from "./errors.js";
 import { cachedTokens, coreOptions, type Jwks, jwksText, readOptions, type VerifierOptions } from "./options.js";
-import { type ClockMarks, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
+import { type ClockMarks, checkNames, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
 import { validate } from "./schema.js";
 
 /** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
@@ -205,6 +205,7 @@ class RelyingParty {
 
   assess(token: string, policy: Policy, marks: ClockMarks): Assessment {
     const { grace, checkIn, rollbackTolerance } = createPolicy(policy);
+    checkNames(marks, "marks", ["now", "highest", "lastCheckIn", "rolledBack"]);
     const { now, highest, lastCheckIn, rolledBack } = marks;
     finite(now, '"now" should be');
     for (const mark of [highest, lastCheckIn]) if (mark !== undefined) finite(mark, "the marks should be");

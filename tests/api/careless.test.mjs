@@ -163,6 +163,24 @@ for (const [name, value] of Object.entries({
   });
 }
 
+test("marks of the clock that are none, or misspelt, are refused, not taken for absent", () => {
+  const verifier = createVerifier(options);
+  for (const [marks, option] of [
+    [undefined, "marks"],
+    [null, "marks"],
+    [[NOW], "marks"],
+    [{ now: NOW, rolledback: true }, "rolledback"],
+    [{ now: NOW, lastCheckin: NOW }, "lastCheckin"],
+    [{ highest: NOW }, "now"],
+  ]) {
+    assert.throws(() => verifier.assess(token, {}, marks), { name: "ConfigError", option });
+  }
+  assert.equal(
+    verifier.assess(token, {}, { now: NOW, highest: NOW, lastCheckIn: NOW, rolledBack: false }).access,
+    "full",
+  );
+});
+
 test("a stack that was too small for a verification changes nothing for later ones, nor for new keys", () => {
   const { p256, otherEd25519 } = testKeys();
   const verifier = createVerifier({ ...options, jwks: [p256.jwk] });

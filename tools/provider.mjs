@@ -53,7 +53,7 @@ function configuration({ apps, choices }) {
         client_id: CLIENT_ID,
         client_name: "Tokenward playground",
         token_endpoint_auth_method: "none",
-        redirect_uris: apps.map((origin) => `${origin}/`),
+        redirect_uris: apps.flatMap((origin) => [`${origin}/`, `${origin}/field.html`]),
         grant_types: ["authorization_code", "refresh_token"],
         response_types: ["code"],
         id_token_signed_response_alg: "ES256",

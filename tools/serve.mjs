@@ -31,7 +31,9 @@ export async function startPlayground({ port, providerPort, outdir, say }) {
     await Promise.all([closed, closeProvider()]);
   };
   try {
-    const site = await buildSite({ outdir, provider });
+    // What an app does at build time: the key set it is shipped with.
+    const jwks = await (await fetch(`${provider.issuer}/jwks`)).json();
+    const site = await buildSite({ outdir, provider: { ...provider, jwks } });
     server.on("request", sirv(site, { dev: true, etag: true, setHeaders }));
   } catch (error) {
     await close();

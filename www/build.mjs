@@ -13,24 +13,34 @@ const BROWSERS = ["chrome120", "firefox128", "safari17"];
 /**
  * @param {object} [options]
  * @param {string} [options.outdir]
- * @param {{ issuer: string, clientId: string, resource: string }} [options.provider] where "Sign in" leads
+ * @param {{ issuer: string, clientId: string, resource: string, jwks: object }} [options.provider] where "Sign in" leads
  */
 export async function buildSite({ outdir = join(HERE, "dist"), provider } = {}) {
   await rm(outdir, { recursive: true, force: true });
   await mkdir(outdir, { recursive: true });
-  const { script, style } = await bundle(outdir, provider);
+  const { script, field, style } = await bundle(outdir, provider);
   await cp(join(HERE, "icons"), join(outdir, "icons"), { recursive: true, filter: (path) => !path.endsWith(".mjs") });
   await cp(join(HERE, "manifest.webmanifest"), join(outdir, "manifest.webmanifest"));
   // The Open Font License asks to be passed on with the fonts.
   await cp(join(HERE, "../node_modules/@fontsource-variable/geist/LICENSE"), join(outdir, "fonts-license.txt"));
-  await writeFile(join(outdir, "index.html"), await page({ script, style }));
-  await buildWorker(outdir);
+  for (const [name, of] of Object.entries({ index: script, field })) {
+    await writeFile(join(outdir, `${name}.html`), await page(`${name}.html`, { script: of, style }));
+  }
+  await buildWorker(outdir, provider);
+  // Only now: what is for signed-in people only is in no cache that is for all.
+  for (const name of await readdir(join(HERE, "field"))) {
+    await writeFile(join(outdir, "field", name), await page(`field/${name}`, { style }));
+  }
   return outdir;
 }
 
 async function bundle(outdir, provider) {
   const { metafile } = await esbuild.build({
-    entryPoints: { app: join(HERE, "src/main.js"), style: join(HERE, "styles/index.css") },
+    entryPoints: {
+      app: join(HERE, "src/main.js"),
+      field: join(HERE, "src/field/main.js"),
+      style: join(HERE, "styles/index.css"),
+    },
     outdir,
     entryNames: "[name]-[hash]",
     assetNames: "[name]-[hash]",
@@ -46,19 +56,20 @@ async function bundle(outdir, provider) {
   });
   const built = Object.keys(metafile.outputs);
   const named = (start, end) => built.find((file) => file.startsWith(start) && file.endsWith(end));
-  return { script: named("app-", ".js"), style: named("style-", ".css") };
+  return { script: named("app-", ".js"), field: named("field-", ".js"), style: named("style-", ".css") };
 }
 
-async function page({ script, style }) {
+async function page(file, { script, style }) {
   const { version } = JSON.parse(await readFile(join(HERE, "../package.json"), "utf8"));
   const sprite = (await readFile(join(HERE, "src/sprite.svg"), "utf8")).trim();
   const values = { POLICY, SCRIPT: script, STYLE: style, SPRITE: sprite, VERSION: version };
-  const template = await readFile(join(HERE, "index.html"), "utf8");
+  const template = await readFile(join(HERE, file), "utf8");
   return template.replace(/%([A-Z]+)%/g, (_, name) => values[name]);
 }
 
 /** The service worker knows every file; its version is the hash of them all. */
-async function buildWorker(outdir) {
+async function buildWorker(outdir, provider) {
+  await mkdir(join(outdir, "field"), { recursive: true });
   const entries = await readdir(outdir, { recursive: true, withFileTypes: true });
   const paths = entries
     .filter((entry) => entry.isFile())
@@ -74,7 +85,11 @@ async function buildWorker(outdir) {
     minify: true,
     format: "iife",
     target: BROWSERS,
-    define: { __FILES__: JSON.stringify(cached), __VERSION__: JSON.stringify(hash.digest("hex").slice(0, 16)) },
+    define: {
+      __FILES__: JSON.stringify(cached),
+      __VERSION__: JSON.stringify(hash.digest("hex").slice(0, 16)),
+      __PROVIDER__: JSON.stringify(provider ?? null),
+    },
     logLevel: "warning",
   });
 }

@@ -12,8 +12,8 @@ const PROVIDER = __PROVIDER__;
 
 export const canSignIn = PROVIDER !== null;
 
-/** Leaves the page for the provider's. */
-export async function signIn() {
+/** Leaves the page for the provider's. `offline`: asks for a refresh token too (OpenID Connect Core 11). */
+export async function signIn({ offline = false } = {}) {
   const server = await discover(issuerUrl(PROVIDER.issuer));
   const pending = {
     verifier: oauth.generateRandomCodeVerifier(),
@@ -27,13 +27,13 @@ export async function signIn() {
     redirect_uri: redirectUri(),
     response_type: "code",
     response_mode: "fragment",
-    scope: "openid profile read write",
+    scope: `openid profile read write${offline ? " offline_access" : ""}`,
     resource: PROVIDER.resource,
     state: pending.state,
     nonce: pending.nonce,
     code_challenge: await oauth.calculatePKCECodeChallenge(pending.verifier),
     code_challenge_method: "S256",
-    prompt: "login",
+    prompt: offline ? "login consent" : "login",
   }).toString();
   location.assign(url);
 }
@@ -48,6 +48,13 @@ export function takeCallback() {
 
 /** Exchanges the answer for tokens, and fetches the keys to verify them with. */
 export async function finishSignIn(parameters) {
+  const tokens = await tokensFor(parameters);
+  const { jwks } = await keysOf(PROVIDER.issuer);
+  return sessionOf(tokens, jwks);
+}
+
+/** Exchanges the answer for tokens: state, issuer and nonce are checked. */
+export async function tokensFor(parameters) {
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
   sessionStorage.removeItem(PENDING);
   if (!pending || !canSignIn) throw new Error("this sign-in was not started here");
@@ -63,12 +70,10 @@ export async function finishSignIn(parameters) {
     pending.verifier,
     { [oauth.allowInsecureRequests]: true, additionalParameters: { resource: PROVIDER.resource } },
   );
-  const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, {
+  return oauth.processAuthorizationCodeResponse(server, client, response, {
     expectedNonce: pending.nonce,
     requireIdToken: true,
   });
-  const { jwks } = await keysOf(PROVIDER.issuer);
-  return sessionOf(tokens, jwks);
 }
 
 /** What the page keeps for this tab: the two tokens, and what to expect of each (RFC 9068, OpenID Connect Core 3.1.3.7). */
@@ -84,4 +89,5 @@ function sessionOf({ access_token: access, id_token: id }, jwks) {
   };
 }
 
-const redirectUri = () => new URL("./", location.href).href.split("#")[0];
+/** Back to the page that asked. */
+const redirectUri = () => location.href.split(/[?#]/)[0];

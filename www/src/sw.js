@@ -1,14 +1,19 @@
 // Keeps this version of the page, whole, and answers from it: the network is not asked for any file of the page.
 // FILES and VERSION come from the build; a change of any file is a new version with a cache of its own.
 
+import { createFieldGate } from "./field/gate.js";
+
 const FILES = __FILES__;
 const VERSION = __VERSION__;
-const PREFIX = "tokenward-";
+const PREFIX = "playground-";
 const CACHE = PREFIX + VERSION;
+
+/** The pages of the field app: only for who is signed in. Without a provider there is nobody to sign in at. */
+const field = createFieldGate();
 
 addEventListener("install", (event) => {
   const requests = FILES.map((file) => new Request(file, { cache: "reload" }));
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(requests)));
+  event.waitUntil(Promise.all([caches.open(CACHE).then((cache) => cache.addAll(requests)), field?.install()]));
 });
 
 addEventListener("activate", (event) => {
@@ -21,6 +26,8 @@ addEventListener("message", (event) => {
 
 addEventListener("fetch", (event) => {
   const { request } = event;
+  const gated = field?.handle(event);
+  if (gated !== undefined) return event.respondWith(gated);
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin) return;
   const page = request.mode === "navigate" && url.pathname === new URL("./", location.href).pathname;

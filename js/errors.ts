@@ -204,7 +204,6 @@ export class ProtectionError extends Error {
 /**
  * Why a session could not do what was asked.
  *
- * - `not_started`: call and await `start()` first
  * - `locked`: call `unlock` first
  * - `missing_token`: what `signIn` was given has not the token the session judges
  * - `not_saved`: the storage refused; the session goes on in memory, and ends with this page or worker
@@ -212,14 +211,7 @@ export class ProtectionError extends Error {
  * - `user_changed`: the provider answered with the tokens of another person
  * - `stopped`: the session was stopped
  */
-export type SessionErrorCode =
-  | "not_started"
-  | "locked"
-  | "missing_token"
-  | "not_saved"
-  | "busy"
-  | "user_changed"
-  | "stopped";
+export type SessionErrorCode = "locked" | "missing_token" | "not_saved" | "busy" | "user_changed" | "stopped";
 
 /** A session could not do what was asked. */
 export class SessionError extends Error {

@@ -109,8 +109,8 @@ const OPTIONS = [
 ];
 
 /** Makes a gate; throws a {@link ConfigError} for options that cannot work. */
-export function createGate(options: GateOptions): Gate {
-  checkNames(options, "createGate", OPTIONS);
+export function createGate(given: GateOptions): Gate {
+  const options = checkNames(given, "createGate", OPTIONS);
   const { session, workboxCaches = [] } = options;
   const rules = checkRules(options.rules);
   const origins = originsOf(options.origin);

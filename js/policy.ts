@@ -67,10 +67,9 @@ const checked = new WeakSet<Policy>();
 /** Checks a policy and fills in the defaults; throws a {@link ConfigError} for one that cannot work. */
 export function createPolicy(options: PolicyOptions | Policy = {}): Policy {
   if (checked.has(options as Policy)) return options as Policy;
-  checkNames(options, "policy", ["grace", "checkIn", "rollbackTolerance", "limited"]);
-  const { grace = "24h", checkIn = "7d", rollbackTolerance = "60s", limited = {} } = options;
-  checkNames(limited, "limited", ["methods", "scopes"]);
-  const { methods = ["GET", "HEAD"], scopes = null } = limited;
+  const own = checkNames(options as PolicyOptions, "policy", ["grace", "checkIn", "rollbackTolerance", "limited"]);
+  const { grace = "24h", checkIn = "7d", rollbackTolerance = "60s", limited = {} } = own;
+  const { methods = ["GET", "HEAD"], scopes = null } = checkNames(limited, "limited", ["methods", "scopes"]);
   const policy: Policy = Object.freeze({
     grace: seconds(grace, "grace"),
     checkIn: checkIn === null ? null : seconds(checkIn, "checkIn"),
@@ -89,8 +88,11 @@ function strings(value: unknown, option: string): readonly string[] {
   throw new ConfigError("invalid_option", `the option "${option}" should be an array of strings`, option);
 }
 
-/** Refuses an option that does not exist: a misspelt one must not be silently ignored. */
-export function checkNames(options: unknown, what: string, names: readonly string[]): void {
+/**
+ * Refuses an option that does not exist: a misspelt one must not be silently ignored. What it gives back has only the
+ * object's own: what some code of the page has put on every object there is, is no option.
+ */
+export function checkNames<Options extends object>(options: Options, what: string, names: readonly string[]): Options {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new ConfigError("invalid_option", `"${what}" should be an object of options`, what);
   }
@@ -100,6 +102,7 @@ export function checkNames(options: unknown, what: string, names: readonly strin
       throw new ConfigError("unknown_option", `there is no option ${JSON.stringify(name)} (known: ${known})`, name);
     }
   }
+  return Object.assign(Object.create(null), options);
 }
 
 /** The list `src/wasm.rs` counts in, with the access each reason is for. */

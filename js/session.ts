@@ -141,8 +141,8 @@ const OPTIONS: readonly (keyof SessionOptions)[] = [
 
 /** Makes a session; `start()` it next. Throws a `ConfigError` for options that cannot work. */
 export function createSession(options: SessionOptions): Session {
-  checkNames(options, "createSession", OPTIONS);
-  const { verifier, provider, policy, token = "access_token", name = "default" } = options;
+  const own = checkNames(options, "createSession", OPTIONS);
+  const { verifier, provider, policy, token = "access_token", name = "default" } = own;
   if (typeof verifier?.assess !== "function") {
     throw new ConfigError("missing_option", 'the option "verifier" should be a verifier or a key store', "verifier");
   }
@@ -157,5 +157,5 @@ export function createSession(options: SessionOptions): Session {
     const form = "1 to 64 letters, digits, - and _";
     throw new ConfigError("invalid_option", `the option "name" should be ${form}`, "name");
   }
-  return new LiveSession({ ...options, policy: createPolicy(policy), token, name });
+  return new LiveSession({ ...own, policy: createPolicy(policy), token, name });
 }

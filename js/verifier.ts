@@ -205,8 +205,8 @@ class RelyingParty {
 
   assess(token: string, policy: Policy, marks: ClockMarks): Assessment {
     const { grace, checkIn, rollbackTolerance } = createPolicy(policy);
-    checkNames(marks, "marks", ["now", "highest", "lastCheckIn", "rolledBack"]);
-    const { now, highest, lastCheckIn, rolledBack } = marks;
+    const known = checkNames(marks, "marks", ["now", "highest", "lastCheckIn", "rolledBack"]);
+    const { now, highest, lastCheckIn, rolledBack } = known;
     finite(now, '"now" should be');
     for (const mark of [highest, lastCheckIn]) if (mark !== undefined) finite(mark, "the marks should be");
     const { claims, header, key, times } = this.#genuine.get(token) ?? this.#checkGenuine(token);

@@ -22,7 +22,7 @@ export class LiveSession extends EventTarget implements Session {
   readonly #holding: Holding;
   readonly #refreshing: Refreshing;
   #state: SessionState;
-  #started: Promise<SessionState> | undefined;
+  #started: Promise<void> | undefined;
   #refreshed: Promise<RefreshOutcome> | undefined;
   #channel: Channel | undefined;
   #stopTimer: (() => void) | undefined;
@@ -47,9 +47,10 @@ export class LiveSession extends EventTarget implements Session {
     return this.access().access === "none" ? undefined : this.#holding.held?.record.tokens.access_token;
   }
 
-  start(): Promise<SessionState> {
+  async start(): Promise<SessionState> {
     this.#started ??= this.#start();
-    return this.#started;
+    await this.#started;
+    return this.#state;
   }
 
   async sync(): Promise<SessionState> {
@@ -145,7 +146,7 @@ export class LiveSession extends EventTarget implements Session {
     this.#channel = undefined;
   }
 
-  async #start(): Promise<SessionState> {
+  async #start(): Promise<void> {
     const holding = this.#holding;
     await holding.open();
     if (!this.#stopped) this.#listen();
@@ -157,7 +158,6 @@ export class LiveSession extends EventTarget implements Session {
     else void holding.purge();
     void holding.revoker.run();
     this.#reconnected();
-    return this.#state;
   }
 
   #listen(): void {

@@ -24,7 +24,9 @@ main(import.meta.url, async () => {
   Playground        ${playground.url}/
   OpenID provider   ${playground.provider.issuer}
 
-  Open the playground and sign in. Then stop this with Ctrl-C and reload the page: it works on without a network.
+  Days offline      ${playground.url}/field.html
+
+  Open either page and sign in. Then stop this with Ctrl-C and reload the page: it works on without a network.
 `);
 });
 

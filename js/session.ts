@@ -120,6 +120,11 @@ export interface Session extends EventTarget {
    * network, if the provider offers that. Rejects only if the storage refuses to delete.
    */
   signOut(): Promise<void>;
+  /**
+   * Tells the session the provider's time, in Unix seconds, from any other answer of it, such as a key store's
+   * `onServerTime`: a clock that is behind it by more than the tolerance is not believed.
+   */
+  observe(serverTime: number): void;
   /** Unlocks the protection, here and in this origin's other tabs and workers; rejects with its `ProtectionError`. */
   unlock(secret?: string): Promise<SessionState>;
   /** Forgets what was unlocked, in all of them. */

@@ -50,8 +50,8 @@ export class TrustedClock {
     return { now, highest, lastCheckIn: this.#checkInAt, rolledBack };
   }
 
-  /** What another tab saw of time since the same check-in. */
-  learn({ highest, rolledBack }: SeenTime): void {
+  /** What another tab, or another answer of the provider, showed of time since the same check-in. */
+  learn({ highest, rolledBack }: Pick<SeenTime, "highest" | "rolledBack">): void {
     const own = this.#seen;
     this.#seen = { ...own, highest: Math.max(highest, own.highest), rolledBack: rolledBack || own.rolledBack };
   }

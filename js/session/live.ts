@@ -123,6 +123,11 @@ export class LiveSession extends EventTarget implements Session {
     void this.#holding.revoker.run();
   }
 
+  observe(serverTime: number): void {
+    if (Number.isFinite(serverTime)) this.#holding.held?.clock.learn({ highest: serverTime, rolledBack: false });
+    this.#update();
+  }
+
   async unlock(secret?: string): Promise<SessionState> {
     await this.start();
     const { protection } = this.#holding;

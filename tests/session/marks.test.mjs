@@ -1,0 +1,87 @@
+// What a session knows of time, against clocks that are moved.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Device, settled, World } from "./simulated.mjs";
+
+async function signedIn() {
+  const world = new World(1);
+  const device = new Device(world);
+  const tab = await device.open();
+  const tokens = world.provider.signIn("ada");
+  await tab.session.signIn(tokens);
+  return { world, device, session: tab.session, tokens };
+}
+
+test("a clock behind another answer of the provider is not believed, until the provider was asked", async () => {
+  const { world, device, session } = await signedIn();
+  session.observe(world.time + 30);
+  assert.equal(session.access().reason, "valid", "within the tolerance");
+  world.online = false;
+  session.observe(world.time + 600);
+  assert.equal(session.access().reason, "clock_rolled_back");
+  await world.pass(700);
+  assert.equal(session.access().reason, "clock_rolled_back", "time alone does not mend it");
+  world.online = true;
+  assert.equal(await session.refresh(), "refreshed");
+  assert.equal(session.access().reason, "valid");
+  device.offset = -3600;
+  assert.equal(session.access().reason, "clock_rolled_back");
+});
+
+test("a mark far in the future does not lock the device out for ever: a check-in starts afresh", async () => {
+  const { world, session } = await signedIn();
+  session.observe(world.time + 100 * 365 * 86_400);
+  assert.equal(session.access().reason, "clock_rolled_back");
+  assert.equal(await session.refresh(), "refreshed");
+  assert.equal(session.access().access, "full");
+});
+
+test("a clock set forward for a day and back again is believed after a check-in", async () => {
+  const { world, device, session } = await signedIn();
+  world.online = false;
+  device.offset = 86_400 + 1000;
+  assert.equal(session.access().reason, "expired");
+  device.offset = 0;
+  assert.equal(session.access().reason, "clock_rolled_back");
+  world.online = true;
+  device.reconnect();
+  await settled();
+  await world.pass(60);
+  assert.equal(session.access().access, "full");
+});
+
+test("a clock that is a day ahead all the time is corrected by what a refresh shows", async () => {
+  const { world, device, session } = await signedIn();
+  device.offset = 86_400;
+  assert.equal(await session.refresh(), "refreshed");
+  assert.equal(session.access().access, "full");
+  await world.pass(600);
+  assert.equal(session.access().access, "full");
+});
+
+test("an old token signed in with again does not start the marks afresh", async () => {
+  const { world, device, session, tokens } = await signedIn();
+  world.online = false;
+  await world.pass(5 * 3600);
+  assert.equal(session.access().access, "limited");
+  device.offset = -5 * 3600;
+  await session.signIn(tokens);
+  assert.equal(session.access().reason, "clock_rolled_back");
+});
+
+test("a session that ends leaves no access in any tab", async () => {
+  const { device, session } = await signedIn();
+  const other = await device.open();
+  assert.equal(other.session.access().access, "full");
+  await session.signOut();
+  await settled();
+  for (const one of [session, other.session]) {
+    assert.equal(one.access().access, "none");
+    assert.equal(one.accessToken, undefined);
+    assert.equal(one.state.ended, "signed_out");
+  }
+  assert.deepEqual(
+    [...device.values.keys()].filter((key) => /session|marks/.test(key)),
+    [],
+  );
+});

@@ -9,7 +9,6 @@ import { StorageError } from "tokenward/storage";
 import { generateKeyPair } from "../../tools/keypair.mjs";
 
 export const ISSUER = "https://login.example";
-const LIFETIME = 900;
 const START = 1_800_000_000;
 
 /** Made once: generating is slow, and any key is as good as another. */
@@ -35,6 +34,10 @@ export function randomFrom(seed) {
 
 export class World {
   time = START;
+  /** Of access tokens, in seconds. */
+  lifetime = 900;
+  /** Requests that a device made to the provider. */
+  requests = { tokens: 0, keys: 0 };
   online = true;
   /** What goes wrong with each request to the provider, if anything. */
   fault = undefined;
@@ -141,12 +144,12 @@ class Provider {
       aud: "app",
       sub: family.user,
       iat,
-      exp: iat + LIFETIME,
+      exp: iat + this.#world.lifetime,
       jti: `${family.id}.${family.serial}`,
     };
     const text = [{ alg: "EdDSA", kid }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
     const access_token = `${text.join(".")}.${sign(null, Buffer.from(text.join(".")), privateKey).toString("base64url")}`;
-    return { access_token, refresh_token: `${family.id}.${family.serial}`, expires_in: LIFETIME };
+    return { access_token, refresh_token: `${family.id}.${family.serial}`, expires_in: this.#world.lifetime };
   }
 }
 
@@ -308,6 +311,7 @@ class Tab {
     const request = (work) =>
       this.#step(() => {
         const { fault } = world;
+        world.requests.tokens += 1;
         if (!world.online || fault === "request lost") throw new ProviderUnavailable("network", "no network");
         if (fault === "portal") throw new ProviderUnavailable("not_json", "the page of a captive portal");
         if (fault === "5xx") throw new ProviderUnavailable("http_status", "503", { sent: true, status: 503 });
@@ -329,6 +333,7 @@ class Tab {
 
   #fetchKeys() {
     const { world } = this.device;
+    world.requests.keys += 1;
     if (!world.online || world.fault !== undefined) throw new TypeError("fetch failed");
     return Response.json(world.provider.jwks());
   }

@@ -1,0 +1,67 @@
+// How often a session asks its provider in an hour in which things go wrong: often enough to recover, never a storm.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Device, settled, World } from "./simulated.mjs";
+
+const HOUR = 3600;
+
+async function hourOf({ lifetime = 900, tabs = 1, prepare = () => {}, during = (world) => world.pass(HOUR) }) {
+  const world = new World(7);
+  world.lifetime = lifetime;
+  const device = new Device(world);
+  const { session } = await device.open();
+  await session.signIn(world.provider.signIn("ada"));
+  for (let more = 1; more < tabs; more++) await device.open();
+  prepare(world, device);
+  world.requests = { tokens: 0, keys: 0 };
+  await during(world, device);
+  return { ...world.requests, session };
+}
+
+for (const [name, most, life] of [
+  ["all is well", 8, {}],
+  ["all is well in three tabs", 8, { tabs: 3 }],
+  ["the provider is overloaded", 20, { prepare: (world) => Object.assign(world, { fault: "5xx" }) }],
+  ["a captive portal answers", 20, { prepare: (world) => Object.assign(world, { fault: "portal" }) }],
+  [
+    "requests are lost, in three tabs",
+    60,
+    { tabs: 3, prepare: (world) => Object.assign(world, { fault: "request lost" }) },
+  ],
+  ["the network is gone", 0, { prepare: (world) => Object.assign(world, { online: false }) }],
+  ["tokens last ten seconds", 800, { lifetime: 10 }],
+  ["tokens have expired when they come", 20, { prepare: (world) => Object.assign(world, { lifetime: -100 }) }],
+  [
+    "the keys of fresh tokens are not to be had",
+    30,
+    {
+      prepare(world) {
+        world.provider.rotate();
+        world.provider.jwks = () => {
+          throw new TypeError("no keys");
+        };
+      },
+    },
+  ],
+]) {
+  test(`asks at most ${most} times in an hour when ${name}`, async () => {
+    const { tokens, keys, session } = await hourOf(life);
+    assert.ok(tokens <= most, `${tokens} requests for tokens`);
+    assert.ok(keys <= Math.max(most, 1), `${keys} requests for keys`);
+    assert.equal(session.state.status, "signed_in");
+  });
+}
+
+test("a network that comes and goes each second is not asked each time", async () => {
+  const { tokens } = await hourOf({
+    async during(world, device) {
+      for (let second = 0; second < 600; second++) {
+        world.online = second % 2 === 0;
+        if (world.online) device.reconnect();
+        await settled();
+        await world.pass(1);
+      }
+    },
+  });
+  assert.ok(tokens <= 15, `${tokens} requests for tokens`);
+});

@@ -2,6 +2,10 @@
 //!
 //! Verification handles public data only, so an engine may take time that depends on its inputs.
 
+#[cfg(feature = "compare")]
+pub mod compare;
+mod fast;
+#[cfg(feature = "rustcrypto")]
 mod rustcrypto;
 mod weak;
 
@@ -24,20 +28,25 @@ pub(crate) enum KeyMaterial<'a> {
     Ed25519 { point: &'a [u8] },
 }
 
-/// An implementation of the arithmetic.
-pub(crate) trait Engine {
-    /// Does every check and every precomputation a key needs. The error says what is wrong with the key.
-    fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, String>;
-}
-
 /// A key that passed every check.
 pub(crate) trait VerifyingKey: Send + Sync {
     /// Whether the signature holds. An algorithm that this key cannot serve never holds.
     fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool;
 }
 
+/// An engine: does every check and every precomputation a key needs. The error says what is wrong with the key.
+type Prepare = fn(&KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, &'static str>;
+
+#[cfg(feature = "reference")]
+const PREPARE: Prepare = rustcrypto::prepare;
+#[cfg(not(feature = "reference"))]
+const PREPARE: Prepare = fast::prepare;
+
 /// Checks a key and prepares it with the engine this build uses.
 pub(crate) fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, String> {
-    weak::check(material).map_err(|problem| problem.to_string())?;
-    rustcrypto::RustCrypto::prepare(material)
+    prepare_with(PREPARE, material)
+}
+
+fn prepare_with(prepare: Prepare, material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, String> {
+    weak::check(material).and_then(|()| prepare(material)).map_err(ToString::to_string)
 }

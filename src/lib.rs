@@ -30,6 +30,7 @@
 //! # Features
 //!
 //! - `std` (default): conveniences such as `UnixTime::now`. Never changes what is accepted.
+//! - `reference`: verifies with `RustCrypto`'s and dalek's arithmetic instead of our own. Never changes what is accepted.
 //! - `wasm`: the JavaScript binding behind the npm package. Not needed from Rust.
 //!
 //! [RFC 7515]: https://www.rfc-editor.org/rfc/rfc7515
@@ -59,6 +60,9 @@ mod wasm;
 
 pub use algorithm::Algorithm;
 pub use claims::{Accept, UnixTime};
+#[cfg(feature = "compare")]
+#[doc(hidden)]
+pub use engine::compare;
 pub use error::{ConfigError, Error};
 pub use json::{Object, Value};
 pub use jwk::Jwk;

@@ -5,21 +5,15 @@ mod ed25519;
 mod rsa;
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
 
-use super::{Engine, KeyMaterial, VerifyingKey};
+use super::{KeyMaterial, VerifyingKey};
 
-pub(super) struct RustCrypto;
-
-impl Engine for RustCrypto {
-    fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, String> {
-        let prepared: Result<Box<dyn VerifyingKey>, &str> = match material {
-            KeyMaterial::Rsa { modulus, exponent } => rsa::prepare(modulus, exponent),
-            KeyMaterial::P256 { x, y } => ecdsa::prepare_p256(x, y),
-            KeyMaterial::P384 { x, y } => ecdsa::prepare_p384(x, y),
-            KeyMaterial::P521 { x, y } => ecdsa::prepare_p521(x, y),
-            KeyMaterial::Ed25519 { point } => ed25519::prepare(point),
-        };
-        prepared.map_err(ToString::to_string)
+pub(super) fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, &'static str> {
+    match material {
+        KeyMaterial::Rsa { modulus, exponent } => rsa::prepare(modulus, exponent),
+        KeyMaterial::P256 { x, y } => ecdsa::prepare_p256(x, y),
+        KeyMaterial::P384 { x, y } => ecdsa::prepare_p384(x, y),
+        KeyMaterial::P521 { x, y } => ecdsa::prepare_p521(x, y),
+        KeyMaterial::Ed25519 { point } => ed25519::prepare(point),
     }
 }

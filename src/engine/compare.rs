@@ -1,0 +1,71 @@
+//! Both engines side by side, for tests, fuzz targets and benchmarks. Not a public interface: it may change at any time.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use super::{KeyMaterial, VerifyingKey, fast, prepare_with, rustcrypto};
+use crate::Algorithm;
+
+/// Which arithmetic verifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Our own kernels.
+    Fast,
+    /// `RustCrypto` and dalek.
+    Reference,
+}
+
+/// The public numbers of a key, big-endian, as a JWK gives them.
+#[derive(Clone, Copy, Debug)]
+pub enum Numbers<'a> {
+    /// Without leading zeros.
+    Rsa {
+        /// `n`
+        modulus: &'a [u8],
+        /// `e`
+        exponent: &'a [u8],
+    },
+    /// Coordinates, each of the size of the field of the algorithm's curve.
+    Ec {
+        /// `ES256`, `ES384` or `ES512`
+        algorithm: Algorithm,
+        /// `x`
+        x: &'a [u8],
+        /// `y`
+        y: &'a [u8],
+    },
+    /// An encoded point.
+    Ed25519(&'a [u8]),
+}
+
+/// A prepared key.
+#[expect(missing_debug_implementations, reason = "holds tables")]
+pub struct Key(Box<dyn VerifyingKey>);
+
+impl Key {
+    /// Prepares a key.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the key.
+    pub fn new(engine: Engine, numbers: Numbers<'_>) -> Result<Self, String> {
+        let material = match numbers {
+            Numbers::Rsa { modulus, exponent } => KeyMaterial::Rsa { modulus, exponent },
+            Numbers::Ec { algorithm: Algorithm::Es384, x, y } => KeyMaterial::P384 { x, y },
+            Numbers::Ec { algorithm: Algorithm::Es512, x, y } => KeyMaterial::P521 { x, y },
+            Numbers::Ec { x, y, .. } => KeyMaterial::P256 { x, y },
+            Numbers::Ed25519(point) => KeyMaterial::Ed25519 { point },
+        };
+        let prepare = match engine {
+            Engine::Fast => fast::prepare,
+            Engine::Reference => rustcrypto::prepare,
+        };
+        prepare_with(prepare, &material).map(Self)
+    }
+
+    /// Whether the signature holds.
+    #[must_use]
+    pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        self.0.verify(algorithm, message, signature)
+    }
+}

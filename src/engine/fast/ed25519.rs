@@ -1,0 +1,51 @@
+//! Ed25519 (RFC 8032 section 5.1.7), strictly: canonical S, no key or R of small order, the equation without the cofactor, as
+//! the reference engine has it.
+
+use alloc::boxed::Box;
+
+use sha2::{Digest, Sha512};
+
+use super::super::VerifyingKey;
+use super::edwards::{Edwards25519, Extended, Order};
+use super::field::Residue;
+use super::multiples::KeyPoint;
+use crate::Algorithm;
+
+pub(super) fn prepare(encoded: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static str> {
+    const OFF_CURVE: &str = "its Ed25519 point is not on the curve";
+    let (Ok(bytes), Some(point)) = (encoded.try_into(), Extended::decode(encoded)) else { return Err(OFF_CURVE) };
+    if point.has_small_order() {
+        return Err("its Ed25519 point has small order");
+    }
+    Ok(Box::new(Key { encoded: bytes, negated: KeyPoint::new(point.negated()) }))
+}
+
+struct Key {
+    encoded: [u8; 32],
+    /// The opposite of the point, so that the equation is solved for R by a sum.
+    negated: KeyPoint<Edwards25519, 9>,
+}
+
+impl VerifyingKey for Key {
+    fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        if algorithm != Algorithm::EdDsa || signature.len() != 64 {
+            return false;
+        }
+        let (r, s) = signature.split_at(32);
+        let s = Residue::<Order, 9>::from_bytes(s.iter());
+        if !s.is_below_modulus() {
+            return false;
+        }
+        let hash = Sha512::new().chain_update(r).chain_update(self.encoded).chain_update(message).finalize();
+        let sum = self.negated.sum(&s, &reduced(&hash));
+        sum.is_some_and(|sum| sum.is_encoded_as(r) && !sum.has_small_order())
+    }
+}
+
+/// 64 bytes, the least significant first, modulo the order.
+fn reduced(hash: &[u8]) -> Residue<Order, 9> {
+    let (low, high) = hash.split_at(32);
+    let (low, high) = (Residue::from_bytes(low.iter()), Residue::from_bytes(high.iter()));
+    // Both constants have a factor R, by which the product divides.
+    (low.mul(&Residue::ONE) + high.mul(&Residue::power_of_two_times_r(256))).least()
+}

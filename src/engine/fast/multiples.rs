@@ -133,3 +133,6 @@ impl<G: Group<L>, const L: usize> Comb<G, L> {
         self.0.get(bits.wrapping_sub(1))
     }
 }
+
+#[cfg(test)]
+mod tests;

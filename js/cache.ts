@@ -1,9 +1,13 @@
+/** The characters at the end of a token by which it is looked up: bits of the signature, 6 each. */
+const TAIL = 32;
+
 /**
- * A bounded memory of tokens, the least recently used forgotten first. The key is the whole token: a hash or a part of
- * one could be made to collide.
+ * A bounded memory of tokens, the least recently used forgotten first. A token is looked up by its end, because hashing
+ * a thousand characters takes longer than everything else here, and then compared as a whole: a part of one, or a hash, could
+ * be made to collide. Of two tokens with one end, the later is remembered.
  */
 export class TokenCache<Entry> {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, { readonly token: string; readonly entry: Entry }>();
   readonly #maxTokens: number;
 
   constructor(maxTokens: number) {
@@ -11,16 +15,18 @@ export class TokenCache<Entry> {
   }
 
   get(token: string): Entry | undefined {
-    const entry = this.#entries.get(token);
-    if (entry !== undefined) {
-      this.#entries.delete(token);
-      this.#entries.set(token, entry);
-    }
-    return entry;
+    const tail = token.slice(-TAIL);
+    const found = this.#entries.get(tail);
+    if (found?.token !== token) return undefined;
+    this.#entries.delete(tail);
+    this.#entries.set(tail, found);
+    return found.entry;
   }
 
   set(token: string, entry: Entry): void {
-    this.#entries.set(token, entry);
+    const tail = token.slice(-TAIL);
+    this.#entries.delete(tail);
+    this.#entries.set(tail, { token, entry });
     if (this.#entries.size > this.#maxTokens) {
       for (const oldest of this.#entries.keys()) {
         this.#entries.delete(oldest);

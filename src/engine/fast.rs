@@ -10,11 +10,12 @@ mod ed25519;
 mod edwards;
 mod field;
 mod multiples;
+mod rsa;
 mod weierstrass;
 
 use alloc::boxed::Box;
 
-use super::{KeyMaterial, VerifyingKey, rustcrypto};
+use super::{KeyMaterial, VerifyingKey};
 
 pub(super) fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, &'static str> {
     match material {
@@ -22,6 +23,6 @@ pub(super) fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey
         KeyMaterial::P384 { x, y } => ecdsa::prepare_p384(x, y),
         KeyMaterial::P521 { x, y } => ecdsa::prepare_p521(x, y),
         KeyMaterial::Ed25519 { point } => ed25519::prepare(point),
-        _ => rustcrypto::prepare(material),
+        KeyMaterial::Rsa { modulus, exponent } => rsa::prepare(modulus, exponent),
     }
 }

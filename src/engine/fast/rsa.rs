@@ -1,0 +1,129 @@
+//! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017 sections 8.2 and 8.1).
+
+mod columns;
+mod modulus;
+mod pair;
+#[cfg(test)]
+mod tests;
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use sha2::{Digest, Sha256, Sha384, Sha512};
+
+use self::modulus::Modulus;
+use super::super::VerifyingKey;
+use crate::Algorithm;
+use crate::algorithm::{Hash, Scheme};
+
+/// Big-endian numbers that `weak::check` has let pass.
+pub(super) fn prepare(modulus: &[u8], exponent: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static str> {
+    let exponent = exponent.iter().fold(0, |value, byte| value << 8 | u32::from(*byte));
+    Ok(Box::new(RsaKey { encoded: modulus.to_vec(), modulus: Modulus::new(modulus), exponent }))
+}
+
+struct RsaKey {
+    /// The modulus, big-endian without leading zeros.
+    encoded: Vec<u8>,
+    modulus: Modulus,
+    exponent: u32,
+}
+
+impl VerifyingKey for RsaKey {
+    fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let Some(encoded) = self.encoded_message(signature) else { return false };
+        match algorithm.scheme() {
+            Some(Scheme::RsaPkcs1(Hash::Sha256)) => is_pkcs1::<Sha256>(&encoded, message, &SHA256_INFO),
+            Some(Scheme::RsaPkcs1(Hash::Sha384)) => is_pkcs1::<Sha384>(&encoded, message, &SHA384_INFO),
+            Some(Scheme::RsaPkcs1(Hash::Sha512)) => is_pkcs1::<Sha512>(&encoded, message, &SHA512_INFO),
+            Some(Scheme::RsaPss(Hash::Sha256)) => self.is_pss::<Sha256>(&encoded, message),
+            Some(Scheme::RsaPss(Hash::Sha384)) => self.is_pss::<Sha384>(&encoded, message),
+            Some(Scheme::RsaPss(Hash::Sha512)) => self.is_pss::<Sha512>(&encoded, message),
+            _ => false,
+        }
+    }
+}
+
+impl RsaKey {
+    /// Sections 5.2.2 and 8.2.2, steps 1 and 2: as long as the modulus.
+    fn encoded_message(&self, signature: &[u8]) -> Option<Vec<u8>> {
+        let is_below = signature.len() == self.encoded.len() && signature < self.encoded.as_slice();
+        is_below.then(|| self.modulus.power(signature, self.exponent))
+    }
+
+    /// Section 9.1.2 with a salt as long as the hash, and MGF1 with the same hash. The comments are its steps.
+    fn is_pss<D: Digest>(&self, encoded: &[u8], message: &[u8]) -> bool {
+        // One bit less than the modulus: a byte less where that is the first bit of its byte.
+        let unused = 1 + self.encoded.first().map_or(0, |first| first.leading_zeros());
+        let encoded = match encoded.split_first() {
+            Some((0, rest)) if unused == 8 => rest,
+            Some(_) if unused < 8 => encoded,
+            _ => return false,
+        };
+        let unused = unused % 8;
+        // 3, 4, 5
+        let size = <D as Digest>::output_size();
+        let Some((0xbc, rest)) = encoded.split_last() else { return false };
+        let Some((masked, hash)) = rest.len().checked_sub(size).and_then(|at| rest.split_at_checked(at)) else {
+            return false;
+        };
+        // 6
+        if masked.first().is_none_or(|first| first.leading_zeros() < unused) {
+            return false;
+        }
+        // 7, 8, 9
+        let mut block = mgf1::<D>(hash, masked.len());
+        for (byte, masked) in block.iter_mut().zip(masked) {
+            *byte ^= masked;
+        }
+        if let Some(first) = block.first_mut() {
+            *first &= 0xff >> unused;
+        }
+        // 10
+        let Some((padding, salt)) = block.len().checked_sub(size).and_then(|at| block.split_at_checked(at)) else {
+            return false;
+        };
+        let is_padding = padding.split_last().is_some_and(|(last, zeros)| *last == 1 && zeros.iter().all(|b| *b == 0));
+        // 12, 13, 14
+        is_padding
+            && *hash == *D::new().chain_update([0; 8]).chain_update(D::digest(message)).chain_update(salt).finalize()
+    }
+}
+
+/// Section 9.2: the whole block, compared with the one there must be. `info` is the DER encoding of everything before
+/// the hash (note 1).
+fn is_pkcs1<D: Digest>(encoded: &[u8], message: &[u8], info: &[u8]) -> bool {
+    let hash = D::digest(message);
+    let Some(padding) = encoded.len().checked_sub(3 + info.len() + hash.len()) else { return false };
+    let mut expected = vec![0xff; padding + 2];
+    if let Some(first) = expected.first_mut() {
+        *first = 0;
+    }
+    if let Some(second) = expected.get_mut(1) {
+        *second = 1;
+    }
+    expected.push(0);
+    expected.extend_from_slice(info);
+    expected.extend_from_slice(&hash);
+    encoded == expected
+}
+
+/// Appendix B.2.1.
+fn mgf1<D: Digest>(seed: &[u8], length: usize) -> Vec<u8> {
+    let mut mask = Vec::with_capacity(length + <D as Digest>::output_size());
+    let mut counter = 0_u32;
+    while mask.len() < length {
+        mask.extend_from_slice(&D::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize());
+        counter += 1;
+    }
+    mask.truncate(length);
+    mask
+}
+
+const SHA256_INFO: [u8; 19] =
+    [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
+const SHA384_INFO: [u8; 19] =
+    [0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30];
+const SHA512_INFO: [u8; 19] =
+    [0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40];

@@ -1,0 +1,183 @@
+//! Sums of products of limbs in doubles, and their carries.
+//!
+//! A number is a row of limbs, integers of base 2^24 held in doubles, least significant first and two to a [`Pair`]. Limbs
+//! are signed: a balanced limb is at most [`BALANCED`] = 2^23 + 33 in size, so that a product of two is below 2^46 + 2^31 and
+//! a double, which holds integers up to 2^53 exactly, sums [`PRODUCTS`] of them without rounding. Nothing depends on how a
+//! sum is ordered or whether a multiplication and an addition are fused. After Emmart, Zheng, Weems, "Faster modular
+//! exponentiation using double precision floating point arithmetic on the GPU" (ARITH 2018), but with limbs so small that
+//! no product has to be split.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::pair::Pair;
+
+pub(super) const LIMB_BITS: usize = 24;
+/// 2^24
+pub(super) const BASE: f64 = 16_777_216.0;
+/// What a limb is at most after two rounds of carries: 2^23, and a carry of the second round, whose columns are at most
+/// 2^23 + 2^29.
+pub(super) const BALANCED: f64 = 8_388_608.0 + 33.0;
+/// What a column is at most: 2^53.
+pub(super) const EXACT: f64 = 9_007_199_254_740_992.0;
+/// So many products of balanced limbs, and what one round of carries left, fit into a column.
+pub(super) const PRODUCTS: usize = 127;
+/// How many rows, so many limbs of the multiplier, are added at a time.
+pub(super) const ROWS: usize = 4;
+/// The same in pairs.
+pub(super) const STEP: usize = ROWS / 2;
+
+/// 1.5 * 2^76: doubles near it are the multiples of 2^24.
+const ROUNDER: f64 = 1.5 * 16_777_216.0 * 4_503_599_627_370_496.0;
+
+/// The multiplicand: each pair of limbs, and the pair that starts one limb earlier. Zeros stand around them.
+pub(super) struct Operand(Vec<[Pair; 2]>);
+
+impl Operand {
+    /// Zero, with room for a number of pairs.
+    pub(super) fn new(pairs: usize) -> Self {
+        Self(vec![[Pair::ZERO; 2]; pairs + 1 + STEP])
+    }
+
+    pub(super) fn set(&mut self, number: &[Pair]) {
+        debug_assert!(is_balanced(number));
+        let mut before = Pair::ZERO;
+        for (entry, pair) in self.0[1..].iter_mut().zip(number.iter().copied().chain([Pair::ZERO])) {
+            *entry = [pair, pair.after(before)];
+            before = pair;
+        }
+    }
+
+    /// From this pair on, with the one before it.
+    pub(super) fn from(&self, pair: usize) -> &[[Pair; 2]] {
+        &self.0[pair..]
+    }
+
+    /// Multiplies the limbs of one step, `pair` the first of it. What is below must be zero.
+    pub(super) fn scale(&mut self, pair: usize, factor: f64) {
+        let both = Pair::both(factor);
+        for entry in &mut self.0[pair + 1..pair + 1 + STEP] {
+            *entry = entry.map(|pair| pair.times(both));
+        }
+        let [_, next] = &mut self.0[pair + 1 + STEP];
+        *next = next.times(Pair::new(factor, 1.0));
+    }
+}
+
+/// Limbs of the multiplier, each in both lanes.
+pub(super) fn rows(limbs: &[Pair], factor: f64) -> [Pair; ROWS] {
+    let mut rows = [Pair::ZERO; ROWS];
+    for (rows, pair) in rows.chunks_exact_mut(2).zip(limbs) {
+        let [low, high] = pair.lanes();
+        rows.copy_from_slice(&[Pair::both(low * factor), Pair::both(high * factor)]);
+    }
+    rows
+}
+
+/// Adds a step's rows, times the operand, to an even number of columns.
+#[inline(always)]
+pub(super) fn add_rows(columns: &mut [Pair], rows: &[Pair; ROWS], operand: &[[Pair; 2]]) {
+    debug_assert!(columns.len().is_multiple_of(2) && operand.len() > columns.len());
+    let Some((before, operand)) = operand.split_first() else { return };
+    let mut before = *before;
+    let (fours, two) = columns.as_chunks_mut::<4>();
+    let (windows, _) = operand.as_chunks::<4>();
+    for (four, window) in fours.iter_mut().zip(windows) {
+        let [a, b, c, d] = *window;
+        four[0] = dot(four[0], rows, before, a);
+        four[1] = dot(four[1], rows, a, b);
+        four[2] = dot(four[2], rows, b, c);
+        four[3] = dot(four[3], rows, c, d);
+        before = d;
+    }
+    if let ([first, second], [a, b, ..]) = (two, &operand[4 * fours.len()..]) {
+        *first = dot(*first, rows, before, *a);
+        *second = dot(*second, rows, *a, *b);
+    }
+    debug_assert!(columns.iter().all(|column| column.lanes().iter().all(|lane| lane.abs() <= EXACT)));
+}
+
+#[inline(always)]
+fn dot(sum: Pair, rows: &[Pair; ROWS], before: [Pair; 2], here: [Pair; 2]) -> Pair {
+    let sum = sum.plus(rows[0].times(here[0])).plus(rows[1].times(here[1]));
+    sum.plus(rows[2].times(before[0])).plus(rows[3].times(before[1]))
+}
+
+/// One round of carries: from columns up to 2^53 to limbs up to 2^23 + 2^29. The last keeps its own.
+#[inline(never)]
+pub(super) fn carry(columns: &mut [Pair]) {
+    let mut round = Round::new();
+    for column in &mut *columns {
+        *column = round.next(*column);
+    }
+    if let Some(last) = columns.last_mut() {
+        *last = round.keep(*last);
+    }
+}
+
+/// Two rounds of carries, to balanced limbs; the number must fit into them. It becomes the operand, too.
+#[inline(never)]
+pub(super) fn settle(columns: &[Pair], number: &mut [Pair], operand: &mut Operand) {
+    let (mut first, mut second) = (Round::new(), Round::new());
+    for (limbs, columns) in number.iter_mut().zip(columns) {
+        *limbs = second.next(first.next(*columns));
+    }
+    if let Some(last) = number.last_mut() {
+        *last = first.keep(second.keep(*last));
+    }
+    operand.set(number);
+}
+
+/// Takes the lowest step out of the columns, as balanced limbs ready to be rows.
+#[inline(always)]
+pub(super) fn take_step(columns: &mut [Pair]) -> [Pair; ROWS] {
+    let (mut first, mut second) = (Round::new(), Round::new());
+    let mut limbs = [Pair::ZERO; STEP];
+    for (limbs, columns) in limbs.iter_mut().zip(&*columns) {
+        *limbs = second.next(first.next(*columns));
+    }
+    columns[STEP] = columns[STEP].plus(first.out()).plus(second.out());
+    debug_assert!(is_balanced(&limbs));
+    rows(&limbs, 1.0)
+}
+
+/// Carries on their way from pair to pair.
+struct Round {
+    high: Pair,
+}
+
+impl Round {
+    fn new() -> Self {
+        Self { high: Pair::ZERO }
+    }
+
+    #[inline(always)]
+    fn next(&mut self, column: Pair) -> Pair {
+        let high = high_part(column);
+        let carried = column.minus(high).plus(high.after(self.high).times(Pair::both(1.0 / BASE)));
+        self.high = high;
+        carried
+    }
+
+    /// What goes to the pair behind the last.
+    #[inline(always)]
+    fn out(&self) -> Pair {
+        Pair::ZERO.after(self.high).times(Pair::both(1.0 / BASE))
+    }
+
+    /// The last pair with what it would have carried out.
+    fn keep(&self, last: Pair) -> Pair {
+        let [_, high] = self.high.lanes();
+        last.plus(Pair::new(0.0, high))
+    }
+}
+
+/// The nearest multiple of the base.
+#[inline(always)]
+fn high_part(column: Pair) -> Pair {
+    column.plus(Pair::both(ROUNDER)).minus(Pair::both(ROUNDER))
+}
+
+fn is_balanced(limbs: &[Pair]) -> bool {
+    limbs.iter().all(|pair| pair.lanes().iter().all(|limb| limb.abs() <= BALANCED))
+}

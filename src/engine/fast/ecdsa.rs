@@ -29,12 +29,14 @@ macro_rules! curve {
             const LIMB_BITS: usize = $limb_bits;
             const BITS: usize = $bits;
             const LIMBS: [i64; $limbs] = sum_of_powers($limb_bits, &$p);
+            const UNROLLED: bool = true;
         }
 
         impl Modulus<$limbs> for $order {
             const LIMB_BITS: usize = $limb_bits;
             const BITS: usize = $bits;
             const LIMBS: [i64; $limbs] = hexadecimal($limb_bits, $n);
+            const UNROLLED: bool = false;
         }
 
         impl Curve<$limbs> for $curve {
@@ -125,7 +127,7 @@ impl<C: Curve<L>, const L: usize> VerifyingKey for Key<C, L> {
         let Some(sum) = self.point.sum(&u, &v) else { return false };
         // The x of the sum is below p, and must be r modulo n: it is r, or r + n where that is below p too.
         let x = Residue::from_be_bytes(r_bytes);
-        let gap = difference(C::Field::M, C::Order::M, C::Field::LIMB_BITS);
-        sum.has_x(&x) || (x.is_below(&gap) && sum.has_x(&(x + Residue::below_modulus(C::Order::M))))
+        let gap = const { difference(C::Field::M, C::Order::M, C::Field::LIMB_BITS) };
+        sum.has_x(&x) || (x.is_below(&gap) && sum.has_x(&(&x + &Residue::below_modulus(C::Order::M))))
     }
 }

@@ -32,7 +32,7 @@ impl VerifyingKey for Key {
             return false;
         }
         let (r, s) = signature.split_at(32);
-        let s = Residue::<Order, 9>::from_bytes(s.iter());
+        let s = Residue::<Order, 9>::from_le_bytes(s);
         if !s.is_below_modulus() {
             return false;
         }
@@ -44,8 +44,10 @@ impl VerifyingKey for Key {
 
 /// 64 bytes, the least significant first, modulo the order.
 fn reduced(hash: &[u8]) -> Residue<Order, 9> {
-    let (low, high) = hash.split_at(32);
-    let (low, high) = (Residue::from_bytes(low.iter()), Residue::from_bytes(high.iter()));
     // Both constants have a factor R, by which the product divides.
-    (low.mul(&Residue::ONE) + high.mul(&Residue::power_of_two_times_r(256))).least()
+    const ONE: Residue<Order, 9> = Residue::ONE;
+    const HALF: Residue<Order, 9> = Residue::power_of_two_times_r(256);
+    let (low, high) = hash.split_at(32);
+    let (low, high) = (Residue::from_le_bytes(low), Residue::from_le_bytes(high));
+    (&low.mul(&ONE) + &high.mul(&HALF)).least()
 }

@@ -18,6 +18,7 @@ impl Modulus<9> for Field {
     const LIMB_BITS: usize = 29;
     const BITS: usize = 255;
     const LIMBS: [i64; 9] = sum_of_powers(29, &[(255, 1), (0, -19)]);
+    const UNROLLED: bool = true;
 }
 
 /// The order of the base point, a prime; that of the curve is eight times this.
@@ -28,6 +29,7 @@ impl Modulus<9> for Order {
     const LIMB_BITS: usize = 29;
     const BITS: usize = 253;
     const LIMBS: [i64; 9] = hexadecimal(29, "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed");
+    const UNROLLED: bool = false;
 }
 
 type Coordinate = Residue<Field, 9>;
@@ -67,15 +69,15 @@ impl Extended {
         let (y, is_odd) = split(encoded)?;
         let y = y.to_montgomery();
         let yy = y.square();
-        let (u, v) = (yy - Residue::ONE, D.to_montgomery().mul(&yy) + Residue::ONE);
+        let (u, v) = (&yy - &Residue::ONE, &D.to_montgomery().mul(&yy) + &Residue::ONE);
         let (u, v) = (u.carried(), v.carried());
         // A root of u / v is u v^3 (u v^7)^((p - 5) / 8), perhaps times that of -1.
         let v3 = v.square().mul(&v);
         let root = u.mul(&v3).mul(&power(&u.mul(&v3.square().mul(&v))));
         let vxx = root.square().mul(&v);
-        let root = if (vxx - u).is_zero() {
+        let root = if (&vxx - &u).is_zero() {
             root
-        } else if (vxx + u).is_zero() {
+        } else if (&vxx + &u).is_zero() {
             root.mul(&ROOT_OF_MINUS_1.to_montgomery())
         } else {
             return None;
@@ -83,7 +85,7 @@ impl Extended {
         if root.is_zero() && is_odd {
             return None;
         }
-        let x = if (root.to_integer().bit(0) == 1) == is_odd { root } else { (-root).carried() };
+        let x = if (root.to_integer().bit(0) == 1) == is_odd { root } else { root.negated().carried() };
         Some(Self::from_affine(x, y))
     }
 
@@ -94,7 +96,7 @@ impl Extended {
     /// Whether these 32 bytes are the one encoding of this point.
     pub(super) fn is_encoded_as(&self, encoded: &[u8]) -> bool {
         let Some((y, is_odd)) = split(encoded) else { return false };
-        if !(y.to_montgomery().mul(&self.z) - self.y).is_zero() {
+        if !(&y.to_montgomery().mul(&self.z) - &self.y).is_zero() {
             return false;
         }
         // Of two factors one of which is in Montgomery form, the product is not.
@@ -106,11 +108,11 @@ impl Extended {
     pub(super) fn has_small_order(&self) -> bool {
         let doubled = Edwards25519::doubled;
         let point = doubled(&doubled(&doubled(self)));
-        point.x.is_zero() && (point.y - point.z).is_zero()
+        point.x.is_zero() && (&point.y - &point.z).is_zero()
     }
 
     pub(super) fn negated(&self) -> Self {
-        Self { x: (-self.x).carried(), t: (-self.t).carried(), ..*self }
+        Self { x: self.x.negated().carried(), t: self.t.negated().carried(), ..*self }
     }
 }
 
@@ -119,7 +121,7 @@ fn split(encoded: &[u8]) -> Option<(Coordinate, bool)> {
     let mut bytes = <[u8; 32]>::try_from(encoded).ok()?;
     let is_odd = bytes[31] >> 7 == 1;
     bytes[31] &= 0x7f;
-    let y = Coordinate::from_bytes(bytes.iter());
+    let y = Coordinate::from_le_bytes(&bytes);
     y.is_below_modulus().then_some((y, is_odd))
 }
 
@@ -148,17 +150,17 @@ impl Group<9> for Edwards25519 {
     /// Section 3.3, with the signs of E, F, G and H turned.
     fn doubled(point: &Extended) -> Extended {
         let (a, b) = (point.x.square(), point.y.square());
-        let g = a - b;
-        let f = g + point.z.square().doubled();
-        let e = -point.x.doubled().mul(&point.y);
-        let h = a + b;
+        let g = &a - &b;
+        let f = &g + &point.z.square().doubled();
+        let e = point.x.doubled().mul(&point.y).negated();
+        let h = &a + &b;
         Extended { x: e.mul(&f), y: g.mul(&h), z: f.mul(&g), t: e.mul(&h) }
     }
 
     fn sum(one: Option<Extended>, other: Option<Extended>) -> Option<Extended> {
         let (Some(one), Some(other)) = (one, other) else { return one.or(other) };
-        let a = (one.y - one.x).carried().mul(&(other.y - other.x));
-        let b = (one.y + one.x).carried().mul(&(other.y + other.x));
+        let a = (&one.y - &one.x).mul(&(&other.y - &other.x));
+        let b = (&one.y + &one.x).carried().mul(&(&other.y + &other.x));
         let c = one.t.mul(&D.to_montgomery().doubled()).mul(&other.t);
         let d = one.z.mul(&other.z).doubled();
         Some(Extended::from_parts(a, b, c, d))
@@ -166,7 +168,7 @@ impl Group<9> for Edwards25519 {
 
     fn from_entry(entry: &Entry) -> Extended {
         // The sum and the difference are 2y and 2x: Z is 2.
-        let (x, y) = ((entry.sum - entry.difference).carried(), (entry.sum + entry.difference).carried());
+        let (x, y) = ((&entry.sum - &entry.difference).carried(), (&entry.sum + &entry.difference).carried());
         let z = Coordinate::ONE.doubled().carried();
         Extended { x: x.mul(&z), y: y.mul(&z), z: z.mul(&z), t: x.mul(&y) }
     }
@@ -176,14 +178,14 @@ impl Group<9> for Edwards25519 {
         let inverses = inverses(points.iter().map(|point| point.z));
         let entry = |(point, z): (&Extended, Coordinate)| {
             let (x, y) = (point.x.mul(&z), point.y.mul(&z));
-            Entry { difference: (y - x).carried(), sum: (y + x).carried(), product: x.mul(&y).mul(&d) }
+            Entry { difference: (&y - &x).carried(), sum: (&y + &x).carried(), product: x.mul(&y).mul(&d) }
         };
         points.iter().zip(inverses).map(entry).collect()
     }
 
     fn plus_entry(point: &Extended, entry: &Entry) -> Extended {
-        let a = (point.y - point.x).mul(&entry.difference);
-        let b = (point.y + point.x).mul(&entry.sum);
+        let a = (&point.y - &point.x).mul(&entry.difference);
+        let b = (&point.y + &point.x).mul(&entry.sum);
         let c = point.t.mul(&entry.product);
         Extended::from_parts(a, b, c, point.z.doubled())
     }
@@ -198,7 +200,7 @@ impl Extended {
     /// The end of the addition of section 3.1.
     #[inline(always)]
     fn from_parts(a: Coordinate, b: Coordinate, c: Coordinate, d: Coordinate) -> Self {
-        let (e, f, g, h) = (b - a, d - c, (d + c).carried(), b + a);
+        let (e, f, g, h) = (&b - &a, &d - &c, (&d + &c).carried(), &b + &a);
         Self { x: e.mul(&f), y: g.mul(&h), z: f.mul(&g), t: e.mul(&h) }
     }
 }

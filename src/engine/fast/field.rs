@@ -16,20 +16,27 @@
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
-use core::ops::{Add, Neg, Sub};
+use core::ops::{Add, Sub};
 
-/// Repeats a block for constant indices, so that every limb has a constant place. The compiler would not unroll nested loops
-/// of this size by itself.
-macro_rules! unroll {
-    ($index:ident < $bound:expr, $body:block) => {
-        unroll!(@ $index, $bound, $body, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18)
-    };
-    (@ $index:ident, $bound:expr, $body:block, $($value:literal)*) => {
-        $({
-            const $index: usize = $value;
-            if $index < $bound $body
-        })*
-    };
+/// Does something for each place of a limb; unrolled, so that every limb has a constant place, where speed matters most. The
+/// compiler would not unroll nested loops of this size by itself.
+#[inline(always)]
+fn for_each_limb<M: Modulus<L>, const L: usize>(mut body: impl FnMut(usize)) {
+    macro_rules! unroll {
+        ($($place:literal)*) => {
+            $(if $place < L {
+                body($place);
+            })*
+        };
+    }
+    const { assert!(L <= 19, "unrolled for 19 limbs at most") };
+    if M::UNROLLED {
+        unroll!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18);
+    } else {
+        for place in 0..L {
+            body(place);
+        }
+    }
 }
 
 /// An odd modulus `m` on `L` limbs, at least 4 bits shorter than they are.
@@ -40,6 +47,8 @@ pub(super) trait Modulus<const L: usize>: Copy + Send + Sync + 'static {
     const BITS: usize;
     /// `m`, by signed limbs.
     const LIMBS: [i64; L];
+    /// Whether speed is worth more than size: for the fields, not for the orders of points.
+    const UNROLLED: bool;
 
     /// `m`, each limb in `[0, 2^LIMB_BITS)`.
     const M: [i32; L] = carry(Self::LIMBS, Self::LIMB_BITS);
@@ -162,6 +171,7 @@ pub(super) struct Residue<M, const L: usize> {
 }
 
 impl<M: Modulus<L>, const L: usize> Residue<M, L> {
+    const ZERO: Self = Self::below_modulus([0; L]);
     /// 1, not multiplied by `R`.
     const UNIT: Self = Self::below_modulus(power_of_two(0, M::M, M::LIMB_BITS));
     /// `R`: 1 in Montgomery form.
@@ -189,13 +199,20 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     /// A big-endian number of at most `BITS` rounded up to bytes, as it is: it may be `m` or more.
     pub(super) fn from_be_bytes(bytes: &[u8]) -> Self {
         debug_assert!(bytes.len() <= M::BITS.div_ceil(8), "more bytes than the modulus has");
-        Self::from_bytes(bytes.iter().rev())
+        let mut reversed = bytes.to_vec();
+        reversed.reverse();
+        Self::from_le_bytes(&reversed)
+    }
+
+    pub(super) fn negated(&self) -> Self {
+        &Self::ZERO - self
     }
 
     /// From the least significant byte on; what has no place in the limbs is left out.
-    pub(super) fn from_bytes<'b>(bytes: impl Iterator<Item = &'b u8>) -> Self {
+    #[inline(never)]
+    pub(super) fn from_le_bytes(bytes: &[u8]) -> Self {
         let mut limbs = [0; L];
-        for (at, byte) in bytes.enumerate() {
+        for (at, byte) in bytes.iter().enumerate() {
             let (limb, shift) = (8 * at / M::LIMB_BITS, 8 * at % M::LIMB_BITS);
             let bits = i64::from(*byte) << shift;
             if limb < L {
@@ -223,17 +240,19 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     }
 
     /// The same times `R`.
-    pub(super) fn to_montgomery(self) -> Self {
+    #[inline(never)]
+    pub(super) fn to_montgomery(&self) -> Self {
         self.mul(&Self::R2)
     }
 
     /// The number in `[0, m)` that a residue in Montgomery form stands for.
-    pub(super) fn to_integer(self) -> Self {
+    pub(super) fn to_integer(&self) -> Self {
         self.mul(&Self::UNIT).least()
     }
 
     /// The number in `[0, m)` that has this residue.
-    pub(super) fn least(self) -> Self {
+    #[inline(never)]
+    pub(super) fn least(&self) -> Self {
         let mut limbs = self.limbs;
         let shifted = |limbs: [i32; L], sign: i64| {
             carry(core::array::from_fn(|i| i64::from(limbs[i]) + sign * i64::from(M::M[i])), M::LIMB_BITS)
@@ -249,6 +268,7 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     }
 
     /// Whether a residue in Montgomery form is zero.
+    #[inline(never)]
     pub(super) fn is_zero(&self) -> bool {
         self.to_integer().limbs == [0; L]
     }
@@ -266,17 +286,19 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
 
     #[inline(never)]
     pub(super) fn mul(&self, other: &Self) -> Self {
-        let a = self.limbs.map(i64::from);
-        let b = other.limbs.map(i64::from);
+        let (a, b) = (self.wide(), other.wide());
         Self::reduce(
             #[inline(always)]
             |column| {
                 let mut sum = 0;
-                unroll!(J < L, {
-                    if J <= column && column < J + L {
-                        sum += a[J] * b[column - J];
-                    }
-                });
+                for_each_limb::<M, L>(
+                    #[inline(always)]
+                    |j| {
+                        if j <= column && column < j + L {
+                            sum += a[j] * b[column - j];
+                        }
+                    },
+                );
                 sum
             },
             #[cfg(debug_assertions)]
@@ -286,21 +308,34 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
 
     #[inline(never)]
     pub(super) fn square(&self) -> Self {
-        let a = self.limbs.map(i64::from);
+        let a = self.wide();
         Self::reduce(
             #[inline(always)]
             |column| {
                 let mut sum = 0;
-                unroll!(J < L, {
-                    if 2 * J < column && column < J + L {
-                        sum += a[J] * a[column - J];
-                    }
-                });
+                for_each_limb::<M, L>(
+                    #[inline(always)]
+                    |j| {
+                        if 2 * j < column && column < j + L {
+                            sum += a[j] * a[column - j];
+                        }
+                    },
+                );
                 if column % 2 == 0 { 2 * sum + a[column / 2] * a[column / 2] } else { 2 * sum }
             },
             #[cfg(debug_assertions)]
             self.bounds.product::<M, L>(&self.bounds),
         )
+    }
+
+    #[inline(always)]
+    fn wide(&self) -> [i64; L] {
+        let mut limbs = [0; L];
+        for_each_limb::<M, L>(
+            #[inline(always)]
+            |i| limbs[i] = i64::from(self.limbs[i]),
+        );
+        limbs
     }
 
     /// A product that is given by its columns, divided by `R`. What is added to make it divisible, `quotients * m`, is at
@@ -310,27 +345,27 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
         let mut limbs = [0; L];
         let mut quotients = [0; L];
         let mut sum = 0;
-        unroll!(I < L, {
-            sum += columns(I);
-            unroll!(J < L, {
-                sum += multiple::<M, L>(&quotients, I, J);
-            });
-            quotients[I] = sum.wrapping_mul(M::FACTOR) & M::MASK;
-            sum += quotients[I] * M::LIMBS[0];
-            sum >>= M::LIMB_BITS;
-        });
-        unroll!(I < L, {
-            if I + 1 < L {
-                sum += columns(L + I);
-                unroll!(J < L, {
-                    sum += multiple::<M, L>(&quotients, L + I, J);
-                });
-                limbs[I] = (sum & M::MASK) as i32;
+        for_each_limb::<M, L>(
+            #[inline(always)]
+            |i| {
+                sum += columns(i) + multiples::<M, L>(&quotients, i);
+                quotients[i] = sum.wrapping_mul(M::FACTOR) & M::MASK;
+                sum += quotients[i] * M::LIMBS[0];
                 sum >>= M::LIMB_BITS;
-            } else {
-                limbs[I] = sum as i32;
-            }
-        });
+            },
+        );
+        for_each_limb::<M, L>(
+            #[inline(always)]
+            |i| {
+                if i + 1 < L {
+                    sum += columns(L + i) + multiples::<M, L>(&quotients, L + i);
+                    limbs[i] = (sum & M::MASK) as i32;
+                    sum >>= M::LIMB_BITS;
+                } else {
+                    limbs[i] = sum as i32;
+                }
+            },
+        );
         Self {
             limbs,
             #[cfg(debug_assertions)]
@@ -340,18 +375,21 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     }
 
     /// `scale` times the same, with limbs in `[0, 2^LIMB_BITS)` and a value just about in `[0, m)`: what exceeds the bits of
-    /// `m` is taken off as a multiple of `m`. For a modulus whose first limbs are a sum of few powers of two.
-    #[inline(always)]
+    /// `m` is taken off as a multiple of `m`. For a modulus that is close to a power of two.
+    #[inline(never)]
     pub(super) fn scaled(&self, scale: i64) -> Self {
         let top = M::BITS - (L - 1) * M::LIMB_BITS;
         let excess = (i64::from(self.limbs[L - 1]) * scale) >> top;
         let mut limbs = [0; L];
         let mut sum = 0;
-        unroll!(I < L, {
-            sum += i64::from(self.limbs[I]) * scale - excess * M::LIMBS[I];
-            limbs[I] = if I + 1 < L { sum & M::MASK } else { sum } as i32;
-            sum >>= M::LIMB_BITS;
-        });
+        for_each_limb::<M, L>(
+            #[inline(always)]
+            |i| {
+                sum += i64::from(self.limbs[i]) * scale - excess * M::LIMBS[i];
+                limbs[i] = if i + 1 < L { sum & M::MASK } else { sum } as i32;
+                sum >>= M::LIMB_BITS;
+            },
+        );
         Self {
             limbs,
             #[cfg(debug_assertions)]
@@ -360,20 +398,19 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
         }
     }
 
-    #[inline(always)]
     pub(super) fn carried(&self) -> Self {
         self.scaled(1)
     }
 
-    #[inline(always)]
     pub(super) fn doubled(&self) -> Self {
-        *self + *self
+        self + self
     }
 
     /// The inverse of a number in `[1, m)`, modulo a prime `m`; neither is in Montgomery form. Anything in `(-60m, 60m)`.
     ///
     /// Bernstein, Yang, "Fast constant-time gcd computation and modular inversion" (TCHES 2019), in variable time and with
     /// the transition matrices of Pieter Wuille's description in libsecp256k1 (`doc/safegcd_implementation.md`).
+    #[inline(never)]
     pub(super) fn inverted(&self) -> Self {
         let mut eta = -1;
         let (mut f, mut g) = (M::M, self.limbs);
@@ -386,7 +423,7 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
         }
         // Now f is 1 or -1, and d times the number has the residue f.
         let inverse = Self {
-            limbs: if f[L - 1] < 0 { d.map(Neg::neg) } else { d },
+            limbs: if f[L - 1] < 0 { d.map(|limb| -limb) } else { d },
             #[cfg(debug_assertions)]
             bounds: Bounds { limbs: (-1.0, 1.0), value: (-60.0, 60.0) },
             modulus: PhantomData,
@@ -414,9 +451,19 @@ pub(super) fn inverses<M: Modulus<L>, const L: usize>(
     inverses
 }
 
+/// What the quotients before a column add to it.
 #[inline(always)]
-fn multiple<M: Modulus<L>, const L: usize>(quotients: &[i64; L], column: usize, j: usize) -> i64 {
-    if j < column && column < j + L { quotients[j] * M::LIMBS[column - j] } else { 0 }
+fn multiples<M: Modulus<L>, const L: usize>(quotients: &[i64; L], column: usize) -> i64 {
+    let mut sum = 0;
+    for_each_limb::<M, L>(
+        #[inline(always)]
+        |j| {
+            if j < column && column < j + L {
+                sum += quotients[j] * M::LIMBS[column - j];
+            }
+        },
+    );
+    sum
 }
 
 /// What a batch of `LIMB_BITS` division steps does to `f` and `g`, but for the division by `2^LIMB_BITS`.
@@ -483,13 +530,18 @@ impl Steps {
     }
 }
 
-impl<M: Modulus<L>, const L: usize> Add for Residue<M, L> {
-    type Output = Self;
+impl<M: Modulus<L>, const L: usize> Add for &Residue<M, L> {
+    type Output = Residue<M, L>;
 
-    #[inline(always)]
-    fn add(self, other: Self) -> Self {
-        Self {
-            limbs: core::array::from_fn(|i| self.limbs[i] + other.limbs[i]),
+    #[inline(never)]
+    fn add(self, other: Self) -> Residue<M, L> {
+        let mut limbs = [0; L];
+        for_each_limb::<M, L>(
+            #[inline(always)]
+            |i| limbs[i] = self.limbs[i] + other.limbs[i],
+        );
+        Residue {
+            limbs,
             #[cfg(debug_assertions)]
             bounds: self.bounds.plus::<M, L>(&other.bounds),
             modulus: PhantomData,
@@ -497,26 +549,22 @@ impl<M: Modulus<L>, const L: usize> Add for Residue<M, L> {
     }
 }
 
-impl<M: Modulus<L>, const L: usize> Neg for Residue<M, L> {
-    type Output = Self;
+impl<M: Modulus<L>, const L: usize> Sub for &Residue<M, L> {
+    type Output = Residue<M, L>;
 
-    #[inline(always)]
-    fn neg(self) -> Self {
-        Self {
-            limbs: self.limbs.map(Neg::neg),
+    #[inline(never)]
+    fn sub(self, other: Self) -> Residue<M, L> {
+        let mut limbs = [0; L];
+        for_each_limb::<M, L>(
+            #[inline(always)]
+            |i| limbs[i] = self.limbs[i] - other.limbs[i],
+        );
+        Residue {
+            limbs,
             #[cfg(debug_assertions)]
-            bounds: self.bounds.negative(),
+            bounds: self.bounds.plus::<M, L>(&other.bounds.negative()),
             modulus: PhantomData,
         }
-    }
-}
-
-impl<M: Modulus<L>, const L: usize> Sub for Residue<M, L> {
-    type Output = Self;
-
-    #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        self + -other
     }
 }
 

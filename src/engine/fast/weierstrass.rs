@@ -52,13 +52,13 @@ impl<C: Curve<L>, const L: usize> Jacobian<C, L> {
         }
         let (x, y) = (x.to_montgomery(), y.to_montgomery());
         let cube = x.square().mul(&x);
-        let difference = y.square() - cube + x.scaled(3) - C::B.to_montgomery();
-        difference.is_zero().then_some(Self { x, y, z: Residue::ONE })
+        let right = &(&cube - &x.scaled(3)) + &C::B.to_montgomery();
+        (&y.square() - &right).is_zero().then_some(Self { x, y, z: Residue::ONE })
     }
 
     /// Whether this is the point's x, a number not in Montgomery form.
     pub(super) fn has_x(&self, x: &Residue<C::Field, L>) -> bool {
-        (x.to_montgomery().mul(&self.z.square()) - self.x).is_zero()
+        (&x.to_montgomery().mul(&self.z.square()) - &self.x).is_zero()
     }
 
     /// The third point of a line, mirrored: `h` and `r` are the differences of x and y between its other two, when these are
@@ -73,8 +73,8 @@ impl<C: Curve<L>, const L: usize> Jacobian<C, L> {
         let hh = h.square();
         let hhh = hh.mul(h);
         let v = x.mul(&hh);
-        let x = (r.square() - hhh - v.doubled()).carried();
-        Self { x, y: r.mul(&(v - x)) - y.mul(&hhh), z }
+        let x = (&(&r.square() - &hhh) - &v.doubled()).carried();
+        Self { x, y: &r.mul(&(&v - &x)) - &y.mul(&hhh), z }
     }
 }
 
@@ -96,9 +96,9 @@ impl<C: Curve<L>, const L: usize> Group<L> for Points<C, L> {
         let delta = point.z.square();
         let gamma = point.y.square();
         let beta4 = point.x.mul(&gamma).scaled(4);
-        let alpha = (point.x + delta).mul(&(point.x - delta)).scaled(3);
-        let x = (alpha.square() - beta4.doubled()).carried();
-        let y = alpha.mul(&(beta4 - x)) - gamma.square().scaled(8);
+        let alpha = (&point.x + &delta).mul(&(&point.x - &delta)).scaled(3);
+        let x = (&alpha.square() - &beta4.doubled()).carried();
+        let y = &alpha.mul(&(&beta4 - &x)) - &gamma.square().scaled(8);
         Jacobian { x, y, z: point.y.doubled().mul(&point.z) }
     }
 
@@ -107,7 +107,7 @@ impl<C: Curve<L>, const L: usize> Group<L> for Points<C, L> {
         let (zz1, zz2) = (one.z.square(), other.z.square());
         let (x1, x2) = (one.x.mul(&zz2), other.x.mul(&zz1));
         let (y1, y2) = (one.y.mul(&other.z.mul(&zz2)), other.y.mul(&one.z.mul(&zz1)));
-        let (h, r) = (x2 - x1, y2 - y1);
+        let (h, r) = (&x2 - &x1, &y2 - &y1);
         match (h.is_zero(), r.is_zero()) {
             (true, true) => Some(Self::doubled(&one)),
             (true, false) => None,
@@ -131,8 +131,8 @@ impl<C: Curve<L>, const L: usize> Group<L> for Points<C, L> {
     /// The sum with a point that is equal or opposite has Z = 0.
     fn plus_entry(point: &Self::Point, entry: &Self::Entry) -> Self::Point {
         let zz = point.z.square();
-        let h = entry.x.mul(&zz) - point.x;
-        let r = (entry.y.mul(&zz.mul(&point.z)) - point.y).carried();
+        let h = &entry.x.mul(&zz) - &point.x;
+        let r = (&entry.y.mul(&zz.mul(&point.z)) - &point.y).carried();
         Jacobian::chord((&point.x, &point.y), &h, &r, point.z.mul(&h))
     }
 

@@ -82,7 +82,7 @@ macro_rules! residues {
                     prop_assert_eq!(expected(modulo(&a.mul(&b)) * &r), expected(modulo(&a) * modulo(&b)));
                     prop_assert_eq!(expected(modulo(&a.square()) * &r), expected(modulo(&a) * modulo(&a)));
                     // The widest factors the formulas use.
-                    let (wide, narrow) = (a + b, a - b);
+                    let (wide, narrow) = (&a + &b, &a - &b);
                     prop_assert_eq!(
                         expected(modulo(&wide.mul(&narrow)) * &r),
                         expected(modulo(&wide) * modulo(&narrow))
@@ -95,12 +95,12 @@ macro_rules! residues {
                 #[test]
                 fn sums(a in seeds(), b in seeds(), scale in 1_i64..9) {
                     let (a, b) = (number(&a), number(&b));
-                    prop_assert_eq!(modulo(&(a + b)), (modulo(&a) + modulo(&b)).mod_floor(&m()));
-                    prop_assert_eq!(modulo(&(a - b)), (modulo(&a) - modulo(&b)).mod_floor(&m()));
-                    prop_assert_eq!(modulo(&-a), (-modulo(&a)).mod_floor(&m()));
+                    prop_assert_eq!(modulo(&(&a + &b)), (modulo(&a) + modulo(&b)).mod_floor(&m()));
+                    prop_assert_eq!(modulo(&(&a - &b)), (modulo(&a) - modulo(&b)).mod_floor(&m()));
+                    prop_assert_eq!(modulo(&a.negated()), (-modulo(&a)).mod_floor(&m()));
                     prop_assert_eq!(modulo(&a.doubled()), (modulo(&a) * BigInt::from(2)).mod_floor(&m()));
                     if $has_few_powers {
-                        for number in [a, a - b, b - a, a + b] {
+                        for number in [a, &a - &b, &b - &a, &a + &b] {
                             let scaled = number.scaled(scale);
                             prop_assert_eq!(modulo(&scaled), (modulo(&number) * BigInt::from(scale)).mod_floor(&m()));
                             let exact = value::<M, L>(scaled.limbs);
@@ -113,7 +113,7 @@ macro_rules! residues {
                 #[test]
                 fn integers(a in seeds(), b in seeds(), bytes in proptest::collection::vec(any::<u8>(), M::BITS.div_ceil(8))) {
                     let (a, b) = (number(&a), number(&b));
-                    for number in [a, a - b, b - a, a + b] {
+                    for number in [a, &a - &b, &b - &a, &a + &b] {
                         let least = number.least();
                         prop_assert_eq!(value::<M, L>(least.limbs), modulo(&number));
                         prop_assert_eq!(number.to_montgomery().to_integer().limbs, least.limbs);
@@ -133,7 +133,7 @@ macro_rules! residues {
                         if number.is_nothing() { Number::UNIT } else { number }
                     });
                     prop_assert_eq!((modulo(&a) * modulo(&a.inverted())).mod_floor(&m()), BigInt::from(1));
-                    let numbers = [a, b, a].map(Number::to_montgomery);
+                    let numbers = [a, b, a].map(|number| number.to_montgomery());
                     for (number, inverse) in numbers.iter().zip(inverses(numbers.into_iter())) {
                         prop_assert_eq!(modulo(&number.mul(&inverse).to_integer()), BigInt::from(1));
                     }
@@ -148,7 +148,7 @@ macro_rules! residues {
                     let end = |bit: u32| core::array::from_fn(|_| if signs >> bit & 1 == 1 { most } else { 0 });
                     let (low, high) = (Number::below_modulus(end(0)), Number::below_modulus(end(1)));
                     let r = BigInt::from(1) << (L * M::LIMB_BITS);
-                    for (a, b) in [(high + high, low - high), (low - high, low - high), (high + low, high - low)] {
+                    for (a, b) in [(&high + &high, &low - &high), (&low - &high, &low - &high), (&high + &low, &high - &low)] {
                         let product = value::<M, L>(a.limbs) * value::<M, L>(b.limbs);
                         assert_eq!((modulo(&a.mul(&b)) * &r).mod_floor(&m()), product.mod_floor(&m()));
                     }

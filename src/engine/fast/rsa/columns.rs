@@ -53,25 +53,21 @@ impl Operand {
         &self.0[pair..]
     }
 
-    /// Multiplies the limbs of one step, `pair` the first of it. What is below must be zero.
+    /// Multiplies the limbs of the step that starts with this pair. What is below must be zero.
+    #[inline(always)]
     pub(super) fn scale(&mut self, pair: usize, factor: f64) {
         let both = Pair::both(factor);
-        for entry in &mut self.0[pair + 1..pair + 1 + STEP] {
-            *entry = entry.map(|pair| pair.times(both));
-        }
-        let [_, next] = &mut self.0[pair + 1 + STEP];
+        let Some([first, second, [_, next]]) = self.0[pair + 1..].first_chunk_mut::<{ STEP + 1 }>() else { return };
+        *first = [first[0].times(both), first[1].times(both)];
+        *second = [second[0].times(both), second[1].times(both)];
         *next = next.times(Pair::new(factor, 1.0));
     }
 }
 
-/// Limbs of the multiplier, each in both lanes.
-pub(super) fn rows(limbs: &[Pair], factor: f64) -> [Pair; ROWS] {
-    let mut rows = [Pair::ZERO; ROWS];
-    for (rows, pair) in rows.chunks_exact_mut(2).zip(limbs) {
-        let [low, high] = pair.lanes();
-        rows.copy_from_slice(&[Pair::both(low * factor), Pair::both(high * factor)]);
-    }
-    rows
+/// A step of the multiplier, each limb in both lanes.
+#[inline(always)]
+pub(super) fn rows([first, second]: [Pair; STEP]) -> [Pair; ROWS] {
+    [first.low(), first.high(), second.low(), second.high()]
 }
 
 /// Adds a step's rows, times the operand, to an even number of columns.
@@ -119,26 +115,34 @@ pub(super) fn carry(columns: &mut [Pair]) {
 #[inline(never)]
 pub(super) fn settle(columns: &[Pair], number: &mut [Pair], operand: &mut Operand) {
     let (mut first, mut second) = (Round::new(), Round::new());
-    for (limbs, columns) in number.iter_mut().zip(columns) {
-        *limbs = second.next(first.next(*columns));
+    let mut before = Pair::ZERO;
+    let [_, entries @ ..] = operand.0.as_mut_slice() else { return };
+    for ((column, limbs), entry) in columns.iter().zip(&mut *number).zip(&mut *entries) {
+        let settled = second.next(first.next(*column));
+        *limbs = settled;
+        *entry = [settled, settled.after(before)];
+        before = settled;
     }
-    if let Some(last) = number.last_mut() {
-        *last = first.keep(second.keep(*last));
+    // The last limb keeps what it would have carried.
+    let settled = first.keep(second.keep(before));
+    if let Some(limbs) = number.last_mut() {
+        *limbs = settled;
     }
-    operand.set(number);
+    let end = number.len();
+    entries[end - 1][0] = settled;
+    entries[end] = [Pair::ZERO, Pair::ZERO.after(settled)];
+    debug_assert!(is_balanced(number));
 }
 
 /// Takes the lowest step out of the columns, as balanced limbs ready to be rows.
 #[inline(always)]
 pub(super) fn take_step(columns: &mut [Pair]) -> [Pair; ROWS] {
+    let [a, b, next, ..] = columns else { return [Pair::ZERO; ROWS] };
     let (mut first, mut second) = (Round::new(), Round::new());
-    let mut limbs = [Pair::ZERO; STEP];
-    for (limbs, columns) in limbs.iter_mut().zip(&*columns) {
-        *limbs = second.next(first.next(*columns));
-    }
-    columns[STEP] = columns[STEP].plus(first.out()).plus(second.out());
+    let limbs = [second.next(first.next(*a)), second.next(first.next(*b))];
+    *next = next.plus(first.out().plus(second.out()));
     debug_assert!(is_balanced(&limbs));
-    rows(&limbs, 1.0)
+    rows(limbs)
 }
 
 /// Carries on their way from pair to pair.

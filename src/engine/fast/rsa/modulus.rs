@@ -74,9 +74,9 @@ impl Modulus {
         work.columns.fill(Pair::ZERO);
         for (chunk, limbs) in by.chunks((PRODUCTS - 1) / ROWS * STEP).enumerate() {
             let first = chunk * ((PRODUCTS - 1) / ROWS * STEP);
-            for (step, limbs) in limbs.chunks_exact(STEP).enumerate() {
+            for (step, limbs) in limbs.as_chunks().0.iter().enumerate() {
                 let low = first + step * STEP;
-                add_rows(&mut work.columns[low..low + self.pairs + STEP], &rows(limbs, 1.0), work.operand.from(0));
+                add_rows(&mut work.columns[low..low + self.pairs + STEP], &rows(*limbs), work.operand.from(0));
             }
             carry(&mut work.columns[first..]);
         }
@@ -91,11 +91,11 @@ impl Modulus {
         let chunk_pairs = if 2 * self.pairs < PRODUCTS { self.pairs } else { (PRODUCTS - 1) / 2 / ROWS * STEP };
         for (chunk, limbs) in work.number.chunks(chunk_pairs).enumerate() {
             let first = chunk * chunk_pairs;
-            for (step, limbs) in limbs.chunks_exact(STEP).enumerate() {
+            for (step, limbs) in limbs.as_chunks().0.iter().enumerate() {
                 let low = first + step * STEP;
                 work.operand.scale(low, 0.5);
                 let columns = &mut work.columns[2 * low..low + self.pairs + STEP];
-                add_rows(columns, &rows(limbs, 2.0), work.operand.from(low));
+                add_rows(columns, &rows(limbs.map(|pair| pair.plus(pair))), work.operand.from(low));
                 work.operand.scale(low, 0.0);
             }
             carry(&mut work.columns[2 * first..]);

@@ -28,6 +28,18 @@ mod register {
             [f64x2_extract_lane::<0>(self.0), f64x2_extract_lane::<1>(self.0)]
         }
 
+        /// The first lane, in both.
+        #[inline(always)]
+        pub(crate) fn low(self) -> Self {
+            Self(i64x2_shuffle::<0, 0>(self.0, self.0))
+        }
+
+        /// The second lane, in both.
+        #[inline(always)]
+        pub(crate) fn high(self) -> Self {
+            Self(i64x2_shuffle::<1, 1>(self.0, self.0))
+        }
+
         #[inline(always)]
         pub(crate) fn plus(self, other: Self) -> Self {
             Self(f64x2_add(self.0, other.0))
@@ -72,6 +84,20 @@ mod register {
         #[inline(always)]
         pub(crate) fn lanes(self) -> [f64; 2] {
             self.0
+        }
+
+        /// The first lane, in both.
+        #[inline(always)]
+        pub(crate) fn low(self) -> Self {
+            let [low, _] = self.0;
+            Self([low; 2])
+        }
+
+        /// The second lane, in both.
+        #[inline(always)]
+        pub(crate) fn high(self) -> Self {
+            let [_, high] = self.0;
+            Self([high; 2])
         }
 
         #[inline(always)]

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
-import { Core, instantiate, type LoadModule } from "./core.js";
+import type { Core, Engine, LoadModule } from "./core.js";
 import { ConfigError, fromCore, plain, TokenError } from "./errors.js";
 import { cachedTokens, coreOptions, type Jwks, jwksText, readOptions, type VerifierOptions } from "./options.js";
 import { type ClockMarks, checkNames, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
@@ -91,7 +91,7 @@ export interface CreateVerifier {
 }
 
 /** `createVerifier` on top of a module from wherever this entry of the package takes it. */
-export function createVerifierWith(load: LoadModule): CreateVerifier {
+export function createVerifierWith(engine: Engine, load: LoadModule): CreateVerifier {
   const create = (options: unknown): Verifier => {
     const checked = Array.from(Array.isArray(options) ? options : [options], readOptions);
     if (checked.length > 1) {
@@ -101,14 +101,14 @@ export function createVerifierWith(load: LoadModule): CreateVerifier {
         }
       }
     }
-    instantiate(load);
-    return makeVerifier(checked);
+    engine.instantiate(load);
+    return makeVerifier(engine, checked);
   };
   return create as CreateVerifier;
 }
 
-function makeVerifier(options: readonly VerifierOptions[]): Verifier {
-  const build = (rules: readonly object[]): Core => calling(() => new Core(JSON.stringify(rules)));
+function makeVerifier(engine: Engine, options: readonly VerifierOptions[]): Verifier {
+  const build = (rules: readonly object[]): Core => calling(() => new engine.Core(JSON.stringify(rules)));
   let rules = options.map(coreOptions);
   const shared = { core: build(rules) };
   const relyingParties = options.map((entry, index) => new RelyingParty(shared, index, entry));

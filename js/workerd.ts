@@ -1,8 +1,9 @@
 /** The entry for Cloudflare's workerd, which forbids compiling bytes and takes `.wasm` files as modules instead. */
 import module from "../tokenward.wasm";
+import { engine } from "./engine.js";
 import { type CreateVerifier, createVerifierWith } from "./verifier.js";
 
 export * from "./api.js";
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
-export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(() => module);
+export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(engine, () => module);

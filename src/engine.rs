@@ -4,6 +4,7 @@
 
 #[cfg(feature = "compare")]
 pub mod compare;
+#[cfg(any(not(feature = "reference"), feature = "compare"))]
 mod fast;
 #[cfg(feature = "rustcrypto")]
 mod rustcrypto;

@@ -1,0 +1,13 @@
+/** `tokenward/reference` for Cloudflare's workerd. */
+import module from "../reference.wasm";
+import { Engine } from "./core.js";
+import { type CreateVerifier, createVerifierWith } from "./verifier.js";
+import * as glue from "./wasm/reference_bg.js";
+
+export * from "./api.js";
+
+/** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
+export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(
+  /* @__PURE__ */ new Engine(glue),
+  () => module,
+);

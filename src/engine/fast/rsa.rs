@@ -2,6 +2,7 @@
 
 mod columns;
 mod modulus;
+mod montgomery;
 mod pair;
 #[cfg(test)]
 mod tests;

@@ -7,9 +7,6 @@
 //! exponentiation using double precision floating point arithmetic on the GPU" (ARITH 2018), but with limbs so small that
 //! no product has to be split.
 
-use alloc::vec;
-use alloc::vec::Vec;
-
 use super::pair::Pair;
 
 pub(super) const LIMB_BITS: usize = 24;
@@ -30,38 +27,21 @@ pub(super) const STEP: usize = ROWS / 2;
 /// 1.5 * 2^76: doubles near it are the multiples of 2^24.
 const ROUNDER: f64 = 1.5 * 16_777_216.0 * 4_503_599_627_370_496.0;
 
-/// The multiplicand: each pair of limbs, and the pair that starts one limb earlier. Zeros stand around them.
-pub(super) struct Operand(Vec<[Pair; 2]>);
+/// An entry of the multiplicand: a pair of limbs, and the pair that starts one limb earlier. The multiplicand has an entry of
+/// zeros before its limbs, and two behind them.
+pub(super) type Entry = [Pair; 2];
 
-impl Operand {
-    /// Zero, with room for a number of pairs.
-    pub(super) fn new(pairs: usize) -> Self {
-        Self(vec![[Pair::ZERO; 2]; pairs + 1 + STEP])
-    }
+/// The entries that stand around the limbs.
+pub(super) const MARGIN: usize = 1 + STEP;
 
-    pub(super) fn set(&mut self, number: &[Pair]) {
-        debug_assert!(is_balanced(number));
-        let mut before = Pair::ZERO;
-        for (entry, pair) in self.0[1..].iter_mut().zip(number.iter().copied().chain([Pair::ZERO])) {
-            *entry = [pair, pair.after(before)];
-            before = pair;
-        }
-    }
-
-    /// From this pair on, with the one before it.
-    pub(super) fn from(&self, pair: usize) -> &[[Pair; 2]] {
-        &self.0[pair..]
-    }
-
-    /// Multiplies the limbs of the step that starts with this pair. What is below must be zero.
-    #[inline(always)]
-    pub(super) fn scale(&mut self, pair: usize, factor: f64) {
-        let both = Pair::both(factor);
-        let Some([first, second, [_, next]]) = self.0[pair + 1..].first_chunk_mut::<{ STEP + 1 }>() else { return };
-        *first = [first[0].times(both), first[1].times(both)];
-        *second = [second[0].times(both), second[1].times(both)];
-        *next = next.times(Pair::new(factor, 1.0));
-    }
+/// Multiplies the limbs of the step that starts with this pair. What is below must be zero.
+#[inline(always)]
+pub(super) fn scale(operand: &mut [Entry], pair: usize, factor: f64) {
+    let both = Pair::both(factor);
+    let Some([first, second, [_, next]]) = operand[pair + 1..].first_chunk_mut::<{ STEP + 1 }>() else { return };
+    *first = [first[0].times(both), first[1].times(both)];
+    *second = [second[0].times(both), second[1].times(both)];
+    *next = next.times(Pair::new(factor, 1.0));
 }
 
 /// A step of the multiplier, each limb in both lanes.
@@ -72,7 +52,7 @@ pub(super) fn rows([first, second]: [Pair; STEP]) -> [Pair; ROWS] {
 
 /// Adds a step's rows, times the operand, to an even number of columns.
 #[inline(always)]
-pub(super) fn add_rows(columns: &mut [Pair], rows: &[Pair; ROWS], operand: &[[Pair; 2]]) {
+pub(super) fn add_rows(columns: &mut [Pair], rows: &[Pair; ROWS], operand: &[Entry]) {
     debug_assert!(columns.len().is_multiple_of(2) && operand.len() > columns.len());
     let Some((before, operand)) = operand.split_first() else { return };
     let mut before = *before;
@@ -94,7 +74,7 @@ pub(super) fn add_rows(columns: &mut [Pair], rows: &[Pair; ROWS], operand: &[[Pa
 }
 
 #[inline(always)]
-fn dot(sum: Pair, rows: &[Pair; ROWS], before: [Pair; 2], here: [Pair; 2]) -> Pair {
+fn dot(sum: Pair, rows: &[Pair; ROWS], before: Entry, here: Entry) -> Pair {
     let sum = sum.plus(rows[0].times(here[0])).plus(rows[1].times(here[1]));
     sum.plus(rows[2].times(before[0])).plus(rows[3].times(before[1]))
 }
@@ -111,27 +91,23 @@ pub(super) fn carry(columns: &mut [Pair]) {
     }
 }
 
-/// Two rounds of carries, to balanced limbs; the number must fit into them. It becomes the operand, too.
+/// Two rounds of carries, to balanced limbs; the number must fit into them. It becomes the multiplicand, too.
 #[inline(never)]
-pub(super) fn settle(columns: &[Pair], number: &mut [Pair], operand: &mut Operand) {
+pub(super) fn settle(columns: &[Pair], number: &mut [Pair], operand: &mut [Entry]) {
     let (mut first, mut second) = (Round::new(), Round::new());
     let mut before = Pair::ZERO;
-    let [_, entries @ ..] = operand.0.as_mut_slice() else { return };
-    for ((column, limbs), entry) in columns.iter().zip(&mut *number).zip(&mut *entries) {
+    for ((column, limbs), entry) in columns.iter().zip(&mut *number).zip(&mut operand[1..]) {
         let settled = second.next(first.next(*column));
         *limbs = settled;
         *entry = [settled, settled.after(before)];
         before = settled;
     }
-    // The last limb keeps what it would have carried.
-    let settled = first.keep(second.keep(before));
-    if let Some(limbs) = number.last_mut() {
-        *limbs = settled;
-    }
-    let end = number.len();
-    entries[end - 1][0] = settled;
-    entries[end] = [Pair::ZERO, Pair::ZERO.after(settled)];
-    debug_assert!(is_balanced(number));
+    let last = first.keep(second.keep(before));
+    let end = columns.len();
+    number[end - 1] = last;
+    operand[end][0] = last;
+    operand[end + 1] = [Pair::ZERO, Pair::ZERO.after(last)];
+    debug_assert!(is_balanced(&number[..end]));
 }
 
 /// Takes the lowest step out of the columns, as balanced limbs ready to be rows.

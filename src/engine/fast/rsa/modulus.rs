@@ -1,142 +1,59 @@
-//! Arithmetic modulo an odd number of 2048 to 8192 bits, by Montgomery's method ("Modular multiplication without trial
-//! division", 1985) a step of four limbs at a time: what stands in the lowest limbs is not cancelled by a multiple of n, but
-//! taken out and put back, times 2^-96 mod n, above them. That needs no quotient, and its digits may be signed.
+//! A modulus: what is computed once for each, and how numbers come in and out.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::columns::{BASE, EXACT, LIMB_BITS, Operand, PRODUCTS, ROWS, STEP, add_rows, carry, rows, settle, take_step};
+use super::columns::{BASE, EXACT, LIMB_BITS, ROWS};
+use super::montgomery;
 use super::pair::Pair;
 
-/// An odd modulus n.
-///
-/// Numbers modulo n have `pairs` pairs of balanced limbs, are not unique, and less than 0.51 * 2^96 * n in size: the limbs of
-/// n and a step more. [`Modulus::reduce`] makes them unique.
+/// An odd number of 2048 to 8192 bits.
 pub(super) struct Modulus {
     /// Balanced; the topmost has 6 bits to spare.
     limbs: Vec<f64>,
-    pairs: usize,
-    /// 2^-96 mod n
-    fold: Operand,
-    /// R^2 mod n; R = 2^(48 * pairs)
-    r_squared: Vec<Pair>,
-}
-
-/// What a computation works in.
-struct Work {
-    number: Vec<Pair>,
-    /// `number` again, for the next multiplication.
-    operand: Operand,
-    columns: Vec<Pair>,
+    /// 2^-96 mod n, then R^2 mod n, each as long as a number for [`montgomery::power`].
+    constants: Vec<f64>,
 }
 
 impl Modulus {
-    /// From big-endian bytes without leading zeros; the number is odd and has at least 2048 bits.
+    /// From big-endian bytes without leading zeros.
     pub(super) fn new(bytes: &[u8]) -> Self {
         let unused = bytes.first().map_or(0, |first| first.leading_zeros() as usize);
         let bits = bytes.len() * 8 - unused;
         let limbs = number(bytes, (bits + 6).div_ceil(LIMB_BITS));
-        let pairs = (limbs.len() + ROWS).next_multiple_of(ROWS) / 2;
-        let folded = in_pairs(&inverse_of_step(bytes, &limbs));
-        let mut fold = Operand::new(folded.len().next_multiple_of(2));
-        fold.set(&folded);
-        let mut modulus = Self { limbs, pairs, fold, r_squared: Vec::new() };
-        modulus.r_squared = modulus.square_of_r();
+        let width = (limbs.len() + ROWS).next_multiple_of(ROWS);
+        let mut constants = inverse_of_step(bytes, &limbs);
+        constants.resize(width, 0.0);
+        let mut modulus = Self { limbs, constants };
+        let mut r_squared = modulus.square_of_r(width);
+        modulus.constants.append(&mut r_squared);
         modulus
     }
 
     /// `encoded` to the power of `exponent`, both big-endian and as long as n. The base is less than n, the exponent odd and
     /// not 1.
     pub(super) fn power(&self, encoded: &[u8], exponent: u32) -> Vec<u8> {
-        let base = in_pairs(&number(encoded, 2 * self.pairs));
-        let mut work = self.work();
-        work.load(&self.r_squared);
-        self.multiply(&mut work, &base);
-        // The square-and-multiply method, from the top; the lowest bit is the last multiplication.
-        let middle = exponent & !1 & !(1 << exponent.ilog2());
-        let montgomery = if middle == 0 { Vec::new() } else { work.number.clone() };
-        for bit in (0..exponent.ilog2()).rev() {
-            self.square(&mut work);
-            if middle & (1 << bit) != 0 {
-                self.multiply(&mut work, &montgomery);
-            }
-        }
-        // By the base itself: that leaves Montgomery form.
-        self.multiply(&mut work, &base);
-        let mut number: Vec<f64> = work.number.iter().flat_map(|pair| pair.lanes()).collect();
-        self.reduce(&mut number);
-        let mut bytes = self.bytes(&number);
+        let width = self.constants.len() / 2;
+        let mut numbers = self.constants.clone();
+        numbers.append(&mut number(encoded, width));
+        montgomery::power(&mut numbers, exponent, &mut vec![Pair::ZERO; montgomery::room(width)]);
+        numbers.truncate(width);
+        self.reduce(&mut numbers);
+        let mut bytes = self.bytes(&numbers);
         bytes.split_off(bytes.len() - encoded.len())
     }
 
-    /// number * by / R
-    fn multiply(&self, work: &mut Work, by: &[Pair]) {
-        work.columns.fill(Pair::ZERO);
-        for (chunk, limbs) in by.chunks((PRODUCTS - 1) / ROWS * STEP).enumerate() {
-            let first = chunk * ((PRODUCTS - 1) / ROWS * STEP);
-            for (step, limbs) in limbs.as_chunks().0.iter().enumerate() {
-                let low = first + step * STEP;
-                add_rows(&mut work.columns[low..low + self.pairs + STEP], &rows(*limbs), work.operand.from(0));
-            }
-            carry(&mut work.columns[first..]);
-        }
-        self.fold(work);
-    }
-
-    /// number^2 / R. Products of different limbs are added once, doubled: a step's rows are doubled, its own limbs in the
-    /// operand halved, and those below it are zero by then.
-    fn square(&self, work: &mut Work) {
-        work.columns.fill(Pair::ZERO);
-        // A column has one product for each limb, if there are no more of them; else two for each row.
-        let chunk_pairs = if 2 * self.pairs < PRODUCTS { self.pairs } else { (PRODUCTS - 1) / 2 / ROWS * STEP };
-        for (chunk, limbs) in work.number.chunks(chunk_pairs).enumerate() {
-            let first = chunk * chunk_pairs;
-            for (step, limbs) in limbs.as_chunks().0.iter().enumerate() {
-                let low = first + step * STEP;
-                work.operand.scale(low, 0.5);
-                let columns = &mut work.columns[2 * low..low + self.pairs + STEP];
-                add_rows(columns, &rows(limbs.map(|pair| pair.plus(pair))), work.operand.from(low));
-                work.operand.scale(low, 0.0);
-            }
-            carry(&mut work.columns[2 * first..]);
-        }
-        self.fold(work);
-    }
-
-    /// Montgomery's reduction: columns / R.
-    fn fold(&self, work: &mut Work) {
-        let operand = self.fold.from(0);
-        let width = operand.len() - 1;
-        let mut columns = &mut work.columns[..];
-        let mut step = take_step(columns);
-        for steps_after in (0..self.pairs / STEP).rev() {
-            columns = &mut columns[STEP..];
-            add_rows(&mut columns[..STEP], &step, operand);
-            // The next step is known here: its long chain of operations runs beside the many additions.
-            let next = if steps_after > 0 { take_step(columns) } else { step };
-            add_rows(&mut columns[STEP..width], &step, &operand[STEP..]);
-            step = next;
-            if steps_after > 0 && steps_after.is_multiple_of((PRODUCTS - 1) / ROWS) {
-                carry(&mut columns[STEP..]);
-            }
-        }
-        settle(columns, &mut work.number, &mut work.operand);
-    }
-
-    /// 2^(48 * pairs + 12 * pairs) mod n is found by division, then squared twice.
-    fn square_of_r(&self) -> Vec<Pair> {
-        let mut start = vec![0.0; 2 * self.pairs + self.pairs / 2 + 1];
-        if let Some(top) = start.last_mut() {
+    /// R = 2^24w, w the limbs of a number: 2^30w mod n is found by division, and its fourth power is 2^120w.
+    fn square_of_r(&self, width: usize) -> Vec<f64> {
+        let mut number = vec![0.0; width + width / 4 + 1];
+        if let Some(top) = number.last_mut() {
             *top = 1.0;
         }
-        self.reduce(&mut start);
-        balance(&mut start);
-        start.resize(2 * self.pairs, 0.0);
-        let mut work = self.work();
-        work.load(&in_pairs(&start));
-        self.square(&mut work);
-        self.square(&mut work);
-        work.number
+        self.reduce(&mut number);
+        balance(&mut number);
+        number.resize(width, 0.0);
+        montgomery::fourth_power(&self.constants, &mut number, &mut vec![Pair::ZERO; montgomery::room(width)]);
+        number
     }
 
     /// Division by n: leaves a number of the size of n/2 at most, give or take a millionth, as columns. `number` is less than
@@ -172,21 +89,6 @@ impl Modulus {
         }
         debug_assert!(!is_negative);
         bytes
-    }
-
-    fn work(&self) -> Work {
-        Work {
-            number: vec![Pair::ZERO; self.pairs],
-            operand: Operand::new(self.pairs),
-            columns: vec![Pair::ZERO; 2 * self.pairs],
-        }
-    }
-}
-
-impl Work {
-    fn load(&mut self, number: &[Pair]) {
-        self.number.copy_from_slice(number);
-        self.operand.set(number);
     }
 }
 
@@ -251,9 +153,4 @@ fn leading(limbs: &[f64]) -> f64 {
 fn round(value: f64) -> f64 {
     const ROUNDER: f64 = 1.5 * 4_503_599_627_370_496.0;
     (value + ROUNDER) - ROUNDER
-}
-
-fn in_pairs(limbs: &[f64]) -> Vec<Pair> {
-    let pair = |limbs: &[f64]| Pair::new(limbs[0], limbs.get(1).copied().unwrap_or_default());
-    limbs.chunks(2).map(pair).collect()
 }

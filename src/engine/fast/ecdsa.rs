@@ -28,23 +28,23 @@ macro_rules! curve {
         impl Modulus<$limbs> for $field {
             const LIMB_BITS: usize = $limb_bits;
             const BITS: usize = $bits;
-            const LIMBS: [i64; $limbs] = sum_of_powers($limb_bits, &$p);
+            const LIMBS: &'static [i64; $limbs] = &sum_of_powers($limb_bits, &$p);
             const UNROLLED: bool = true;
         }
 
         impl Modulus<$limbs> for $order {
             const LIMB_BITS: usize = $limb_bits;
             const BITS: usize = $bits;
-            const LIMBS: [i64; $limbs] = hexadecimal($limb_bits, $n);
+            const LIMBS: &'static [i64; $limbs] = &hexadecimal($limb_bits, $n);
             const UNROLLED: bool = false;
         }
 
         impl Curve<$limbs> for $curve {
             type Field = $field;
             type Order = $order;
-            const B: Residue<$field, $limbs> = Residue::hexadecimal($b);
-            const X: Residue<$field, $limbs> = Residue::hexadecimal($x);
-            const Y: Residue<$field, $limbs> = Residue::hexadecimal($y);
+            const B: &'static Residue<$field, $limbs> = &Residue::hexadecimal($b);
+            const X: &'static Residue<$field, $limbs> = &Residue::hexadecimal($x);
+            const Y: &'static Residue<$field, $limbs> = &Residue::hexadecimal($y);
 
             fn base_table() -> &'static OnceBox<Comb<Points<Self, $limbs>, $limbs>> {
                 static TABLE: OnceBox<Comb<Points<$curve, $limbs>, $limbs>> = OnceBox::new();
@@ -127,7 +127,7 @@ impl<C: Curve<L>, const L: usize> VerifyingKey for Key<C, L> {
         let Some(sum) = self.point.sum(&u, &v) else { return false };
         // The x of the sum is below p, and must be r modulo n: it is r, or r + n where that is below p too.
         let x = Residue::from_be_bytes(r_bytes);
-        let gap = const { difference(C::Field::M, C::Order::M, C::Field::LIMB_BITS) };
-        sum.has_x(&x) || (x.is_below(&gap) && sum.has_x(&(&x + &Residue::below_modulus(C::Order::M))))
+        let gap = const { &difference(C::Field::M, C::Order::M, C::Field::LIMB_BITS) };
+        sum.has_x(&x) || (x.is_below(gap) && sum.has_x(&(&x + const { &Residue::below_modulus(*C::Order::M) })))
     }
 }

@@ -45,9 +45,8 @@ impl VerifyingKey for Key {
 /// 64 bytes, the least significant first, modulo the order.
 fn reduced(hash: &[u8]) -> Residue<Order, 9> {
     // Both constants have a factor R, by which the product divides.
-    const ONE: Residue<Order, 9> = Residue::ONE;
-    const HALF: Residue<Order, 9> = Residue::power_of_two_times_r(256);
+    const HALF: &Residue<Order, 9> = &Residue::power_of_two_times_r(256);
     let (low, high) = hash.split_at(32);
     let (low, high) = (Residue::from_le_bytes(low), Residue::from_le_bytes(high));
-    (&low.mul(&ONE) + &high.mul(&HALF)).least()
+    (&low.mul(Residue::ONE) + &high.mul(HALF)).least()
 }

@@ -17,7 +17,7 @@ pub(super) struct Field;
 impl Modulus<9> for Field {
     const LIMB_BITS: usize = 29;
     const BITS: usize = 255;
-    const LIMBS: [i64; 9] = sum_of_powers(29, &[(255, 1), (0, -19)]);
+    const LIMBS: &'static [i64; 9] = &sum_of_powers(29, &[(255, 1), (0, -19)]);
     const UNROLLED: bool = true;
 }
 
@@ -28,17 +28,18 @@ pub(super) struct Order;
 impl Modulus<9> for Order {
     const LIMB_BITS: usize = 29;
     const BITS: usize = 253;
-    const LIMBS: [i64; 9] = hexadecimal(29, "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed");
+    const LIMBS: &'static [i64; 9] =
+        &hexadecimal(29, "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed");
     const UNROLLED: bool = false;
 }
 
 type Coordinate = Residue<Field, 9>;
 
-const D: Coordinate = Residue::hexadecimal("52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3");
-const ROOT_OF_MINUS_1: Coordinate =
-    Residue::hexadecimal("2b8324804fc1df0b2b4d00993dfbd7a72f431806ad2fe478c4ee1b274a0ea0b0");
-const BASE_X: Coordinate = Residue::hexadecimal("216936d3cd6e53fec0a4e231fdd6dc5c692cc7609525a7b2c9562d608f25d51a");
-const BASE_Y: Coordinate = Residue::hexadecimal("6666666666666666666666666666666666666666666666666666666666666658");
+const D: &Coordinate = &Residue::hexadecimal("52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3");
+const ROOT_OF_MINUS_1: &Coordinate =
+    &Residue::hexadecimal("2b8324804fc1df0b2b4d00993dfbd7a72f431806ad2fe478c4ee1b274a0ea0b0");
+const BASE_X: &Coordinate = &Residue::hexadecimal("216936d3cd6e53fec0a4e231fdd6dc5c692cc7609525a7b2c9562d608f25d51a");
+const BASE_Y: &Coordinate = &Residue::hexadecimal("6666666666666666666666666666666666666666666666666666666666666658");
 
 /// The points as a group.
 pub(super) struct Edwards25519;
@@ -69,7 +70,7 @@ impl Extended {
         let (y, is_odd) = split(encoded)?;
         let y = y.to_montgomery();
         let yy = y.square();
-        let (u, v) = (&yy - &Residue::ONE, &D.to_montgomery().mul(&yy) + &Residue::ONE);
+        let (u, v) = (&yy - Residue::ONE, &D.to_montgomery().mul(&yy) + Residue::ONE);
         let (u, v) = (u.carried(), v.carried());
         // A root of u / v is u v^3 (u v^7)^((p - 5) / 8), perhaps times that of -1.
         let v3 = v.square().mul(&v);
@@ -90,7 +91,7 @@ impl Extended {
     }
 
     fn from_affine(x: Coordinate, y: Coordinate) -> Self {
-        Self { x, y, z: Residue::ONE, t: x.mul(&y) }
+        Self { x, y, z: *Residue::ONE, t: x.mul(&y) }
     }
 
     /// Whether these 32 bytes are the one encoding of this point.

@@ -46,12 +46,12 @@ pub(super) trait Modulus<const L: usize>: Copy + Send + Sync + 'static {
     /// The bits of `m`.
     const BITS: usize;
     /// `m`, by signed limbs.
-    const LIMBS: [i64; L];
+    const LIMBS: &'static [i64; L];
     /// Whether speed is worth more than size: for the fields, not for the orders of points.
     const UNROLLED: bool;
 
     /// `m`, each limb in `[0, 2^LIMB_BITS)`.
-    const M: [i32; L] = carry(Self::LIMBS, Self::LIMB_BITS);
+    const M: &'static [i32; L] = &carry(Self::LIMBS, Self::LIMB_BITS);
     /// `-1 / m` modulo `2^LIMB_BITS`.
     const FACTOR: i64 = factor(Self::LIMBS[0], Self::LIMB_BITS);
     const MASK: i64 = (1 << Self::LIMB_BITS) - 1;
@@ -85,7 +85,7 @@ pub(super) const fn hexadecimal<const L: usize>(limb_bits: usize, digits: &str) 
     limbs
 }
 
-const fn carry<const L: usize>(limbs: [i64; L], limb_bits: usize) -> [i32; L] {
+const fn carry<const L: usize>(limbs: &[i64; L], limb_bits: usize) -> [i32; L] {
     let mut carried = [0; L];
     let mut sum = 0;
     let mut i = 0;
@@ -98,14 +98,14 @@ const fn carry<const L: usize>(limbs: [i64; L], limb_bits: usize) -> [i32; L] {
     carried
 }
 
-pub(super) const fn difference<const L: usize>(a: [i32; L], b: [i32; L], limb_bits: usize) -> [i32; L] {
+pub(super) const fn difference<const L: usize>(a: &[i32; L], b: &[i32; L], limb_bits: usize) -> [i32; L] {
     let mut limbs = [0; L];
     let mut i = 0;
     while i < L {
         limbs[i] = a[i] as i64 - b[i] as i64;
         i += 1;
     }
-    carry(limbs, limb_bits)
+    carry(&limbs, limb_bits)
 }
 
 /// Each step doubles the number of right bits.
@@ -119,7 +119,7 @@ const fn factor(lowest: i64, limb_bits: usize) -> i64 {
     inverse.wrapping_neg() & ((1 << limb_bits) - 1)
 }
 
-const fn power_of_two<const L: usize>(power: usize, m: [i32; L], limb_bits: usize) -> [i32; L] {
+const fn power_of_two<const L: usize>(power: usize, m: &[i32; L], limb_bits: usize) -> [i32; L] {
     let mut number = [0; L];
     number[0] = 1;
     let mut doublings = 0;
@@ -130,9 +130,9 @@ const fn power_of_two<const L: usize>(power: usize, m: [i32; L], limb_bits: usiz
             limbs[i] = 2 * number[i] as i64;
             i += 1;
         }
-        number = carry(limbs, limb_bits);
-        if !less(&number, &m) {
-            number = difference(number, m, limb_bits);
+        number = carry(&limbs, limb_bits);
+        if !less(&number, m) {
+            number = difference(&number, m, limb_bits);
         }
         doublings += 1;
     }
@@ -171,19 +171,19 @@ pub(super) struct Residue<M, const L: usize> {
 }
 
 impl<M: Modulus<L>, const L: usize> Residue<M, L> {
-    const ZERO: Self = Self::below_modulus([0; L]);
+    const ZERO: &'static Self = &Self::below_modulus([0; L]);
     /// 1, not multiplied by `R`.
-    const UNIT: Self = Self::below_modulus(power_of_two(0, M::M, M::LIMB_BITS));
+    const UNIT: &'static Self = &Self::below_modulus(power_of_two(0, M::M, M::LIMB_BITS));
     /// `R`: 1 in Montgomery form.
-    pub(super) const ONE: Self = Self::power_of_two_times_r(0);
-    const R2: Self = Self::power_of_two_times_r(L * M::LIMB_BITS);
+    pub(super) const ONE: &'static Self = &Self::power_of_two_times_r(0);
+    const R2: &'static Self = &Self::power_of_two_times_r(L * M::LIMB_BITS);
 
     pub(super) const fn power_of_two_times_r(power: usize) -> Self {
         Self::below_modulus(power_of_two(power + L * M::LIMB_BITS, M::M, M::LIMB_BITS))
     }
 
     pub(super) const fn hexadecimal(digits: &str) -> Self {
-        Self::below_modulus(carry(hexadecimal(M::LIMB_BITS, digits), M::LIMB_BITS))
+        Self::below_modulus(carry(&hexadecimal(M::LIMB_BITS, digits), M::LIMB_BITS))
     }
 
     /// From the limbs of a number below `m`.
@@ -205,7 +205,7 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     }
 
     pub(super) fn negated(&self) -> Self {
-        &Self::ZERO - self
+        Self::ZERO - self
     }
 
     /// From the least significant byte on; what has no place in the limbs is left out.
@@ -231,7 +231,7 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     }
 
     pub(super) fn is_below_modulus(&self) -> bool {
-        self.is_below(&M::M)
+        self.is_below(M::M)
     }
 
     /// Of a number that is not negative, as it was read.
@@ -242,12 +242,12 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     /// The same times `R`.
     #[inline(never)]
     pub(super) fn to_montgomery(&self) -> Self {
-        self.mul(&Self::R2)
+        self.mul(Self::R2)
     }
 
     /// The number in `[0, m)` that a residue in Montgomery form stands for.
     pub(super) fn to_integer(&self) -> Self {
-        self.mul(&Self::UNIT).least()
+        self.mul(Self::UNIT).least()
     }
 
     /// The number in `[0, m)` that has this residue.
@@ -255,13 +255,13 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     pub(super) fn least(&self) -> Self {
         let mut limbs = self.limbs;
         let shifted = |limbs: [i32; L], sign: i64| {
-            carry(core::array::from_fn(|i| i64::from(limbs[i]) + sign * i64::from(M::M[i])), M::LIMB_BITS)
+            carry(&core::array::from_fn(|i| i64::from(limbs[i]) + sign * i64::from(M::M[i])), M::LIMB_BITS)
         };
         limbs = shifted(limbs, 0);
         while limbs[L - 1] < 0 {
             limbs = shifted(limbs, 1);
         }
-        while !less(&limbs, &M::M) {
+        while !less(&limbs, M::M) {
             limbs = shifted(limbs, -1);
         }
         Self::below_modulus(limbs)
@@ -413,7 +413,7 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     #[inline(never)]
     pub(super) fn inverted(&self) -> Self {
         let mut eta = -1;
-        let (mut f, mut g) = (M::M, self.limbs);
+        let (mut f, mut g) = (*M::M, self.limbs);
         let (mut d, mut e) = ([0; L], Self::UNIT.limbs);
         while g != [0; L] {
             let matrix = Steps::take(&mut eta, f[0], g[0], M::LIMB_BITS);
@@ -437,7 +437,7 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
 pub(super) fn inverses<M: Modulus<L>, const L: usize>(
     residues: impl DoubleEndedIterator<Item = Residue<M, L>> + Clone,
 ) -> Vec<Residue<M, L>> {
-    let mut product = Residue::ONE;
+    let mut product = *Residue::ONE;
     let mut inverses = Vec::new();
     for residue in residues.clone() {
         inverses.push(product);

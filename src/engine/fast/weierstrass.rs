@@ -19,10 +19,10 @@ pub(super) trait Curve<const L: usize>: Copy + Send + Sync + 'static {
     /// The order of the base point, a prime a little smaller than that of the field.
     type Order: Modulus<L>;
     /// The constant of the equation.
-    const B: Residue<Self::Field, L>;
+    const B: &'static Residue<Self::Field, L>;
     /// The base point.
-    const X: Residue<Self::Field, L>;
-    const Y: Residue<Self::Field, L>;
+    const X: &'static Residue<Self::Field, L>;
+    const Y: &'static Residue<Self::Field, L>;
 
     fn base_table() -> &'static OnceBox<Comb<Points<Self, L>, L>>;
 }
@@ -53,7 +53,7 @@ impl<C: Curve<L>, const L: usize> Jacobian<C, L> {
         let (x, y) = (x.to_montgomery(), y.to_montgomery());
         let cube = x.square().mul(&x);
         let right = &(&cube - &x.scaled(3)) + &C::B.to_montgomery();
-        (&y.square() - &right).is_zero().then_some(Self { x, y, z: Residue::ONE })
+        (&y.square() - &right).is_zero().then_some(Self { x, y, z: *Residue::ONE })
     }
 
     /// Whether this is the point's x, a number not in Montgomery form.
@@ -84,7 +84,7 @@ impl<C: Curve<L>, const L: usize> Group<L> for Points<C, L> {
     type Entry = Affine<C, L>;
 
     fn base() -> Self::Point {
-        Jacobian { x: C::X.to_montgomery(), y: C::Y.to_montgomery(), z: Residue::ONE }
+        Jacobian { x: C::X.to_montgomery(), y: C::Y.to_montgomery(), z: *Residue::ONE }
     }
 
     fn base_table() -> &'static OnceBox<Comb<Self, L>> {
@@ -116,7 +116,7 @@ impl<C: Curve<L>, const L: usize> Group<L> for Points<C, L> {
     }
 
     fn from_entry(entry: &Self::Entry) -> Self::Point {
-        Jacobian { x: entry.x, y: entry.y, z: Residue::ONE }
+        Jacobian { x: entry.x, y: entry.y, z: *Residue::ONE }
     }
 
     fn to_entries(points: &[Self::Point]) -> Vec<Self::Entry> {

@@ -14,7 +14,7 @@ fn value<M: Modulus<L>, const L: usize>(limbs: impl IntoIterator<Item = impl Int
 }
 
 fn modulus<M: Modulus<L>, const L: usize>() -> BigInt {
-    value::<M, L>(M::LIMBS)
+    value::<M, L>(*M::LIMBS)
 }
 
 fn modulo<M: Modulus<L>, const L: usize>(number: &Residue<M, L>) -> BigInt {
@@ -64,10 +64,10 @@ macro_rules! residues {
             fn constants() {
                 let r = BigInt::from(1) << (L * M::LIMB_BITS);
                 assert_eq!(m().bits() as usize, M::BITS);
-                assert_eq!(value::<M, L>(M::M), m());
+                assert_eq!(value::<M, L>(*M::M), m());
                 assert!(M::M.iter().all(|limb| (0..1 << M::LIMB_BITS).contains(&i64::from(*limb))));
-                assert_eq!(modulo(&Number::ONE), r.mod_floor(&m()));
-                assert_eq!(modulo(&Number::R2), (&r * &r).mod_floor(&m()));
+                assert_eq!(modulo(Number::ONE), r.mod_floor(&m()));
+                assert_eq!(modulo(Number::R2), (&r * &r).mod_floor(&m()));
                 assert_eq!((m() * BigInt::from(M::FACTOR) + BigInt::from(1)) & BigInt::from(M::MASK), BigInt::ZERO);
             }
 
@@ -130,7 +130,7 @@ macro_rules! residues {
                 fn inversions(a in seeds(), b in seeds()) {
                     let [a, b] = [a, b].map(|seeds| {
                         let number = number(&seeds).least();
-                        if number.is_nothing() { Number::UNIT } else { number }
+                        if number.is_nothing() { *Number::UNIT } else { number }
                     });
                     prop_assert_eq!((modulo(&a) * modulo(&a.inverted())).mod_floor(&m()), BigInt::from(1));
                     let numbers = [a, b, a].map(|number| number.to_montgomery());

@@ -158,6 +158,12 @@ export function createSession(options: SessionOptions): Session {
   if (token !== "access_token" && token !== "id_token") {
     throw new ConfigError("invalid_option", 'the option "token" should be "access_token" or "id_token"', "token");
   }
+  const parts = { storage: ["get", "set", "delete"], protection: ["seal", "open", "forget"] } as const;
+  for (const [option, methods] of Object.entries(parts)) {
+    const part = own[option as keyof typeof parts] as Record<string, unknown> | undefined;
+    if (part === undefined || methods.every((method) => typeof Object(part)[method] === "function")) continue;
+    throw new ConfigError("invalid_option", `the option "${option}" should have ${methods.join(", ")}`, option);
+  }
   if (typeof name !== "string" || !/^[\w-]{1,64}$/.test(name)) {
     const form = "1 to 64 letters, digits, - and _";
     throw new ConfigError("invalid_option", `the option "name" should be ${form}`, "name");

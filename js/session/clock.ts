@@ -87,7 +87,8 @@ export function answerTime(
   { serverTime: date, expires_in: lasts }: TokenSet,
   { iat, exp }: Claims,
 ): number | undefined {
-  const made = typeof exp === "number" && typeof lasts === "number" ? Math.max(exp - lasts, iat ?? 0) : iat;
+  const counts = typeof exp === "number" && typeof lasts === "number" && lasts >= 0;
+  const made = counts ? Math.max(exp - lasts, iat ?? 0) : iat;
   const said = readable(date);
   if (made === undefined || said === undefined) return made ?? said;
   return Math.abs(said - made) <= WRONG_DATE ? said : made;

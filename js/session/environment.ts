@@ -45,13 +45,15 @@ export function platformEnvironment(): Environment {
       return () => clearTimeout(timer as number);
     },
     random: Math.random,
-    exclusive: typeof navigator === "object" && navigator.locks ? webLock : leaseLock(),
-    channel: typeof BroadcastChannel === "function" ? broadcast : () => ({ post() {}, close() {} }),
+    exclusive: typeof navigator === "object" && navigator.locks ? webLock : withoutLocks,
+    channel: broadcast,
     onReconnect,
     online: () => typeof navigator !== "object" || navigator.onLine !== false,
     caches: cachesHere(),
   };
 }
+
+const withoutLocks = leaseLock();
 
 /** Web Locks: released by the browser when the tab that holds one is closed or crashes. */
 async function webLock<T>(name: string, waitSeconds: number, work: () => Promise<T>): Promise<T | undefined> {
@@ -65,19 +67,25 @@ async function webLock<T>(name: string, waitSeconds: number, work: () => Promise
       return work();
     });
   } catch (error) {
-    if (!begun && waiting.signal.aborted) return undefined;
-    throw error;
+    if (begun) throw error;
+    // Refused in a sandboxed frame, for one.
+    return waiting.signal.aborted ? undefined : withoutLocks(name, waitSeconds, work);
   } finally {
     clearTimeout(timer);
   }
 }
 
+/** Where there is no such channel, or it is refused, the tabs find out from the storage. */
 function broadcast(name: string, listener: (message: unknown) => void): Channel {
-  const channel = new BroadcastChannel(name);
-  channel.onmessage = ({ data }) => listener(data);
-  // Node: an open channel alone does not keep it running.
-  (channel as { unref?: () => void }).unref?.();
-  return { post: (message) => channel.postMessage(message), close: () => channel.close() };
+  try {
+    const channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }) => listener(data);
+    // Node: an open channel alone does not keep it running.
+    (channel as { unref?: () => void }).unref?.();
+    return { post: (message) => channel.postMessage(message), close: () => channel.close() };
+  } catch {
+    return { post() {}, close() {} };
+  }
 }
 
 /** `online` says that there is some network; a page that becomes visible has perhaps slept through that event. */

@@ -1,8 +1,14 @@
-import { SessionError, StorageError, TokenError } from "../errors.js";
+import { ProtectionError, SessionError, StorageError, TokenError } from "../errors.js";
 import { purgeExcept, purgeUserCaches } from "../gate/purge.js";
 import type { KeyStore } from "../keys.js";
 import type { Policy } from "../policy.js";
-import { deviceProtection, deviceProtectionIsSupported, noProtection, type Protection } from "../protection.js";
+import {
+  deviceProtection,
+  deviceProtectionIsSupported,
+  noProtection,
+  type Protection,
+  type UnlockedKey,
+} from "../protection.js";
 import type { SessionOptions, SessionState } from "../session.js";
 import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims, Verifier } from "../verifier.js";
@@ -10,10 +16,20 @@ import { type SeenTime, TrustedClock } from "./clock.js";
 import type { Environment } from "./environment.js";
 import type { Message } from "./messages.js";
 import { payloadOf } from "./payload.js";
-import { type EndCause, type Ending, isNewer, type SessionRecord, type SessionTokens } from "./record.js";
+import {
+  type EndCause,
+  type Ending,
+  isNewer,
+  isSameVersion,
+  isToken,
+  type SessionRecord,
+  type SessionTokens,
+} from "./record.js";
 import { Revoker } from "./revoker.js";
 import { SessionStore } from "./store.js";
 
+/** How long to wait for another tab that reads or writes the storage, in seconds. */
+const STORAGE_TURN = 5;
 /** Sightings of time are stored when they are so much further, in seconds: less than any tolerance. */
 const MARKS_STEP = 30;
 
@@ -52,8 +68,12 @@ export class Holding {
   readonly #environment: Environment;
   /** Whether nobody chose the protection, so that it is the best there is. */
   readonly #isDefault: boolean;
-  /** A session that has ended here does not come back, whatever the storage says. */
-  #endedHere: Ending | undefined;
+  /** Whether the storage could be read the last time: if not, nobody knows who is signed in. */
+  readable = true;
+  /** Sessions that have ended here do not come back, whatever the storage says. */
+  readonly #endedHere = new Map<string, Ending>();
+  /** What was answered while this was locked and could not be sealed. */
+  #whileLocked: SessionRecord | undefined;
   #savedMarks = Number.NEGATIVE_INFINITY;
   #savedRolledBack = false;
 
@@ -87,16 +107,50 @@ export class Holding {
     }
   }
 
+  /**
+   * Lets one tab at a time look at the storage and change it accordingly. What it does is short; a tab that hangs does not
+   * stop the others.
+   */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = `tokenward:${this.#name}:storage`;
+    const done = await this.#environment.exclusive(turn, STORAGE_TURN, async () => ({ value: await work() }));
+    return done === undefined ? work() : done.value;
+  }
+
   /** Takes up what is stored, if it is newer than what is in memory. Whether the storage could be read. */
   async load(): Promise<boolean> {
     try {
       await this.#load();
-      return true;
+      this.readable = true;
     } catch (error) {
       this.failed(error);
       if (this.held === undefined) this.status = "signed_out";
-      return false;
+      this.readable = false;
     }
+    return this.readable;
+  }
+
+  /** Whether nothing has happened since this was held. */
+  isCurrent(record: SessionRecord): boolean {
+    return this.held !== undefined && isSameVersion(this.held.record, record);
+  }
+
+  /** Another tab says so. Does not wait for the storage, which may not know. */
+  learnEndings(endings: readonly Ending[]): void {
+    for (const ending of endings) {
+      if (typeof ending?.sessionId !== "string" || typeof ending.cause !== "string") continue;
+      this.#endedHere.set(ending.sessionId, ending);
+      if (this.held?.record.sessionId !== ending.sessionId) continue;
+      this.held = undefined;
+      this.status = "signed_out";
+      this.ending = ending;
+      this.unsaved = false;
+    }
+  }
+
+  /** Whether it is known to have ended, here or in another tab. */
+  async hasEnded(sessionId: string): Promise<boolean> {
+    return this.#endedHere.has(sessionId) || (await this.store.hasEnded(sessionId).catch(() => false));
   }
 
   async #load(): Promise<void> {
@@ -106,33 +160,62 @@ export class Holding {
       this.status = (await this.store.storedId()) === undefined ? "signed_out" : "locked";
       return;
     }
-    const { record, ending } = await this.store.read();
-    if (this.#endedHere !== undefined && record?.sessionId === this.#endedHere.sessionId) {
-      // The storage refused to hear of the end: it is told again.
-      await this.store.end(this.#endedHere).catch((error) => this.failed(error));
-      return;
-    }
-    if (record !== undefined) {
-      const marks = await this.store.readMarks().catch(() => undefined);
-      const seen = marks?.sessionId === record.sessionId && marks.checkInAt === record.checkIn.at ? marks : undefined;
-      if (isNewer(record, this.held?.record)) {
-        this.take(record, this.clockFor(record, seen));
-        this.unsaved = false;
-        this.error = undefined;
-      } else if (seen !== undefined && this.held?.record.checkIn.at === seen.checkInAt) {
-        this.held.clock.learn(seen);
-      }
-      return;
-    }
-    this.ending = ending;
-    // Nothing stored, and no word of an end: the browser has evicted it. Memory goes on, and is stored again later.
-    if (this.held !== undefined && ending?.sessionId !== this.held.record.sessionId) {
+    const { held } = this;
+    const { record: stored, endings } = await this.store.read();
+    const seen = stored && (await this.#storedMarks(stored));
+    // What was done meanwhile was done knowing more than this.
+    if (this.held !== held || this.protection.locked) return;
+    const hasEnded = ({ sessionId }: SessionRecord) =>
+      this.#endedHere.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
+    const waiting = this.#whileLocked;
+    this.#whileLocked = undefined;
+    if (stored !== undefined && !hasEnded(stored)) {
+      this.#takeStored(stored, seen);
+      const isAnswer = waiting?.sessionId === stored.sessionId && isNewer(waiting, this.held?.record);
+      if (waiting !== undefined && isAnswer) this.takeUnsaved(waiting);
+    } else if (held !== undefined && !hasEnded(held.record)) {
+      // Nothing stored, and no word of an end: the browser has evicted it. Memory goes on, and is stored again later.
       this.unsaved = true;
-      return;
+    } else {
+      const own = endings.find(({ sessionId }) => sessionId === held?.record.sessionId);
+      this.ending = own ?? endings.at(-1) ?? this.ending;
+      this.unsaved = false;
+      this.held = undefined;
+      this.status = "signed_out";
     }
-    this.unsaved = false;
-    this.held = undefined;
-    this.status = "signed_out";
+    for (const ending of this.#endedHere.values()) {
+      if (endings.some(({ sessionId }) => sessionId === ending.sessionId)) continue;
+      // The storage refused to hear of the end: it is told again.
+      await this.store.end(ending).catch((error) => this.failed(error));
+    }
+  }
+
+  /** What this device saw of time since the session's last check-in. */
+  async #storedMarks({ sessionId, checkIn }: SessionRecord): Promise<SeenTime | undefined> {
+    try {
+      const marks = await this.store.readMarks();
+      return marks?.sessionId === sessionId && marks.checkInAt === checkIn.at ? marks : undefined;
+    } catch (error) {
+      // Somebody altered them: until a check-in, no clock is believed. What cannot be read now may be later.
+      if (!(error instanceof ProtectionError) || error.code !== "damaged") throw error;
+      return { highest: checkIn.at, rolledBack: true, skew: checkIn.skew };
+    }
+  }
+
+  #takeStored(record: SessionRecord, seen: SeenTime | undefined): void {
+    if (isNewer(record, this.held?.record)) {
+      this.take(record, this.clockFor(record, seen));
+      this.unsaved = false;
+      this.error = undefined;
+    } else if (seen !== undefined && this.held?.record.checkIn.at === record.checkIn.at) {
+      this.held.clock.learn(seen);
+    }
+  }
+
+  /** Takes up what the storage has not. */
+  takeUnsaved(record: SessionRecord): void {
+    this.take(record, this.clockFor(record));
+    this.unsaved = true;
   }
 
   /** The storage may work by now: whoever signed in meanwhile is stored, else whoever is stored is signed in. */
@@ -140,7 +223,7 @@ export class Holding {
     await this.store.open().catch(() => {});
     if (!this.store.persistent) return;
     if (this.held === undefined) this.error = undefined;
-    else await this.save();
+    else await this.write();
   }
 
   clockFor({ checkIn }: SessionRecord, seen?: SeenTime): TrustedClock {
@@ -176,7 +259,7 @@ export class Holding {
 
   judgedToken(tokens: SessionTokens): string {
     const token = tokens[this.#judged];
-    if (typeof token === "string" && token !== "") return token;
+    if (isToken(token)) return token;
     throw new SessionError("missing_token", `the tokens have no "${this.#judged}", which this session judges`);
   }
 
@@ -216,48 +299,73 @@ export class Holding {
     }
   }
 
-  /** Stores what is held. A storage that is full is given room: cached pages can be had again, a one-time token cannot. */
-  async save(): Promise<void> {
+  /** Stores what is held. */
+  save(): Promise<void> {
+    return this.exclusively(() => this.write());
+  }
+
+  /**
+   * The same for whoever has the turn. A storage that is full is given room: cached pages can be had again, a one-time token
+   * cannot. What another tab has done in the meantime is taken up instead.
+   */
+  async write(): Promise<void> {
+    const isOver = (sessionId: string) => this.#endedHere.has(sessionId);
     const record = this.held?.record;
     if (record === undefined) return;
     try {
-      await this.store.write(record).catch(async (error) => {
+      const written = await this.store.write(record, isOver).catch(async (error) => {
         if (!(error instanceof StorageError) || error.code !== "full") throw error;
         await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
-        await this.store.write(record);
+        return this.store.write(record, isOver);
       });
+      if (!written) return void (await this.load());
       this.unsaved = false;
       this.announce({});
     } catch (cause) {
       this.unsaved = true;
       const message = "the storage refused the tokens: they are kept in memory, and lost with this page or worker";
       this.failed(new SessionError("not_saved", message, { cause }));
-      this.announce({ unsaved: record });
+      this.announce({ unsaved: record, ended: [...this.#endedHere.values()] });
     }
   }
 
-  /** Everything of this person goes, and stays gone. */
+  /** Keeps, sealed or else in memory, what was answered while this was locked. */
+  async keepLocked(record: SessionRecord, key: UnlockedKey | undefined): Promise<void> {
+    const isOver = (sessionId: string) => this.#endedHere.has(sessionId);
+    const sealing = key === undefined ? undefined : this.store.write(record, isOver, key);
+    const sealed = await sealing?.then(
+      () => true,
+      () => false,
+    );
+    if (!sealed) this.#whileLocked = record;
+  }
+
+  /** Everything of this person goes, and stays gone. For whoever has the turn. */
   async end(cause: EndCause): Promise<void> {
+    const { kind } = this.protection;
     try {
       await this.endStored(cause);
     } finally {
-      if (this.protection.kind === "pin" || this.protection.kind === "passkey") await this.protection.forget();
-      await this.purge();
-      this.announce({});
+      try {
+        if (kind === "pin" || kind === "passkey") await this.protection.forget();
+      } finally {
+        await this.purge();
+        this.announce({ ended: [...this.#endedHere.values()] });
+      }
     }
   }
 
   async endStored(cause: EndCause): Promise<void> {
     const record = this.held?.record;
     const sessionId = record?.sessionId ?? (await this.store.storedId());
-    if (record !== undefined && cause !== "rejected") await this.revoker.add(record.tokens).catch(() => {});
     this.held = undefined;
     this.status = "signed_out";
     this.unsaved = false;
     this.error = undefined;
     if (sessionId === undefined) return;
     this.ending = { sessionId, cause };
-    this.#endedHere = this.ending;
+    this.#endedHere.set(sessionId, this.ending);
+    if (record !== undefined && cause !== "rejected") await this.revoker.add(record.tokens).catch(() => {});
     await this.store.end(this.ending);
   }
 

@@ -1,7 +1,7 @@
 import { type DBSchema, openDB } from "idb";
 
 /** Longer than any refresh may take. */
-const LEASE_SECONDS = 60;
+const LEASE_SECONDS = 120;
 const RETRY_SECONDS = 0.2;
 
 interface Leases extends DBSchema {
@@ -18,13 +18,22 @@ export function leaseLock(): Exclusive {
   const turns = new Map<string, Promise<unknown>>();
   return (name, waitSeconds, work) => {
     const before = turns.get(name) ?? Promise.resolve();
-    const turn = before.then(() => underLease(name, waitSeconds, work));
-    turns.set(
-      name,
-      turn.catch(() => {}),
-    );
+    const turn = within(waitSeconds, before).then((come) => (come ? underLease(name, waitSeconds, work) : undefined));
+    // Whoever gave up waiting has not ended what it waited for.
+    turns.set(name, Promise.allSettled([before, turn]));
     return turn;
   };
+}
+
+/** Whether something ends in time. */
+function within(seconds: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), seconds * 1000);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
 }
 
 async function underLease<T>(name: string, waitSeconds: number, work: () => Promise<T>): Promise<T | undefined> {

@@ -2,11 +2,21 @@ import { SessionError } from "../errors.js";
 import type { TokenSet } from "../providers.js";
 import { type AccessRequest, mayDo } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../session.js";
+import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
 import { type Channel, type Environment, platformEnvironment } from "./environment.js";
 import { type CheckedOptions, type Held, Holding } from "./holding.js";
 import type { Message } from "./messages.js";
-import { isNewer, randomId, type SessionRecord, sameUser, tokensOf, userOf } from "./record.js";
+import {
+  isNewer,
+  randomId,
+  readRecord,
+  type SessionRecord,
+  type SessionTokens,
+  sameUser,
+  tokensOf,
+  userOf,
+} from "./record.js";
 import { Refreshing } from "./refreshing.js";
 
 /** Timers do not run while a device sleeps: it is looked again at least so often, in seconds. */
@@ -65,25 +75,46 @@ export class LiveSession extends EventTarget implements Session {
     return { allowed, access, reason, until, ...(claims && { claims }) };
   }
 
-  async signIn(tokens: TokenSet, { serverTime }: { serverTime?: number | undefined } = {}): Promise<SessionState> {
+  async signIn(tokens: TokenSet, options?: { serverTime?: number | undefined }): Promise<SessionState> {
     await this.start();
+    this.#checkMayTake();
     const holding = this.#holding;
-    if (this.#stopped) throw new SessionError("stopped", "this session was stopped: make a new one");
-    if (holding.protection.locked) throw new SessionError("locked", "the session is locked: unlock it, then sign in");
     const now = this.#environment.now();
-    const given = tokensOf(tokens, undefined);
+    const given = tokensOf(tokens);
     const claims = await holding.verifyFresh(holding.judgedToken(given), now);
+    const time = readable(options?.serverTime) ?? readable(tokens.serverTime);
+    await holding.exclusively(() => this.#take(given, claims, time, now));
+    // The first sign-in after a PIN was chosen: workers and tabs that run already have nothing to unlock with.
+    this.#shareKey();
+    void holding.revoker.run();
+    return this.#update();
+  }
+
+  #checkMayTake(): void {
+    if (this.#stopped) throw new SessionError("stopped", "this session was stopped: make a new one");
+    if (!this.#holding.protection.locked) return;
+    throw new SessionError("locked", "the session is locked: unlock it, then sign in");
+  }
+
+  /** What other tabs have done, and what happened here, is known when somebody signs in. */
+  async #take(tokens: SessionTokens, claims: Claims, time: number | undefined, now: number): Promise<void> {
+    const holding = this.#holding;
+    await holding.load();
+    this.#checkMayTake();
     const user = userOf(claims);
-    const time = readable(serverTime) ?? readable(tokens.serverTime);
     const before = holding.held?.record;
-    const same = before !== undefined && sameUser(before.user, user);
-    if (before !== undefined && !same) await holding.endStored("signed_out");
+    // Tokens that name nobody may be of another person each time.
+    const same = before !== undefined && user[1] !== null && sameUser(before.user, user);
+    if (before !== undefined && !same) {
+      await holding.endStored("signed_out").catch((error) => holding.failed(error));
+      this.#checkMayTake();
+    }
     const record: SessionRecord = {
       version: 1,
       generation: (before?.generation ?? 0) + 1,
       sessionId: same ? before.sessionId : randomId(),
       user,
-      tokens: given,
+      tokens,
       checkIn: signInTime(claims, time, now),
     };
     // A token no newer than the last check-in proves no contact with the provider since: what was seen of time stays.
@@ -93,11 +124,7 @@ export class LiveSession extends EventTarget implements Session {
     holding.error = undefined;
     this.#refreshing.backoff.reset();
     await holding.purge();
-    await holding.save();
-    // The first sign-in after a PIN was chosen: workers and tabs that run already have nothing to unlock with.
-    this.#shareKey();
-    void holding.revoker.run();
-    return this.#update();
+    await holding.write();
   }
 
   refresh(): Promise<RefreshOutcome> {
@@ -113,14 +140,18 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   async signOut(): Promise<void> {
-    // What another tab has stored ends too, also where the storage was not readable before.
-    await this.sync();
+    await this.start();
+    const holding = this.#holding;
     try {
-      await this.#holding.end("signed_out");
+      await holding.exclusively(async () => {
+        // What another tab has stored ends too, also where the storage was not readable before.
+        await holding.load();
+        await holding.end("signed_out");
+      });
     } finally {
       this.#update();
     }
-    void this.#holding.revoker.run();
+    void holding.revoker.run();
   }
 
   observe(serverTime: number): void {
@@ -160,7 +191,8 @@ export class LiveSession extends EventTarget implements Session {
     await holding.load();
     this.#update();
     if (holding.status === "locked") this.#post({ asksForKey: true });
-    else void holding.purge();
+    // What could not be read may say whose the caches are.
+    else if (holding.readable && holding.store.persistent) void holding.purge();
     void holding.revoker.run();
     this.#reconnected();
   }
@@ -168,7 +200,12 @@ export class LiveSession extends EventTarget implements Session {
   #listen(): void {
     const { channel, onReconnect } = this.#environment;
     const { verifier } = this.#holding;
-    this.#channel = channel(`tokenward:${this.name}`, (message) => void this.#told((message ?? {}) as Message));
+    const told = (message: unknown) => void this.#told(Object(message)).catch((error) => this.#holding.failed(error));
+    try {
+      this.#channel = channel(`tokenward:${this.name}`, told);
+    } catch (error) {
+      this.#holding.failed(error);
+    }
     this.#holding.announce = (message) => this.#post(message);
     this.#stops.push(
       onReconnect((how) => {
@@ -188,22 +225,28 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   #post(message: Message): void {
-    this.#channel?.post(message);
+    try {
+      this.#channel?.post(message);
+    } catch (error) {
+      // The other tabs find out from the storage.
+      this.#holding.failed(error);
+    }
   }
 
   /** Another tab has changed something. */
-  async #told({ unsaved, key, asksForKey, lock }: Message): Promise<void> {
+  async #told({ unsaved, ended, key, asksForKey, lock }: Message): Promise<void> {
     const holding = this.#holding;
     const { protection } = holding;
     if (lock) return this.#forgetKey();
     if (asksForKey) return this.#shareKey();
     if (key !== undefined && protection.locked) await protection.adopt?.(key).catch(() => {});
-    if (unsaved !== undefined && !protection.locked && isNewer(unsaved, holding.held?.record)) {
-      if (await holding.store.hasEnded(unsaved.sessionId).catch(() => false)) return;
-      holding.take(unsaved, holding.clockFor(unsaved));
-      holding.unsaved = true;
-    } else {
-      await holding.load();
+    if (Array.isArray(ended)) holding.learnEndings(ended);
+    await holding.load();
+    const record = unsaved && readRecord(JSON.stringify(unsaved));
+    if (record !== undefined && !protection.locked && !(await holding.hasEnded(record.sessionId))) {
+      const { held } = holding;
+      const isOfAnother = held !== undefined && held.record.sessionId !== record.sessionId;
+      if (!protection.locked && !isOfAnother && isNewer(record, held?.record)) holding.takeUnsaved(record);
     }
     this.#update();
   }
@@ -260,7 +303,8 @@ export class LiveSession extends EventTarget implements Session {
     if (this.#holding.held === undefined) {
       // A storage that refused may hold a session.
       const look = () => void this.sync();
-      if (!this.#holding.store.persistent) this.#stopTimer = this.#environment.after(LOOK_AGAIN, look);
+      const { store, readable } = this.#holding;
+      if (!store.persistent || !readable) this.#stopTimer = this.#environment.after(LOOK_AGAIN, look);
       return;
     }
     const now = this.#environment.now();

@@ -1,10 +1,12 @@
 import type { UnlockedKey } from "../protection.js";
-import type { SessionRecord } from "./record.js";
+import type { Ending, SessionRecord } from "./record.js";
 
 /** What the tabs and workers of one session tell each other; an empty message: look into the storage. */
 export interface Message {
   /** What the storage refused. */
   readonly unsaved?: SessionRecord;
+  /** Which sessions have ended: a storage that refuses may not say so. */
+  readonly ended?: readonly Ending[];
   /** A service worker can ask nobody for a PIN: a page that was unlocked unlocks it too. */
   readonly key?: UnlockedKey;
   readonly asksForKey?: true;

@@ -63,9 +63,12 @@ export function readMarks(text: string): MarksRecord | undefined {
   return complete ? (marks as MarksRecord) : undefined;
 }
 
-export function readEnding(text: string): Ending | undefined {
-  const ending = parse(text) as Partial<Ending> | undefined;
-  return typeof ending?.sessionId === "string" && typeof ending.cause === "string" ? (ending as Ending) : undefined;
+/** The last sessions that have ended, the latest at the end. */
+export function readEndings(text: string | undefined): readonly Ending[] {
+  const endings = text === undefined ? [] : parse(text);
+  const complete = ({ sessionId, cause }: Partial<Ending>) =>
+    typeof sessionId === "string" && typeof cause === "string";
+  return Array.isArray(endings) ? endings.filter((ending) => complete(Object(ending))) : [];
 }
 
 function parse(text: string): unknown {
@@ -76,20 +79,35 @@ function parse(text: string): unknown {
   }
 }
 
-export function tokensOf(answer: TokenSet, before: SessionTokens | undefined): SessionTokens {
-  const { access_token, refresh_token = before?.refresh_token, id_token = before?.id_token } = answer ?? {};
-  if (typeof access_token !== "string" || access_token === "") {
-    throw new SessionError("missing_token", 'the tokens have no "access_token"');
-  }
-  return { access_token, ...(refresh_token && { refresh_token }), ...(id_token && { id_token }) };
+/** What a sign-in gives. */
+export function tokensOf(answer: TokenSet): SessionTokens {
+  const { access_token } = answer ?? {};
+  if (!isToken(access_token)) throw new SessionError("missing_token", 'the tokens have no "access_token"');
+  return renewed({ access_token }, answer);
+}
+
+/** What a refresh gives: what the answer leaves out, or has no token for, stays as it was. */
+export function renewed(before: SessionTokens, answer: Partial<TokenSet> | undefined): SessionTokens {
+  const names = ["access_token", "refresh_token", "id_token"] as const;
+  const given = names.filter((name) => isToken(answer?.[name])).map((name) => [name, answer?.[name]]);
+  return { ...before, ...Object.fromEntries(given) };
+}
+
+export function isToken(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
 }
 
 export function userOf({ iss, sub }: Claims): SessionRecord["user"] {
   return [iss ?? null, sub ?? null];
 }
 
+/** Whether tokens are for one person; those that name nobody may be for anybody. */
 export function sameUser(one: SessionRecord["user"], other: SessionRecord["user"]): boolean {
   return one[0] === other[0] && one[1] === other[1];
+}
+
+export function isSameVersion(one: SessionRecord | undefined, other: SessionRecord | undefined): boolean {
+  return one?.sessionId === other?.sessionId && one?.generation === other?.generation;
 }
 
 export function isNewer(record: SessionRecord, than: SessionRecord | undefined): boolean {

@@ -1,4 +1,5 @@
 import { SessionError, TokenError } from "../errors.js";
+import type { UnlockedKey } from "../protection.js";
 import { ProviderUnavailable, RefreshRejected } from "../providers/errors.js";
 import type { TokenProvider, TokenSet } from "../providers.js";
 import type { RefreshOutcome } from "../session.js";
@@ -6,7 +7,7 @@ import type { Claims } from "../verifier.js";
 import { answerTime, type CheckIn, checkInAt, readable, signInTime } from "./clock.js";
 import type { Environment } from "./environment.js";
 import type { Held, Holding } from "./holding.js";
-import { type SessionRecord, type SessionTokens, sameUser, tokensOf, userOf } from "./record.js";
+import { isSameVersion, isToken, renewed, type SessionRecord, type SessionTokens, sameUser, userOf } from "./record.js";
 import { Backoff, refreshDue } from "./schedule.js";
 
 /** How long a provider may take to answer, and another tab to finish, in seconds. */
@@ -33,7 +34,7 @@ export class Refreshing {
 
   /** Never rejects. */
   async run(): Promise<RefreshOutcome> {
-    const known = this.#holding.held?.record.generation;
+    const known = this.#holding.held?.record;
     try {
       const outcome = await this.#environment.exclusive(this.#lockName, TURN_LIMIT, () => this.#alone(known));
       if (outcome !== undefined) return outcome;
@@ -62,63 +63,103 @@ export class Refreshing {
     return due === undefined ? undefined : due - held.clock.seen.skew;
   }
 
-  /** In this tab only, as long as it lasts. */
-  async #alone(known: number | undefined): Promise<RefreshOutcome> {
+  /** In this tab only, as long as it lasts. Whatever else happens meanwhile counts more. */
+  async #alone(known: SessionRecord | undefined): Promise<RefreshOutcome> {
     const holding = this.#holding;
     this.#unreadable = (await holding.load()) ? 0 : this.#unreadable + 1;
     if (this.#unreadable > 0 && this.#unreadable < UNREADABLE_LIMIT) throw holding.error;
     const before = holding.held?.record;
     if (before === undefined) return holding.status === "locked" ? "locked" : "signed_out";
-    if (before.generation !== known && before.unverified === undefined) return "adopted";
-    if (before.unverified !== undefined && (await this.#promote(before, before.unverified))) return "refreshed";
+    if (before.unverified !== undefined) {
+      const outcome = await this.#promote(before, before.unverified);
+      if (outcome !== undefined) return outcome;
+      if (!holding.isCurrent(before)) return this.#overtaken(before);
+    } else if (!isSameVersion(before, known)) {
+      return "adopted";
+    }
     if (this.#provider === null || before.tokens.refresh_token === undefined) return "no_refresh_token";
 
+    // Somebody may lock the session before the answer comes, which has to be sealed all the same.
+    const key = holding.protection.share?.();
     const asked = this.#environment.now();
-    let answer: TokenSet;
+    const receive = (answer: TokenSet) => this.#receive(before, answer, asked, key);
     try {
-      answer = await this.#ask(this.#provider, before.tokens);
+      return await receive(await this.#ask(this.#provider, before.tokens, receive));
     } catch (error) {
       if (!(error instanceof RefreshRejected)) throw error;
       return this.#rejected(before, error);
     }
-    const answered = this.#environment.now();
-    const tokens = tokensOf(answer, before.tokens);
-    if (await holding.store.hasEnded(before.sessionId).catch(() => false)) {
-      // Signed out meanwhile, here or in another tab: the fresh token is not to be used.
-      await holding.revoker.add(tokens);
-      void holding.revoker.run();
-      await holding.load();
-      return "signed_out";
-    }
-    await holding.load();
-    // A sign-in in between is newer than this answer.
-    if (holding.held?.record.generation !== before.generation) return "adopted";
-    return this.#receive(before, tokens, answer, asked, answered);
   }
 
-  /** One request with a limit: a turn must end, or every tab waits. */
-  async #ask(provider: TokenProvider, tokens: SessionTokens): Promise<TokenSet> {
+  /** One request with a limit: a turn must end, or every tab waits. What comes after it still counts. */
+  #ask(
+    provider: TokenProvider,
+    tokens: SessionTokens,
+    late: (answer: TokenSet) => Promise<unknown>,
+  ): Promise<TokenSet> {
+    const { after } = this.#environment;
     const limit = new AbortController();
-    const cancel = this.#environment.after(ANSWER_LIMIT, () => limit.abort());
-    try {
-      return await provider.refresh(tokens, { signal: limit.signal });
-    } finally {
-      cancel();
+    const refresh = async () => provider.refresh(tokens, { signal: limit.signal });
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const stopAborting = after(ANSWER_LIMIT, () => limit.abort());
+      const stopWaiting = after(ANSWER_LIMIT + 1, () => {
+        isOver = true;
+        reject(new ProviderUnavailable("timeout", `the provider gave no answer within ${ANSWER_LIMIT} s`));
+      });
+      const answered = refresh().finally(() => {
+        stopAborting();
+        stopWaiting();
+      });
+      answered.then((answer) => (isOver ? late(answer).catch(() => {}) : resolve(answer)), reject);
+    });
+  }
+
+  /** What was asked for before something else happened: tokens of a session that is over are not to be used. */
+  async #overtaken(before: SessionRecord, tokens?: SessionTokens, key?: UnlockedKey): Promise<RefreshOutcome> {
+    const holding = this.#holding;
+    if (await holding.hasEnded(before.sessionId)) {
+      if (tokens !== undefined) {
+        await holding.revoker.add(tokens).catch(() => {});
+        void holding.revoker.run();
+      }
+    } else if (holding.protection.locked) {
+      const kept = { ...before.tokens, refresh_token: tokens?.refresh_token };
+      const record = { ...before, generation: before.generation + 1, tokens: kept, unverified: tokens };
+      if (tokens !== undefined) await holding.keepLocked(record, key);
+      return "locked";
     }
+    return holding.held === undefined ? "signed_out" : "adopted";
   }
 
   /** The provider says that the token is of no more use: unless another tab has a newer one, the session is over. */
-  async #rejected(before: SessionRecord, error: RefreshRejected): Promise<RefreshOutcome> {
-    await this.#holding.load();
-    const now = this.#holding.held?.record;
-    if (now !== undefined && now.generation > before.generation) return "adopted";
-    await this.#holding.end("rejected").catch(() => {});
-    this.#holding.error = error;
-    return "signed_out";
+  #rejected(before: SessionRecord, error: RefreshRejected): Promise<RefreshOutcome> {
+    const holding = this.#holding;
+    return holding.exclusively(async () => {
+      await holding.load();
+      if (!holding.isCurrent(before)) return this.#overtaken(before);
+      await holding.end("rejected").catch(() => {});
+      holding.error = error;
+      return "signed_out";
+    });
+  }
+
+  async #receive(before: SessionRecord, answer: TokenSet, asked: number, key?: UnlockedKey): Promise<RefreshOutcome> {
+    const holding = this.#holding;
+    const answered = this.#environment.now();
+    const tokens = renewed(before.tokens, answer);
+    const outcome = await holding.exclusively(async () => {
+      await holding.load();
+      if (!holding.isCurrent(before)) return this.#overtaken(before, tokens, key);
+      return this.#take(before, tokens, answer, asked, answered);
+    });
+    const record = holding.held?.record;
+    if (outcome !== "unverified" || record?.unverified === undefined) return outcome;
+    return (await this.#promote(record, record.unverified)) ?? outcome;
   }
 
   /** What cannot be had twice is stored before anything else is tried with it. */
-  async #receive(
+  async #take(
     before: SessionRecord,
     tokens: SessionTokens,
     answer: TokenSet,
@@ -130,14 +171,13 @@ export class Refreshing {
     const next = { ...before, generation: before.generation + 1, unverified: undefined };
     let claims: Claims;
     try {
+      if (!isToken(answer?.access_token)) throw new SessionError("missing_token", "the answer has no access_token");
       claims = holding.verify(holding.judgedToken(tokens), answered);
     } catch (error) {
       const missingKey = error instanceof TokenError && error.code === "key_not_found";
       const kept = { ...before.tokens, refresh_token: tokens.refresh_token };
-      const record = { ...next, tokens: kept, unverified: missingKey ? tokens : undefined };
-      holding.take(record, clock);
-      await holding.save();
-      if (missingKey && (await this.#promote(record, tokens))) return "refreshed";
+      holding.take({ ...next, tokens: kept, unverified: missingKey ? tokens : undefined }, clock);
+      await holding.write();
       this.#failed(error);
       return missingKey ? "unverified" : "invalid_token";
     }
@@ -149,17 +189,26 @@ export class Refreshing {
     return this.#accept(next, tokens, claims, checkIn);
   }
 
-  /** Tries again to verify what the provider answered; without the time of the answer it is not evidence of more. */
-  async #promote(record: SessionRecord, tokens: SessionTokens): Promise<boolean> {
+  /**
+   * Tries again to verify what the provider answered; without the time of the answer it is not evidence of more. `undefined`
+   * if it cannot be verified.
+   */
+  async #promote(record: SessionRecord, tokens: SessionTokens): Promise<RefreshOutcome | undefined> {
+    const holding = this.#holding;
     const now = this.#environment.now();
+    let claims: Claims;
     try {
-      const claims = await this.#holding.verifyFresh(this.#holding.judgedToken(tokens), now);
-      const next = { ...record, generation: record.generation + 1, unverified: undefined };
-      return (await this.#accept(next, tokens, claims, signInTime(claims, undefined, now))) === "refreshed";
+      claims = await holding.verifyFresh(holding.judgedToken(tokens), now);
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      return false;
+      return undefined;
     }
+    return holding.exclusively(async () => {
+      await holding.load();
+      if (!holding.isCurrent(record)) return this.#overtaken(record, tokens);
+      const next = { ...record, generation: record.generation + 1, unverified: undefined };
+      return this.#accept(next, tokens, claims, signInTime(claims, undefined, now));
+    });
   }
 
   async #accept(
@@ -170,8 +219,8 @@ export class Refreshing {
   ): Promise<"refreshed" | "signed_out"> {
     const holding = this.#holding;
     if (!sameUser(next.user, userOf(claims))) {
-      await holding.revoker.add(tokens);
-      await holding.end("user_changed");
+      await holding.revoker.add(tokens).catch(() => {});
+      await holding.end("user_changed").catch(() => {});
       holding.failed(new SessionError("user_changed", "the provider answered with tokens of another person: sign in"));
       return "signed_out";
     }
@@ -181,7 +230,7 @@ export class Refreshing {
     // A provider whose fresh tokens are not valid is not asked for others all the time.
     if (holding.judge().access === "full") this.backoff.reset();
     else this.#backOff();
-    await holding.save();
+    await holding.write();
     return "refreshed";
   }
 

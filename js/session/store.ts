@@ -1,6 +1,7 @@
-import type { Protection } from "../protection.js";
+import { sealText } from "../protection/box.js";
+import type { Protection, UnlockedKey } from "../protection.js";
 import { memoryStorage, type Storage } from "../storage.js";
-import { type Ending, type MarksRecord, readEnding, readMarks, readRecord, type SessionRecord } from "./record.js";
+import { type Ending, type MarksRecord, readEndings, readMarks, readRecord, type SessionRecord } from "./record.js";
 
 /** Refresh tokens that are to be revoked when there is a network again. */
 export interface Revocation {
@@ -11,10 +12,12 @@ export interface Revocation {
 
 /** Revocations wait for so many, the latest ones. */
 const MAX_REVOCATIONS = 10;
+/** A tab that slept may come back with any session: it should still be known that it has ended. */
+const MAX_ENDINGS = 32;
 
 /**
- * What a session keeps, under four names: `session` (sealed), `marks` (sealed), `ended` (no secret), `revocations`
- * (sealed by the device: they are due when the person's own secret is gone).
+ * What a session keeps, under four names: `session` (sealed, after its id and generation), `marks` (sealed), `ended` (no
+ * secret), `revocations` (sealed by the device: they are due when the person's own secret is gone).
  */
 export class SessionStore {
   /** Whether what is written will be there after a restart. */
@@ -51,13 +54,16 @@ export class SessionStore {
     this.#device = protection;
   }
 
-  /** The session, or why the last one ended. */
-  async read(): Promise<{ record?: SessionRecord | undefined; ending?: Ending | undefined }> {
-    const ended = await this.#storage.get(this.#key("ended"));
-    const ending = ended === undefined ? undefined : readEnding(ended);
+  /** The session, and which ones have ended. */
+  async read(): Promise<{ record?: SessionRecord | undefined; endings: readonly Ending[] }> {
+    const endings = await this.endings();
     const { sessionId, sealed } = await this.#readSealed();
-    if (sealed === undefined || sessionId === ending?.sessionId) return { ending };
-    return { record: readRecord(await this.#protection.open(sealed, this.#key("session"))), ending };
+    if (sealed === undefined || endings.some((ending) => ending.sessionId === sessionId)) return { endings };
+    return { record: readRecord(await this.#protection.open(sealed, this.#key("session"))), endings };
+  }
+
+  async endings(): Promise<readonly Ending[]> {
+    return readEndings(await this.#storage.get(this.#key("ended")));
   }
 
   /** Of the session that is stored and has not ended, which needs no key to know. */
@@ -66,15 +72,30 @@ export class SessionStore {
     return sessionId === undefined || (await this.hasEnded(sessionId)) ? undefined : sessionId;
   }
 
-  async write(record: SessionRecord): Promise<void> {
-    const key = this.#key("session");
-    await this.#storage.set(key, `${record.sessionId} ${await this.#protection.seal(JSON.stringify(record), key)}`);
+  /**
+   * Whether it was written: not if it has ended, nor over a later version, nor over another session that goes on. `key`
+   * seals when the protection was locked meanwhile.
+   */
+  async write(record: SessionRecord, isOver: (sessionId: string) => boolean, key?: UnlockedKey): Promise<boolean> {
+    const { sessionId, generation } = record;
+    const endings = await this.endings().catch(() => []);
+    const ended = (id: string) => isOver(id) || endings.some((ending) => ending.sessionId === id);
+    const stored = await this.#readSealed().catch(() => undefined);
+    const isAnother = stored?.sessionId !== undefined && stored.sessionId !== sessionId && !ended(stored.sessionId);
+    const isOlder = stored?.sessionId === sessionId && (stored.generation ?? 0) > generation;
+    if (ended(sessionId) || isAnother || isOlder) return false;
+    const name = this.#key("session");
+    const text = JSON.stringify(record);
+    const sealing = key && sealText(key.key, text, [this.#protection.kind, "text", name]);
+    await this.#storage.set(name, `${sessionId} ${generation} ${await (sealing ?? this.#protection.seal(text, name))}`);
+    return true;
   }
 
-  async #readSealed(): Promise<{ sessionId?: string | undefined; sealed?: string | undefined }> {
+  async #readSealed(): Promise<{ sessionId?: string; generation?: number; sealed?: string }> {
     const stored = await this.#storage.get(this.#key("session"));
-    const [, sessionId, sealed] = /^([0-9a-f]{32}) (.*)$/s.exec(stored ?? "") ?? [];
-    return { sessionId, sealed };
+    const [, sessionId, generation, sealed] = /^([0-9a-f]{32}) (\d{1,15}) (.*)$/s.exec(stored ?? "") ?? [];
+    if (sessionId === undefined || sealed === undefined) return {};
+    return { sessionId, generation: Number(generation), sealed };
   }
 
   async readMarks(): Promise<MarksRecord | undefined> {
@@ -89,19 +110,22 @@ export class SessionStore {
 
   /** From here on no record of this session counts, not even one that another tab is about to write. */
   async end(ending: Ending): Promise<void> {
+    const { sessionId } = ending;
+    const others = (await this.endings().catch(() => [])).filter((other) => other.sessionId !== sessionId);
+    const list = [...others, ending].slice(-MAX_ENDINGS);
+    const stored = await this.#readSealed().catch(() => ({ sessionId }));
+    const kept = stored.sessionId === sessionId ? ["session", "marks"] : [];
     const [ended, ...deleted] = await Promise.allSettled([
-      this.#storage.set(this.#key("ended"), JSON.stringify(ending)),
-      this.#storage.delete(this.#key("session")),
-      this.#storage.delete(this.#key("marks")),
+      this.#storage.set(this.#key("ended"), JSON.stringify(list)),
+      ...kept.map((what) => this.#storage.delete(this.#key(what))),
     ]);
     // A full storage may refuse the word and still delete what it was about.
     const refused = deleted.find(({ status }) => status === "rejected") ?? ended;
-    if (refused.status === "rejected") throw refused.reason;
+    if (refused?.status === "rejected") throw refused.reason;
   }
 
   async hasEnded(sessionId: string): Promise<boolean> {
-    const ended = await this.#storage.get(this.#key("ended"));
-    return ended !== undefined && readEnding(ended)?.sessionId === sessionId;
+    return (await this.endings()).some((ending) => ending.sessionId === sessionId);
   }
 
   async revocations(): Promise<readonly Revocation[]> {

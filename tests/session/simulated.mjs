@@ -162,7 +162,7 @@ export class Device {
   refusing = undefined;
   /** What it learned with each access token: for whoever judges the session from outside. */
   received = new Map();
-  #turn = Promise.resolve();
+  #turns = new Map();
   #channels = new Set();
 
   constructor(world) {
@@ -185,7 +185,7 @@ export class Device {
   /** Ends a tab as a crash does: nothing that it has begun goes on. */
   kill(tab) {
     tab.dead = true;
-    tab.release?.();
+    for (const release of tab.releases) release();
     tab.session.stop();
     this.tabs = this.tabs.filter((one) => one !== tab);
   }
@@ -194,15 +194,16 @@ export class Device {
     for (const tab of this.tabs) for (const listener of tab.listeners) listener("online");
   }
 
-  exclusive(tab, work) {
-    const turn = this.#turn.then(() => {
+  exclusive(tab, name, work) {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(() => {
       if (tab.dead) return undefined;
-      const died = new Promise((resolve) => {
-        tab.release = resolve;
-      });
+      const died = new Promise((resolve) => tab.releases.add(resolve));
       return Promise.race([work(), died]);
     });
-    this.#turn = turn.catch(() => {});
+    this.#turns.set(
+      name,
+      turn.catch(() => {}),
+    );
     return tab.live(turn);
   }
 
@@ -225,6 +226,8 @@ export class Device {
 class Tab {
   dead = false;
   listeners = new Set();
+  /** What lets the next tab have its turn when this one dies. */
+  releases = new Set();
   /** After so many more steps to the storage or the provider, the tab dies. */
   fuse = Number.POSITIVE_INFINITY;
 
@@ -252,7 +255,7 @@ class Tab {
         random: world.random,
         after: (seconds, run) => world.later(seconds, () => this.dead || run()),
         online: () => world.online,
-        exclusive: (_name, _wait, work) => device.exclusive(this, work),
+        exclusive: (name, _wait, work) => device.exclusive(this, name, work),
         channel: (_name, listener) => device.channel(this, listener),
         onReconnect: (listener) => {
           this.listeners.add(listener);

@@ -1,0 +1,370 @@
+// What happens while something else is under way: a sign-out, another person, a lock, another tab.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createVerifier } from "tokenward";
+import { createKeyStore } from "tokenward/keys";
+import { pinProtection } from "tokenward/pin";
+import { createSession } from "tokenward/session";
+import { StorageError } from "tokenward/storage";
+import {
+  gate,
+  ISSUER,
+  KEY,
+  mapStorage,
+  openTab,
+  signer,
+  soon,
+  strictProvider,
+  turns,
+  who,
+} from "./strict-provider.mjs";
+
+const NEXT_KEY = signer("next");
+
+/** Signed in as Ada; the provider has rotated its keys, and the next fetch of them waits. */
+async function withRotatedKeys(options) {
+  const keys = gate();
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const verifier = createKeyStore({
+    verifier: createVerifier({ jwks: [KEY.jwk], issuer: ISSUER, audience: "app" }),
+    bundled: { keys: [KEY.jwk] },
+    jwksUri: `${ISSUER}/jwks`,
+    storage: mapStorage(),
+    fetch: async () => {
+      await keys.opened;
+      return Response.json({ keys: [KEY.jwk, NEXT_KEY.jwk] });
+    },
+  });
+  const environment = { exclusive: turns(), online: () => false };
+  const session = await openTab({ verifier, provider, storage, environment, ...options });
+  await session.signIn(provider.signIn("ada"));
+  provider.token = NEXT_KEY.token;
+  return { keys, provider, storage, session };
+}
+
+const pinned = async (storage) => {
+  const protection = pinProtection({ storage, memory: 19_456, iterations: 2 });
+  await protection.setup("123456");
+  return protection;
+};
+
+test("a sign-out while the keys of a fresh token are fetched", async () => {
+  const { keys, provider, session, storage } = await withRotatedKeys();
+  const refresh = session.refresh();
+  await soon();
+  await session.signOut();
+  keys.open();
+  assert.equal(await refresh, "signed_out");
+  await soon();
+  assert.deepEqual([who(session), session.accessToken], ["signed_out", undefined]);
+  assert.deepEqual([...storage.values.keys()], ["default.ended"]);
+  assert.equal(provider.families[0].ended, true);
+});
+
+test("another person signs in while the keys of a fresh token are fetched", async () => {
+  const { keys, provider, session, storage } = await withRotatedKeys();
+  const refresh = session.refresh();
+  await soon();
+  await session.signOut();
+  provider.token = KEY.token;
+  await session.signIn(provider.signIn("bob"));
+  keys.open();
+  assert.equal(await refresh, "adopted");
+  assert.equal(who(session), "bob");
+  assert.equal(who(await openTab({ provider, storage })), "bob");
+});
+
+test("a lock while the keys of a fresh token are fetched", async () => {
+  const pins = mapStorage();
+  const { keys, session } = await withRotatedKeys({ storage: pins, protection: await pinned(pins) });
+  const refresh = session.refresh();
+  await soon();
+  session.lock();
+  keys.open();
+  assert.equal(await refresh, "locked");
+  assert.deepEqual([who(session), session.accessToken], ["locked", undefined]);
+  await session.unlock("123456");
+  assert.equal(who(session), "ada");
+  assert.equal(await session.refresh(), "refreshed");
+});
+
+test("a lock while the answer is under way: its one-time token is sealed all the same", async () => {
+  const storage = mapStorage();
+  const provider = strictProvider();
+  const protection = await pinned(storage);
+  const session = await openTab({ provider, storage, protection });
+  await session.signIn(provider.signIn("ada"));
+  const answer = gate();
+  provider.delay = answer.opened;
+  const refresh = session.refresh();
+  await soon();
+  session.lock();
+  answer.open();
+  assert.equal(await refresh, "locked");
+  // The tab is closed before anybody unlocks it.
+  session.stop();
+  const reopened = await openTab({ provider, storage, protection: pinProtection({ storage }) });
+  assert.equal(who(reopened), "locked");
+  await reopened.unlock("123456");
+  await soon();
+  assert.equal(who(reopened), "ada");
+  assert.equal(await reopened.refresh(), "refreshed");
+  assert.equal(provider.families[0].ended, false);
+});
+
+test("a lock while a sign-in is verified", async () => {
+  const storage = mapStorage();
+  const { keys, provider, session } = await withRotatedKeys({ storage, protection: await pinned(storage) });
+  const signIn = session.signIn(provider.signIn("ada"));
+  await soon();
+  session.lock();
+  keys.open();
+  await assert.rejects(signIn, { code: "locked" });
+  assert.deepEqual([who(session), session.accessToken], ["locked", undefined]);
+});
+
+test("the answer to a person who signed out says nothing about the next", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const session = await openTab({ provider, storage, environment: { exclusive: turns() } });
+  await session.signIn(provider.signIn("ada"));
+  await session.refresh();
+  await session.refresh();
+  const request = gate();
+  const { refresh } = provider;
+  provider.refresh = async (tokens) => {
+    await request.opened;
+    return refresh(tokens);
+  };
+  const late = session.refresh();
+  await soon();
+  await session.signOut();
+  await session.signIn(provider.signIn("bob"));
+  request.open();
+  assert.equal(await late, "adopted");
+  assert.deepEqual([who(session), provider.families[1].ended], ["bob", false]);
+});
+
+test("a tab that slept through two sign-outs does not bring the first person back", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const exclusive = turns();
+  const awake = await openTab({ provider: { ...provider, revoke: undefined }, storage, environment: { exclusive } });
+  await awake.signIn(provider.signIn("ada"));
+  const asleep = await openTab({ provider, storage, environment: { exclusive } });
+  await awake.signOut();
+  await awake.signIn(provider.signIn("bob"));
+  await awake.signOut();
+  await asleep.sync();
+  assert.equal(who(asleep), "signed_out");
+  assert.equal(await asleep.refresh(), "signed_out");
+  assert.equal(who(await openTab({ provider, storage })), "signed_out");
+});
+
+test("a sign-in in a tab that has not heard of the sign-out begins a new session", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const exclusive = turns();
+  const one = await openTab({ provider, storage, environment: { exclusive } });
+  await one.signIn(provider.signIn("ada"));
+  const other = await openTab({ provider, storage, environment: { exclusive } });
+  const { sessionId } = other.state;
+  await one.signOut();
+  await other.signIn(provider.signIn("ada"));
+  await other.sync();
+  assert.equal(who(other), "ada");
+  assert.notEqual(other.state.sessionId, sessionId);
+  assert.equal(who(await openTab({ provider, storage })), "ada");
+});
+
+test("a sign-in in one tab reaches another that has refreshed meanwhile", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const one = await openTab({ provider, storage, environment: { exclusive: turns() } });
+  await one.signIn(provider.signIn("ada"));
+  const other = await openTab({ provider, storage });
+  await one.refresh();
+  await other.signIn(provider.signIn("ada"));
+  await one.sync();
+  assert.equal(one.accessToken, other.accessToken);
+});
+
+test("a slow sign-out in one tab leaves alone who signs in in another", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const slow = gate();
+  const set = async (key, value) => {
+    if (key.endsWith("revocations")) await slow.opened;
+    return storage.set(key, value);
+  };
+  // Without turns: a tab that hangs is not waited for.
+  const exclusive = (_name, _seconds, work) => work();
+  const one = await openTab({ provider, storage: { ...storage, set }, environment: { exclusive } });
+  await one.signIn(provider.signIn("ada"));
+  const other = await openTab({ provider, storage, environment: { exclusive } });
+  const out = one.signOut();
+  await soon();
+  await other.signIn(provider.signIn("bob"));
+  slow.open();
+  await out;
+  assert.equal(who(await openTab({ provider, storage })), "bob");
+});
+
+test("tokens that name nobody may be another person's", async () => {
+  const provider = strictProvider();
+  const session = await openTab({ provider, storage: mapStorage() });
+  await session.signIn(provider.signIn(undefined));
+  const { sessionId } = session.state;
+  assert.equal(await session.refresh(), "refreshed");
+  assert.equal(session.state.sessionId, sessionId);
+  await session.signIn(provider.signIn(undefined));
+  assert.notEqual(session.state.sessionId, sessionId);
+});
+
+test("a storage that fails for a moment costs nobody the cached pages, nor the session", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const names = new Set();
+  const caches = { keys: async () => [...names], delete: async (name) => names.delete(name) };
+  const session = await openTab({ provider, storage, environment: { caches } });
+  await session.signIn(provider.signIn("ada"));
+  names.add(`tokenward:default:${session.state.sessionId}`);
+  let fails = true;
+  const get = (key) => (fails ? Promise.reject(new Error("busy")) : storage.get(key));
+  const late = await openTab({ provider, storage: { ...storage, get }, environment: { caches } });
+  await soon();
+  fails = false;
+  await late.sync();
+  assert.deepEqual([who(late), names.size], ["ada", 1]);
+});
+
+test("marks that cannot be read for a moment do not hide that the clock was set back", async () => {
+  const storage = mapStorage();
+  let ahead = 0;
+  const now = () => Date.now() / 1000 + ahead;
+  const session = await openTab({ provider: null, storage, environment: { now } });
+  await session.signIn({ access_token: KEY.token({ sub: "ada" }) });
+  ahead = 600;
+  session.access();
+  await soon();
+  ahead = 100;
+  assert.equal(session.access().reason, "clock_rolled_back");
+  await soon();
+  let fails = true;
+  const get = (key) => (fails && key.endsWith("marks") ? Promise.reject(new Error("busy")) : storage.get(key));
+  const unsure = await openTab({ provider: null, storage: { ...storage, get }, environment: { now } });
+  assert.equal(unsure.access().access, "none");
+  fails = false;
+  await unsure.sync();
+  assert.equal(unsure.access().reason, "clock_rolled_back");
+  assert.equal((await openTab({ provider: null, storage, environment: { now } })).access().reason, "clock_rolled_back");
+});
+
+for (const odd of [null, "", 0, 5, {}]) {
+  test(`an answer whose refresh_token is ${JSON.stringify(odd)} leaves the old one in use`, async () => {
+    const access_token = () => KEY.token({ sub: "ada" });
+    const asked = [];
+    const refresh = ({ refresh_token }) => {
+      asked.push(refresh_token);
+      return Promise.resolve({ access_token: access_token(), refresh_token: odd });
+    };
+    const session = await openTab({ provider: { refresh }, storage: mapStorage() });
+    await session.signIn({ access_token: access_token(), refresh_token: "stays" });
+    assert.deepEqual([await session.refresh(), await session.refresh()], ["refreshed", "refreshed"]);
+    assert.deepEqual(asked, ["stays", "stays"]);
+  });
+}
+
+test("a fresh refresh token is kept even if no access token comes with it", async () => {
+  const provider = strictProvider();
+  const { refresh } = provider;
+  let incomplete = true;
+  provider.refresh = async (tokens) => {
+    const { access_token, ...rest } = await refresh(tokens);
+    return incomplete ? rest : { access_token, ...rest };
+  };
+  const session = await openTab({ provider, storage: mapStorage() });
+  await session.signIn(provider.signIn("ada"));
+  assert.equal(await session.refresh(), "invalid_token");
+  assert.equal(session.state.error.code, "missing_token");
+  incomplete = false;
+  assert.equal(await session.refresh(), "refreshed");
+  assert.equal(provider.families[0].ended, false);
+});
+
+test("a provider that never answers, nor heeds the signal, does not hold up the tabs; what it answers late counts", async () => {
+  const provider = strictProvider();
+  const timers = [];
+  const after = (seconds, run) => {
+    const timer = { seconds, run };
+    timers.push(timer);
+    return () => timers.splice(timers.indexOf(timer), 1);
+  };
+  const session = await openTab({ provider, storage: mapStorage(), environment: { after } });
+  await session.signIn(provider.signIn("ada"));
+  const answer = gate();
+  provider.delay = answer.opened;
+  const refresh = session.refresh();
+  await soon();
+  for (const { run } of timers.filter(({ seconds }) => seconds === 40 || seconds === 41)) run();
+  assert.equal(await refresh, "unavailable");
+  answer.open();
+  await soon();
+  assert.equal(await session.refresh(), "refreshed");
+  assert.deepEqual([provider.asked, provider.families[0].ended], [["0.0", "0.1"], false]);
+});
+
+test("a channel that refuses", async () => {
+  const refuses = () => {
+    throw new Error("closed");
+  };
+  for (const channel of [refuses, () => ({ post: refuses, close() {} })]) {
+    const provider = strictProvider();
+    const session = await openTab({ provider, storage: mapStorage(), environment: { channel } });
+    await session.signIn(provider.signIn("ada"));
+    assert.equal(await session.refresh(), "refreshed");
+    await session.signOut();
+    assert.equal(who(session), "signed_out");
+  }
+});
+
+test("a full storage does not keep the next person from signing in", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  let full = false;
+  const set = (key, value) => (full ? Promise.reject(new StorageError("full", "full")) : storage.set(key, value));
+  const session = await openTab({ provider, storage: { ...storage, set } });
+  await session.signIn(provider.signIn("ada"));
+  full = true;
+  await session.signIn(provider.signIn("bob"));
+  assert.deepEqual([who(session), session.state.persistent], ["bob", false]);
+  assert.equal(storage.values.has("default.session"), false);
+});
+
+test("a protection that cannot forget still lets the person sign out, in all tabs", async () => {
+  const provider = strictProvider();
+  const posted = [];
+  const protection = {
+    kind: "pin",
+    locked: false,
+    seal: async (text) => text,
+    open: async (text) => text,
+    forget: () => Promise.reject(new Error("busy")),
+  };
+  const channel = () => ({ post: (message) => posted.push(message), close() {} });
+  const session = await openTab({ provider, storage: mapStorage(), protection, environment: { channel } });
+  await session.signIn(provider.signIn("ada"));
+  const { sessionId } = session.state;
+  await assert.rejects(session.signOut(), { message: "busy" });
+  assert.equal(who(session), "signed_out");
+  assert.deepEqual(posted.at(-1), { ended: [{ sessionId, cause: "signed_out" }] });
+});
+
+test("parts that lack what a session needs are refused", () => {
+  const verifier = createVerifier({ jwks: [KEY.jwk], issuer: ISSUER, audience: "app" });
+  for (const part of [{ storage: {} }, { storage: 5 }, { protection: "pin" }, { protection: {} }]) {
+    const options = { verifier, provider: null, ...part };
+    assert.throws(() => createSession(options), { code: "invalid_option", option: Object.keys(part)[0] });
+  }
+});

@@ -1,0 +1,120 @@
+// A provider that never forgives: each refresh token serves once, and its second use ends the family. With it, a storage, turns
+// and tabs in one process, which tests can hold up at any point.
+import { generateKeyPairSync, sign } from "node:crypto";
+import { createVerifier } from "tokenward";
+import { RefreshRejected } from "tokenward/providers";
+import { createSession, noProtection } from "tokenward/session";
+
+export const ISSUER = "https://login.example";
+
+/** A key pair with the tokens it signs. */
+export function signer(kid) {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const jwk = { ...publicKey.export({ format: "jwk" }), kid, alg: "EdDSA" };
+  let serial = 0;
+  const token = (claims) => {
+    const now = Math.floor(Date.now() / 1000);
+    const parts = [
+      { alg: "EdDSA", kid },
+      { iss: ISSUER, aud: "app", iat: now, exp: now + 900, jti: `${serial++}`, ...claims },
+    ];
+    const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+    return `${input}.${sign(null, Buffer.from(input), privateKey).toString("base64url")}`;
+  };
+  return { jwk, token };
+}
+
+export const KEY = signer("first");
+
+/** A promise, and how to fulfil it. */
+export function gate() {
+  let open;
+  const opened = new Promise((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+export function strictProvider() {
+  const families = [];
+  const provider = {
+    families,
+    asked: [],
+    /** What an answer waits for on its way. */
+    delay: Promise.resolve(),
+    token: KEY.token,
+    signIn(sub) {
+      families.push({ sub, serial: 0, ended: false });
+      return provider.answer(families.length - 1);
+    },
+    answer(id) {
+      const { sub, serial } = families[id];
+      return { access_token: provider.token({ sub }), refresh_token: `${id}.${serial}`, expires_in: 900 };
+    },
+    async refresh({ refresh_token }) {
+      provider.asked.push(refresh_token);
+      const [id, serial] = refresh_token.split(".").map(Number);
+      const family = families[id];
+      const { delay } = provider;
+      if (family.ended || family.serial !== serial) {
+        family.ended = true;
+        await delay;
+        throw new RefreshRejected("invalid_grant", "used or revoked");
+      }
+      family.serial++;
+      const answer = provider.answer(id);
+      await delay;
+      return answer;
+    },
+    revoke({ refresh_token }) {
+      families[Number(refresh_token.split(".")[0])].ended = true;
+      return Promise.resolve();
+    },
+  };
+  return provider;
+}
+
+export function mapStorage() {
+  const values = new Map();
+  return {
+    values,
+    get: (key) => Promise.resolve(values.get(key)),
+    set: (key, value) => Promise.resolve(void values.set(key, value)),
+    delete: (key) => Promise.resolve(void values.delete(key)),
+  };
+}
+
+/** One at a time, by name. */
+export function turns() {
+  const last = new Map();
+  return (name, _seconds, work) => {
+    const turn = (last.get(name) ?? Promise.resolve()).then(work);
+    last.set(
+      name,
+      turn.catch(() => {}),
+    );
+    return turn;
+  };
+}
+
+/** A session as one tab has it; without a channel it hears nothing of the others. */
+export async function openTab({ environment, ...options }) {
+  const session = createSession({
+    verifier: createVerifier({ jwks: [KEY.jwk], issuer: ISSUER, audience: "app" }),
+    protection: noProtection(),
+    ...options,
+    environment: {
+      channel: () => ({ post() {}, close() {} }),
+      onReconnect: () => () => {},
+      online: () => true,
+      caches: undefined,
+      ...environment,
+    },
+  });
+  await session.start();
+  return session;
+}
+
+export const who = ({ state }) => (state.status === "signed_in" ? state.claims?.sub : state.status);
+
+export const soon = () => new Promise((resolve) => setTimeout(resolve, 20));

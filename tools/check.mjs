@@ -23,6 +23,7 @@ function rustChecks(rust) {
     ["rustfmt", () => rust.native(["fmt", "--all", "--check"])],
     ["clippy", () => rust.native(clippy("--workspace", "--all-targets"))],
     ["clippy for WebAssembly", () => rust.forTarget(clippy("--lib", "--features", "wasm"))],
+    ["clippy with the reference engine", () => rust.native(clippy("--lib", "--features", "reference"))],
     ["clippy without std", () => rust.native(clippy("--lib", "--no-default-features"))],
     ["rustdoc", () => rust.native(["doc", "--locked", "--no-deps", "--lib"], { env: { RUSTDOCFLAGS: "-D warnings" } })],
     [

@@ -121,7 +121,7 @@ impl<C: Curve<L>, const L: usize> VerifyingKey for Key<C, L> {
         if [&r, &s].into_iter().any(|number| number.is_nothing() || !number.is_below_modulus()) {
             return false;
         }
-        let inverse = s.inverted().to_montgomery();
+        let inverse = s.inverted().montgomery();
         let u = (self.hash)(message).mul(&inverse).least();
         let v = r.mul(&inverse).least();
         let Some(sum) = self.point.sum(&u, &v) else { return false };

@@ -68,9 +68,9 @@ impl Extended {
     /// From 32 bytes (RFC 8032 section 5.1.3); `None` if they encode no point.
     pub(super) fn decode(encoded: &[u8]) -> Option<Self> {
         let (y, is_odd) = split(encoded)?;
-        let y = y.to_montgomery();
+        let y = y.montgomery();
         let yy = y.square();
-        let (u, v) = (&yy - Residue::ONE, &D.to_montgomery().mul(&yy) + Residue::ONE);
+        let (u, v) = (&yy - Residue::ONE, &D.montgomery().mul(&yy) + Residue::ONE);
         let (u, v) = (u.carried(), v.carried());
         // A root of u / v is u v^3 (u v^7)^((p - 5) / 8), perhaps times that of -1.
         let v3 = v.square().mul(&v);
@@ -79,14 +79,14 @@ impl Extended {
         let root = if (&vxx - &u).is_zero() {
             root
         } else if (&vxx + &u).is_zero() {
-            root.mul(&ROOT_OF_MINUS_1.to_montgomery())
+            root.mul(&ROOT_OF_MINUS_1.montgomery())
         } else {
             return None;
         };
         if root.is_zero() && is_odd {
             return None;
         }
-        let x = if (root.to_integer().bit(0) == 1) == is_odd { root } else { root.negated().carried() };
+        let x = if (root.integer().bit(0) == 1) == is_odd { root } else { root.negated().carried() };
         Some(Self::from_affine(x, y))
     }
 
@@ -97,11 +97,11 @@ impl Extended {
     /// Whether these 32 bytes are the one encoding of this point.
     pub(super) fn is_encoded_as(&self, encoded: &[u8]) -> bool {
         let Some((y, is_odd)) = split(encoded) else { return false };
-        if !(&y.to_montgomery().mul(&self.z) - &self.y).is_zero() {
+        if !(&y.montgomery().mul(&self.z) - &self.y).is_zero() {
             return false;
         }
         // Of two factors one of which is in Montgomery form, the product is not.
-        let x = self.x.mul(&self.z.to_integer().inverted()).least();
+        let x = self.x.mul(&self.z.integer().inverted()).least();
         (x.bit(0) == 1) == is_odd
     }
 
@@ -140,7 +140,7 @@ impl Group<9> for Edwards25519 {
     type Entry = Entry;
 
     fn base() -> Extended {
-        Extended::from_affine(BASE_X.to_montgomery(), BASE_Y.to_montgomery())
+        Extended::from_affine(BASE_X.montgomery(), BASE_Y.montgomery())
     }
 
     fn base_table() -> &'static OnceBox<Comb<Self, 9>> {
@@ -162,7 +162,7 @@ impl Group<9> for Edwards25519 {
         let (Some(one), Some(other)) = (one, other) else { return one.or(other) };
         let a = (&one.y - &one.x).mul(&(&other.y - &other.x));
         let b = (&one.y + &one.x).carried().mul(&(&other.y + &other.x));
-        let c = one.t.mul(&D.to_montgomery().doubled()).mul(&other.t);
+        let c = one.t.mul(&D.montgomery().doubled()).mul(&other.t);
         let d = one.z.mul(&other.z).doubled();
         Some(Extended::from_parts(a, b, c, d))
     }
@@ -175,7 +175,7 @@ impl Group<9> for Edwards25519 {
     }
 
     fn to_entries(points: &[Extended]) -> Vec<Entry> {
-        let d = D.to_montgomery().doubled();
+        let d = D.montgomery().doubled();
         let inverses = inverses(points.iter().map(|point| point.z));
         let entry = |(point, z): (&Extended, Coordinate)| {
             let (x, y) = (point.x.mul(&z), point.y.mul(&z));

@@ -76,7 +76,11 @@ pub(super) const fn hexadecimal<const L: usize>(limb_bits: usize, digits: &str) 
     let mut bit = 0;
     while bit < 4 * digits.len() {
         let digit = digits[digits.len() - 1 - bit / 4] as char;
-        let Some(value) = digit.to_digit(16) else { panic!("not a hexadecimal digit") };
+        assert!(digit.is_ascii_hexdigit(), "not a hexadecimal digit");
+        let value = match digit.to_digit(16) {
+            Some(value) => value,
+            None => 0,
+        };
         if value >> (bit % 4) & 1 == 1 {
             limbs[bit / limb_bits] |= 1 << (bit % limb_bits);
         }
@@ -241,12 +245,12 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
 
     /// The same times `R`.
     #[inline(never)]
-    pub(super) fn to_montgomery(&self) -> Self {
+    pub(super) fn montgomery(&self) -> Self {
         self.mul(Self::R2)
     }
 
     /// The number in `[0, m)` that a residue in Montgomery form stands for.
-    pub(super) fn to_integer(&self) -> Self {
+    pub(super) fn integer(&self) -> Self {
         self.mul(Self::UNIT).least()
     }
 
@@ -270,7 +274,7 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     /// Whether a residue in Montgomery form is zero.
     #[inline(never)]
     pub(super) fn is_zero(&self) -> bool {
-        self.to_integer().limbs == [0; L]
+        self.integer().limbs == [0; L]
     }
 
     /// Whether a number in `[0, m)` is zero.
@@ -443,7 +447,7 @@ pub(super) fn inverses<M: Modulus<L>, const L: usize>(
         inverses.push(product);
         product = product.mul(&residue);
     }
-    let mut inverse = product.to_integer().inverted().to_montgomery();
+    let mut inverse = product.integer().inverted().montgomery();
     for (residue, place) in residues.rev().zip(inverses.iter_mut().rev()) {
         *place = inverse.mul(place);
         inverse = inverse.mul(&residue);

@@ -50,15 +50,15 @@ impl<C: Curve<L>, const L: usize> Jacobian<C, L> {
         if !x.is_below_modulus() || !y.is_below_modulus() {
             return None;
         }
-        let (x, y) = (x.to_montgomery(), y.to_montgomery());
+        let (x, y) = (x.montgomery(), y.montgomery());
         let cube = x.square().mul(&x);
-        let right = &(&cube - &x.scaled(3)) + &C::B.to_montgomery();
+        let right = &(&cube - &x.scaled(3)) + &C::B.montgomery();
         (&y.square() - &right).is_zero().then_some(Self { x, y, z: *Residue::ONE })
     }
 
     /// Whether this is the point's x, a number not in Montgomery form.
     pub(super) fn has_x(&self, x: &Residue<C::Field, L>) -> bool {
-        (&x.to_montgomery().mul(&self.z.square()) - &self.x).is_zero()
+        (&x.montgomery().mul(&self.z.square()) - &self.x).is_zero()
     }
 
     /// The third point of a line, mirrored: `h` and `r` are the differences of x and y between its other two, when these are
@@ -84,7 +84,7 @@ impl<C: Curve<L>, const L: usize> Group<L> for Points<C, L> {
     type Entry = Affine<C, L>;
 
     fn base() -> Self::Point {
-        Jacobian { x: C::X.to_montgomery(), y: C::Y.to_montgomery(), z: *Residue::ONE }
+        Jacobian { x: C::X.montgomery(), y: C::Y.montgomery(), z: *Residue::ONE }
     }
 
     fn base_table() -> &'static OnceBox<Comb<Self, L>> {

@@ -31,7 +31,7 @@ fn limbs<M: Modulus<L>, const L: usize>(seeds: &[u64]) -> [i32; L] {
             1 => -1,
             2 => i64::from(M::M[i]),
             3 => i64::from(M::M[i]) - i64::from(i == 0),
-            4 => -i64::from(seeds[i + 1] % 2 == 0),
+            4 => -i64::from(seeds[i + 1].is_multiple_of(2)),
             5 => 1 << (seeds[i + 1] % 29),
             _ => seeds[i + 1] as i64,
         };
@@ -116,8 +116,8 @@ macro_rules! residues {
                     for number in [a, &a - &b, &b - &a, &a + &b] {
                         let least = number.least();
                         prop_assert_eq!(value::<M, L>(least.limbs), modulo(&number));
-                        prop_assert_eq!(number.to_montgomery().to_integer().limbs, least.limbs);
-                        prop_assert_eq!(number.to_montgomery().is_zero(), modulo(&number) == BigInt::ZERO);
+                        prop_assert_eq!(number.montgomery().integer().limbs, least.limbs);
+                        prop_assert_eq!(number.montgomery().is_zero(), modulo(&number) == BigInt::ZERO);
                         prop_assert!((0..M::BITS).all(|at| least.bit(at) == usize::from(modulo(&number).bit(at as u64))));
                     }
                     let read = Number::from_be_bytes(&bytes);
@@ -133,9 +133,9 @@ macro_rules! residues {
                         if number.is_nothing() { *Number::UNIT } else { number }
                     });
                     prop_assert_eq!((modulo(&a) * modulo(&a.inverted())).mod_floor(&m()), BigInt::from(1));
-                    let numbers = [a, b, a].map(|number| number.to_montgomery());
+                    let numbers = [a, b, a].map(|number| number.montgomery());
                     for (number, inverse) in numbers.iter().zip(inverses(numbers.into_iter())) {
-                        prop_assert_eq!(modulo(&number.mul(&inverse).to_integer()), BigInt::from(1));
+                        prop_assert_eq!(modulo(&number.mul(&inverse).integer()), BigInt::from(1));
                     }
                 }
             }

@@ -1,10 +1,15 @@
 import { ConfigError } from "./errors.js";
+import { type LoadRelaxed, Relaxed } from "./relaxed.js";
 
-/** Says where the WebAssembly module comes from: each entry of the package has its own answer. */
-export type LoadModule = () => WebAssembly.Module;
+/** Says where the WebAssembly modules come from: each entry of the package has its own answer. */
+export interface LoadModules {
+  core(): WebAssembly.Module;
+  /** Left out where there is no such module. */
+  relaxed?: LoadRelaxed | undefined;
+}
 
-/** What wasm-bindgen made for the module. */
-type Glue = typeof import("./wasm/tokenward_bg.js");
+/** What wasm-bindgen made for the module; what the module imports differs from engine to engine. */
+type Glue = Pick<typeof import("./wasm/tokenward_bg.js"), "Core" | "__wbg_set_wasm">;
 
 /** The one instance of a module that a realm uses: our engine's, or the reference engine's. */
 export class Engine {
@@ -16,12 +21,13 @@ export class Engine {
   }
 
   /** Makes the instance, if it is not there yet. */
-  instantiate(load: LoadModule): void {
+  instantiate(load: LoadModules): void {
     if (this.#isReady) return;
     const glue = this.#glue;
-    const instance = new WebAssembly.Instance(load(), { "./tokenward_bg.js": glue as WebAssembly.ModuleImports });
+    const instance = new WebAssembly.Instance(load.core(), { "./tokenward_bg.js": glue as WebAssembly.ModuleImports });
     glue.__wbg_set_wasm(instance.exports);
     (instance.exports["__wbindgen_start"] as () => void)();
+    if (load.relaxed) glue.Core.useRelaxed(new Relaxed(load.relaxed));
     this.#isReady = true;
   }
 
@@ -46,9 +52,9 @@ export function compile(bytes: BufferSource): WebAssembly.Module {
   }
 }
 
-/** Compiles a module that is part of a script. */
-export function compileBase64(base64: string): WebAssembly.Module {
-  return compile(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+/** The bytes of a module that is part of a script. */
+export function decoded(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
 export type Core = InstanceType<Glue["Core"]>;

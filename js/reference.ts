@@ -1,5 +1,5 @@
 /** The default entry with the reference engine: RustCrypto's and dalek's arithmetic instead of our own. The same answers, slower. */
-import { compileBase64, Engine } from "./core.js";
+import { compile, decoded, Engine } from "./core.js";
 import { type CreateVerifier, createVerifierWith } from "./verifier.js";
 import { base64 } from "./wasm/reference.js";
 import * as glue from "./wasm/reference_bg.js";
@@ -7,6 +7,6 @@ import * as glue from "./wasm/reference_bg.js";
 export * from "./api.js";
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
-export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(/* @__PURE__ */ new Engine(glue), () =>
-  compileBase64(base64),
-);
+export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(/* @__PURE__ */ new Engine(glue), {
+  core: () => compile(decoded(base64)),
+});

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
-import type { Core, Engine, LoadModule } from "./core.js";
+import type { Core, Engine, LoadModules } from "./core.js";
 import { ConfigError, fromCore, plain, TokenError } from "./errors.js";
 import { cachedTokens, coreOptions, type Jwks, jwksText, readOptions, type VerifierOptions } from "./options.js";
 import { type ClockMarks, checkNames, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
@@ -91,7 +91,7 @@ export interface CreateVerifier {
 }
 
 /** `createVerifier` on top of a module from wherever this entry of the package takes it. */
-export function createVerifierWith(engine: Engine, load: LoadModule): CreateVerifier {
+export function createVerifierWith(engine: Engine, load: LoadModules): CreateVerifier {
   const create = (options: unknown): Verifier => {
     const checked = Array.from(Array.isArray(options) ? options : [options], readOptions);
     if (checked.length > 1) {

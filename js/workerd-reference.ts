@@ -7,7 +7,6 @@ import * as glue from "./wasm/reference_bg.js";
 export * from "./api.js";
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
-export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(
-  /* @__PURE__ */ new Engine(glue),
-  () => module,
-);
+export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(/* @__PURE__ */ new Engine(glue), {
+  core: () => module,
+});

@@ -4,7 +4,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, OnceCell};
 
 use js_sys::JsString;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -150,6 +150,12 @@ impl Core {
         Ok(to_js(&Value::Array(keys.collect())))
     }
 
+    /// Has RSA verified with another module, where that can be had. The first call decides.
+    #[wasm_bindgen(js_name = useRelaxed)]
+    pub fn use_relaxed(relaxed: Relaxed) {
+        RELAXED.with(|cell| cell.set(relaxed)).unwrap_or_default();
+    }
+
     fn get(&self, index: usize) -> Result<&Verifier, JsValue> {
         self.verifiers.verifiers().get(index).ok_or_else(no_such_verifier)
     }
@@ -180,6 +186,26 @@ fn copy_token(token: &JsString, max: usize) -> Result<String, JsValue> {
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn read_number(text: &str) -> f64 {
     js_sys::Number::parse_float(text)
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `Relaxed` of `js/relaxed.ts`: the RSA kernel again, in a module for engines with relaxed SIMD.
+    #[derive(Debug)]
+    pub type Relaxed;
+
+    #[wasm_bindgen(method)]
+    fn power(this: &Relaxed, numbers: &mut [f64], exponent: u32) -> bool;
+}
+
+std::thread_local! {
+    static RELAXED: OnceCell<Relaxed> = const { OnceCell::new() };
+}
+
+/// Does what `power` of `src/engine/fast/rsa/montgomery.rs` does, if the other module can be had.
+#[cfg(all(target_arch = "wasm32", not(feature = "reference")))]
+pub(crate) fn relaxed_power(numbers: &mut [f64], exponent: u32) -> bool {
+    RELAXED.with(|cell| cell.get().is_some_and(|relaxed| relaxed.power(numbers, exponent)))
 }
 
 fn time(now: f64) -> Result<UnixTime, JsValue> {

@@ -25,7 +25,10 @@ test("slim, with a module that was compiled elsewhere", () => {
   const slimCjs = require("tokenward/slim");
   slimCjs.init(new WebAssembly.Module(readFileSync(require.resolve("tokenward/tokenward.wasm"))));
   passes("Node, slim, CommonJS", slimCjs);
-  slim.init(readFileSync(require.resolve("tokenward/tokenward.wasm")));
+  slim.init(
+    readFileSync(require.resolve("tokenward/tokenward.wasm")),
+    readFileSync(require.resolve("tokenward/relaxed.wasm")),
+  );
   passes("Node, slim, ES module", slim);
 });
 

@@ -50,6 +50,7 @@ const worker :Workerd.Worker = (
   modules = [
     ( name = "worker.js", esModule = embed "worker.js" ),
     ( name = "./tokenward.wasm", wasm = embed "tokenward.wasm" ),
+    ( name = "./relaxed.wasm", wasm = embed "relaxed.wasm" ),
   ],
   compatibilityDate = "2026-01-01",
   ${worker}

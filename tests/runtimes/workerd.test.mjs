@@ -9,8 +9,9 @@ test("workerd", async (t) => {
   await conformanceTable();
   const worker = await startWorkerd(fileURLToPath(new URL("workerd-worker.mjs", import.meta.url)));
   t.after(worker.close);
-  const { passed, failures, agent } = await (await fetch(worker.url)).json();
+  const { passed, failures, instances, agent } = await (await fetch(worker.url)).json();
   assert.deepEqual(failures, []);
   assert.ok(passed > 0);
+  assert.equal(instances, 2, "with the kernel for relaxed SIMD");
   console.log(`workerd (${agent}): ${passed} answers as they should be`);
 });

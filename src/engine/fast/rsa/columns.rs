@@ -75,8 +75,8 @@ pub(super) fn add_rows(columns: &mut [Pair], rows: &[Pair; ROWS], operand: &[Ent
 
 #[inline(always)]
 fn dot(sum: Pair, rows: &[Pair; ROWS], before: Entry, here: Entry) -> Pair {
-    let sum = sum.plus(rows[0].times(here[0])).plus(rows[1].times(here[1]));
-    sum.plus(rows[2].times(before[0])).plus(rows[3].times(before[1]))
+    let sum = sum.plus_product(rows[0], here[0]).plus_product(rows[1], here[1]);
+    sum.plus_product(rows[2], before[0]).plus_product(rows[3], before[1])
 }
 
 /// One round of carries: from columns up to 2^53 to limbs up to 2^23 + 2^29. The last keeps its own.

@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use super::columns::{BASE, EXACT, LIMB_BITS, ROWS};
 use super::montgomery;
 use super::pair::Pair;
+#[cfg(all(target_arch = "wasm32", feature = "wasm", not(feature = "reference")))]
+use crate::wasm::relaxed_power;
 
 /// An odd number of 2048 to 8192 bits.
 pub(super) struct Modulus {
@@ -36,7 +38,9 @@ impl Modulus {
         let width = self.constants.len() / 2;
         let mut numbers = self.constants.clone();
         numbers.append(&mut number(encoded, width));
-        montgomery::power(&mut numbers, exponent, &mut vec![Pair::ZERO; montgomery::room(width)]);
+        if !relaxed_power(&mut numbers, exponent) {
+            montgomery::power(&mut numbers, exponent, &mut vec![Pair::ZERO; montgomery::room(width)]);
+        }
         numbers.truncate(width);
         self.reduce(&mut numbers);
         let mut bytes = self.bytes(&numbers);
@@ -90,6 +94,12 @@ impl Modulus {
         debug_assert!(!is_negative);
         bytes
     }
+}
+
+/// JavaScript may have the kernel once more, compiled for relaxed SIMD.
+#[cfg(not(all(target_arch = "wasm32", feature = "wasm", not(feature = "reference"))))]
+fn relaxed_power(_: &mut [f64], _: u32) -> bool {
+    false
 }
 
 /// 2^-96 mod n = (n * k + 1) / 2^96, with k = -1/n mod 2^96.

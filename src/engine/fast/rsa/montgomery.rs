@@ -19,6 +19,7 @@ pub(super) const fn room(width: usize) -> usize {
 
 /// Raises a number to a power, modulo n. `numbers` are three of the same length, a multiple of [`ROWS`]: 2^-96 mod n, R^2
 /// mod n, and the base. The power takes the place of the first. The exponent is odd and not 1. The room holds zeros.
+#[inline(never)]
 pub(super) fn power(numbers: &mut [f64], exponent: u32, room: &mut [Pair]) {
     let width = numbers.len() / 3;
     let (fold, rest) = numbers.split_at_mut(width);

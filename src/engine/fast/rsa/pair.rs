@@ -55,6 +55,19 @@ mod register {
             Self(f64x2_mul(self.0, other.0))
         }
 
+        /// `self + a * b`, where the product is exact anyway.
+        #[inline(always)]
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        pub(crate) fn plus_product(self, a: Self, b: Self) -> Self {
+            self.plus(a.times(b))
+        }
+
+        #[inline(always)]
+        #[cfg(target_feature = "relaxed-simd")]
+        pub(crate) fn plus_product(self, a: Self, b: Self) -> Self {
+            Self(core::arch::wasm32::f64x2_relaxed_madd(a.0, b.0, self.0))
+        }
+
         /// The last lane of the pair before, then this one's first.
         #[inline(always)]
         pub(crate) fn after(self, before: Self) -> Self {
@@ -116,6 +129,12 @@ mod register {
         pub(crate) fn times(self, other: Self) -> Self {
             let ([a, b], [c, d]) = (self.0, other.0);
             Self([a * c, b * d])
+        }
+
+        /// `self + a * b`, where the product is exact anyway.
+        #[inline(always)]
+        pub(crate) fn plus_product(self, a: Self, b: Self) -> Self {
+            self.plus(a.times(b))
         }
 
         /// The last lane of the pair before, then this one's first.

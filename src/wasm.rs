@@ -16,6 +16,10 @@ use crate::json;
 use crate::policy::{ClockMarks, Policy, Reason};
 use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, Token, UnixTime, Value, Verifier, VerifierSet};
 
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
 /// One verifier or several, addressed by their place in the options. Nothing here takes `&mut self`: a call that
 /// JavaScript's stack was too small for would leave it borrowed for ever. New keys make a new one.
 #[wasm_bindgen]

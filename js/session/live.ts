@@ -105,7 +105,8 @@ export class LiveSession extends EventTarget implements Session {
     const before = holding.held?.record;
     // Tokens that name nobody may be of another person each time.
     const same = before !== undefined && user[1] !== null && sameUser(before.user, user);
-    if (before !== undefined && !same) {
+    if (!same) {
+      // Also a session that is stored and cannot be opened any more.
       await holding.endStored("signed_out").catch((error) => holding.failed(error));
       this.#checkMayTake();
     }

@@ -124,6 +124,8 @@ const COMPACT_SHA2 = ["--cfg", 'sha2_backend="soft"', "--cfg", 'sha2_backend_sof
 // Node 16.4.
 const WASM_OPT = [
   "-Oz",
+  // The end of the stack is there, where nothing is but after an overflow: then an address and an offset are one instruction.
+  "--low-memory-unused",
   "--enable-bulk-memory",
   "--enable-bulk-memory-opt",
   "--enable-multivalue",

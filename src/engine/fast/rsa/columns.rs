@@ -7,6 +7,8 @@
 //! exponentiation using double precision floating point arithmetic on the GPU" (ARITH 2018), but with limbs so small that
 //! no product has to be split.
 
+use core::slice::SliceIndex;
+
 use super::pair::Pair;
 
 pub(super) const LIMB_BITS: usize = 24;
@@ -34,11 +36,25 @@ pub(super) type Entry = [Pair; 2];
 /// The entries that stand around the limbs.
 pub(super) const MARGIN: usize = 1 + STEP;
 
+/// A part of a slice. Its bounds hold by construction, so that there is no code for a panic, which costs time in such small
+/// loops.
+#[inline(always)]
+pub(super) fn part<T, R: SliceIndex<[T], Output = [T]> + Clone>(slice: &[T], range: R) -> &[T] {
+    debug_assert!(slice.get(range.clone()).is_some());
+    slice.get(range).unwrap_or_default()
+}
+
+#[inline(always)]
+pub(super) fn part_mut<T, R: SliceIndex<[T], Output = [T]> + Clone>(slice: &mut [T], range: R) -> &mut [T] {
+    debug_assert!(slice.get(range.clone()).is_some());
+    slice.get_mut(range).unwrap_or_default()
+}
+
 /// Multiplies the limbs of the step that starts with this pair. What is below must be zero.
 #[inline(always)]
 pub(super) fn scale(operand: &mut [Entry], pair: usize, factor: f64) {
     let both = Pair::both(factor);
-    let Some([first, second, [_, next]]) = operand[pair + 1..].first_chunk_mut::<{ STEP + 1 }>() else { return };
+    let [first, second, [_, next], ..] = part_mut(operand, pair + 1..) else { return };
     *first = [first[0].times(both), first[1].times(both)];
     *second = [second[0].times(both), second[1].times(both)];
     *next = next.times(Pair::new(factor, 1.0));
@@ -66,7 +82,7 @@ pub(super) fn add_rows(columns: &mut [Pair], rows: &[Pair; ROWS], operand: &[Ent
         four[3] = dot(four[3], rows, c, d);
         before = d;
     }
-    if let ([first, second], [a, b, ..]) = (two, &operand[4 * fours.len()..]) {
+    if let ([first, second], [a, b, ..]) = (two, part(operand, 4 * fours.len()..)) {
         *first = dot(*first, rows, before, *a);
         *second = dot(*second, rows, *a, *b);
     }
@@ -113,7 +129,7 @@ pub(super) fn settle(columns: &[Pair], number: &mut [Pair], operand: &mut [Entry
 /// Takes the lowest step out of the columns, as balanced limbs ready to be rows.
 #[inline(always)]
 pub(super) fn take_step(columns: &mut [Pair]) -> [Pair; ROWS] {
-    let [a, b, next, ..] = columns else { return [Pair::ZERO; ROWS] };
+    let [a, b, next, ..] = columns else { return rows([Pair::ZERO, Pair::ZERO]) };
     let (mut first, mut second) = (Round::new(), Round::new());
     let limbs = [second.next(first.next(*a)), second.next(first.next(*b))];
     *next = next.plus(first.out().plus(second.out()));

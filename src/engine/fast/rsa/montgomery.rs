@@ -6,7 +6,9 @@
 //! n have w - 4 limbs or fewer, the topmost with 6 bits to spare, and R = 2^24w. A product of two such numbers, divided by R,
 //! is below 0.005 * 2^96 * n; what the last step puts back is 0.5 * 2^96 * n at most, the step before it 2^-96 of that.
 
-use super::columns::{Entry, MARGIN, PRODUCTS, ROWS, STEP, add_rows, carry, rows, scale, settle, take_step};
+use super::columns::{
+    Entry, MARGIN, PRODUCTS, ROWS, STEP, add_rows, carry, part, part_mut, rows, scale, settle, take_step,
+};
 use super::pair::Pair;
 
 /// So many steps may be added between two rounds of carries.
@@ -97,7 +99,7 @@ impl<'r> Work<'r> {
             let first = chunk * MOST_STEPS * STEP;
             for (step, limbs) in limbs.as_chunks().0.iter().enumerate() {
                 let low = first + step * STEP;
-                add_rows(&mut columns[low..low + pairs + STEP], &rows(*limbs), self.operand);
+                add_rows(part_mut(columns, low..low + pairs + STEP), &rows(*limbs), self.operand);
             }
             carry(&mut columns[first..]);
         }
@@ -118,7 +120,7 @@ impl<'r> Work<'r> {
                 let low = first + step * STEP;
                 scale(self.operand, low, 0.5);
                 let doubled = rows(limbs.map(|pair| pair.plus(pair)));
-                add_rows(&mut columns[2 * low..low + pairs + STEP], &doubled, &self.operand[low..]);
+                add_rows(part_mut(columns, 2 * low..low + pairs + STEP), &doubled, part(self.operand, low..));
                 scale(self.operand, low, 0.0);
             }
             carry(&mut columns[2 * first..]);
@@ -133,11 +135,11 @@ impl<'r> Work<'r> {
         let mut columns = &mut *self.columns;
         let mut step = take_step(columns);
         for steps_after in (0..pairs / STEP).rev() {
-            columns = &mut columns[STEP..];
-            add_rows(&mut columns[..STEP], &step, self.fold);
+            columns = part_mut(columns, STEP..);
+            add_rows(part_mut(columns, ..STEP), &step, self.fold);
             // The next step is known here: its long chain of operations runs beside the many additions.
             let next = if steps_after > 0 { take_step(columns) } else { step };
-            add_rows(&mut columns[STEP..width], &step, &self.fold[STEP..]);
+            add_rows(part_mut(columns, STEP..width), &step, part(self.fold, STEP..));
             step = next;
             if steps_after > 0 && steps_after.is_multiple_of(MOST_STEPS) {
                 carry(&mut columns[STEP..]);

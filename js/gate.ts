@@ -40,7 +40,7 @@ import {
 import { Presence } from "./gate/presence.js";
 import { purgeExcept, sharedCacheName, userCacheName } from "./gate/purge.js";
 import { refusal } from "./gate/refusal.js";
-import { type CheckedRule, checkRules, type GateRequest, type GateRule, plainPath } from "./gate/rules.js";
+import { type CheckedRule, checkRules, findRule, type GateRequest, type GateRule } from "./gate/rules.js";
 import { type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
 import { checkNames } from "./policy.js";
 
@@ -123,11 +123,17 @@ export function createGate(given: GateOptions): Gate {
   }
 
   const ruleFor = (request: GateRequest): CheckedRule | undefined => {
+    if (typeof Object(request).url !== "string") {
+      throw new ConfigError(
+        "invalid_option",
+        '"request" should be a Request, or have its url, method and headers',
+        "request",
+      );
+    }
     const url = parsed(request.url);
-    if (url === undefined || !(origins === undefined ? isHttp(url) : origins.includes(url.origin))) return undefined;
+    if (url === undefined || !(origins === undefined ? isHttp(url) : origins.includes(originOf(url)))) return undefined;
     url.hash = "";
-    const path = plainPath(url.pathname);
-    return rules.find((rule) => rule.matches(url, path, request));
+    return findRule(rules, url, request);
   };
 
   const refuse = (rule: CheckedRule, decision: GateDecision, request: Request): Promise<Response> =>
@@ -167,11 +173,14 @@ export function createGate(given: GateOptions): Gate {
     return judge.decide(rule, request);
   };
 
-  const shelfFor = ({ cache }: CheckedRule): Shelf | undefined => {
+  const shelfFor = (rule: CheckedRule): Shelf | undefined => {
+    const { cache, needs } = rule;
     const caches = cachesHere();
     if (caches === undefined || cache === false) return undefined;
-    if (cache === "shared")
-      return { caches, name: sharedCache, cache: undefined, personal: false, current: () => true };
+    if (cache === "shared") {
+      const shared = sharedCacheName(name, needs, rules.indexOf(rule));
+      return { caches, name: shared, cache: undefined, personal: false, current: () => true };
+    }
     const { sessionId, cache: own } = judge.presence ?? {};
     if (sessionId === undefined || own === undefined) return undefined;
     const current = () => judge.presence?.sessionId === sessionId;
@@ -181,7 +190,7 @@ export function createGate(given: GateOptions): Gate {
   const purge = async (): Promise<void> => {
     if (session?.state.status === "starting") await session.start();
     // Of a session that is locked the person has not changed.
-    if (session === undefined || session.state.status === "locked") return;
+    if (session === undefined || session.state.status === "locked" || isUnknown(session)) return;
     await purgeExcept(() => judge.presence?.sessionId, name, { entriesIn: workboxCaches, caches: cachesHere() });
   };
   const stopListening = onPersonChange(session, () => void purge().catch(() => {}));
@@ -193,7 +202,8 @@ export function createGate(given: GateOptions): Gate {
     },
 
     handle(eventOrRequest: FetchEventLike | Request, next?: Next): Promise<Response> | undefined {
-      const event = "request" in eventOrRequest ? eventOrRequest : { request: eventOrRequest };
+      const isEvent = Object(eventOrRequest).request !== undefined;
+      const event = (isEvent ? eventOrRequest : { request: eventOrRequest }) as FetchEventLike;
       try {
         const rule = ruleFor(event.request);
         return rule && answer(rule, event, next ?? fromNetwork(event));
@@ -238,6 +248,16 @@ function judgeOf({ session, verifier, token, refreshTimeout = 3 }: GateOptions):
   if (token !== undefined && (verifier === undefined || typeof token !== "function")) {
     throw new ConfigError("invalid_option", 'the option "token" should be a function, beside "verifier"', "token");
   }
+  const methods = session === undefined ? ["safeVerify"] : ["start", "sync", "access", "addEventListener"];
+  const judge = Object(session ?? verifier);
+  if (!methods.every((method) => typeof judge[method] === "function")) {
+    const option = session === undefined ? "verifier" : "session";
+    throw new ConfigError(
+      "invalid_option",
+      `the option "${option}" should be what tokenward makes of that name`,
+      option,
+    );
+  }
   const patience = seconds(refreshTimeout, "refreshTimeout");
   return session === undefined
     ? verifierJudge(verifier as GateVerifier, token ?? bearerToken)
@@ -246,13 +266,18 @@ function judgeOf({ session, verifier, token, refreshTimeout = 3 }: GateOptions):
 
 /** `undefined`: any. */
 function originsOf(origin: unknown): readonly string[] | undefined {
-  if (origin === undefined) return typeof location === "undefined" ? undefined : [location.origin];
-  const list: unknown[] = Array.isArray(origin) ? origin : [origin];
+  if (origin === undefined) return typeof location === "undefined" ? undefined : [originOf(location)];
+  const list: unknown[] = Array.isArray(origin) && origin.length > 0 ? origin : [origin];
   return list.map((one) => {
     const url = typeof one === "string" ? parsed(one) : undefined;
-    if (url !== undefined && isHttp(url)) return url.origin;
+    if (url !== undefined && isHttp(url)) return originOf(url);
     throw new ConfigError("invalid_option", 'the option "origin" should be an http or https origin', "origin");
   });
+}
+
+/** A host with a dot at its end is the same host. */
+function originOf({ origin }: { readonly origin: string }): string {
+  return origin.replace(/\.(?=:\d+$|$)/, "");
 }
 
 function parsed(text: string): URL | undefined {
@@ -287,13 +312,18 @@ function inBackground(event: FetchEventLike, work: Promise<unknown>): void {
   }
 }
 
+/** A storage that could not be read may say later whose the caches are. */
+function isUnknown({ state: { status, ended, error } }: GateSession): boolean {
+  return status === "signed_out" && ended === undefined && error !== undefined;
+}
+
 /** Calls when another person, or nobody, is signed in. While a session is locked its person has not changed. */
 function onPersonChange(session: GateSession | undefined, changed: () => void): () => void {
   let last: string | undefined;
   let known = false;
   const listener = () => {
     const { status, sessionId } = session?.state ?? {};
-    if (status !== "signed_in" && status !== "signed_out") return;
+    if (session === undefined || isUnknown(session) || (status !== "signed_in" && status !== "signed_out")) return;
     const now = status === "signed_in" ? sessionId : undefined;
     if (known && now === last) return;
     last = now;

@@ -1,4 +1,5 @@
-import type { Access, Policy } from "./policy.js";
+import { ConfigError } from "./errors.js";
+import { type Access, checkNames, type Policy } from "./policy.js";
 
 /** What somebody wants to do. Whatever is left out is not asked for. */
 export interface AccessRequest {
@@ -16,6 +17,25 @@ export interface AccessRequest {
 
 export type TokenClaims = { readonly [claim: string]: unknown };
 
+/** A request as it was meant: what is misspelt, or of a wrong type, would ask for less. */
+export function checkRequest(given: AccessRequest): AccessRequest {
+  const request = checkNames(given, "access", ["method", "access", "scope", "role", "claims"]);
+  const { method, access, scope, role, claims } = request;
+  const refuse = (option: string, expected: string): never => {
+    throw new ConfigError("invalid_option", `"${option}" should be ${expected}`, option);
+  };
+  if (method !== undefined && typeof method !== "string") refuse("method", "an HTTP method");
+  if (access !== undefined && access !== "full" && access !== "limited") refuse("access", '"full" or "limited"');
+  if (scope !== undefined && !isTexts(scope)) refuse("scope", "a scope or an array of scopes");
+  if (role !== undefined && !isTexts(role)) refuse("role", "a role or an array of roles");
+  if (claims !== undefined && typeof claims !== "function") refuse("claims", "a function that judges the claims");
+  return request;
+}
+
+export function isTexts(value: unknown): boolean {
+  return typeof value === "string" || (Array.isArray(value) && value.every((one) => typeof one === "string"));
+}
+
 /** Whether somebody with these claims may do it, given how much access there is. */
 export function mayDo(request: AccessRequest, access: Access, claims: TokenClaims, policy: Policy): boolean {
   if (access === "none") return false;
@@ -30,8 +50,10 @@ export function mayDo(request: AccessRequest, access: Access, claims: TokenClaim
 
 /** Scopes in `scope` (RFC 8693 section 4.2) or `scp`, roles in `roles` (RFC 9068 section 2.2.3.1) or `role`. */
 export function hasRights(claims: TokenClaims, { scope, role, claims: judge }: AccessRequest): boolean {
-  const scopes = [...words(claims["scope"]), ...words(claims["scp"])];
-  const roles = [...list(claims["roles"]), ...list(claims["role"])];
+  // What some code of the page has put on every object there is, is no claim.
+  const claim = (name: string) => (Object.hasOwn(claims, name) ? claims[name] : undefined);
+  const scopes = [...words(claim("scope")), ...words(claim("scp"))];
+  const roles = [...list(claim("roles")), ...list(claim("role"))];
   return (
     (scope === undefined || words(scope).every((one) => scopes.includes(one))) &&
     (role === undefined || list(role).some((one) => roles.includes(one))) &&

@@ -36,6 +36,8 @@ export interface GateSession {
   readonly state: {
     readonly status: "starting" | "signed_in" | "signed_out" | "locked";
     readonly sessionId?: string | undefined;
+    readonly ended?: string | undefined;
+    readonly error?: Error | undefined;
   };
   start(): Promise<unknown>;
   sync(): Promise<unknown>;

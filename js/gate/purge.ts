@@ -1,3 +1,5 @@
+import type { Needs } from "./rules.js";
+
 /** Where a person's own answers are: `tokenward:<session name>:<session id>`. */
 export function userCacheName(name: string, sessionId: string): string {
   return `${userCachePrefix(name)}${sessionId}`;
@@ -12,9 +14,14 @@ export function isUserCache(cacheName: string): boolean {
   return cacheName.startsWith("tokenward:");
 }
 
-/** Where answers for all are: no session deletes it. */
-export function sharedCacheName(name: string): string {
-  return `tokenward-shared:${name}`;
+/**
+ * Where answers for all are who pass a rule: no session deletes it. Rules that need the same share one; what a `claims`
+ * function lets pass is known by the rule's place only.
+ */
+export function sharedCacheName(name: string, needs: Needs | null = null, place = 0): string {
+  if (needs === null) return `tokenward-shared:${name}`;
+  const { access, scope, role, claims } = needs;
+  return `tokenward-shared:${name}:${JSON.stringify([access, scope, role, claims && place])}`;
 }
 
 /**
@@ -34,11 +41,13 @@ export function readUserKey(key: string): { name: string; sessionId: string; url
   const parts = pathname.startsWith(KEYS) ? /^([^/]+)\/([^/]+)(\/.*)$/.exec(pathname.slice(KEYS.length)) : null;
   if (parts === null) return undefined;
   const [, name = "", sessionId = "", path] = parts;
-  return {
-    name: decodeURIComponent(name),
-    sessionId: decodeURIComponent(sessionId),
-    url: `${origin}${path}${search}`,
-  };
+  try {
+    const url = `${origin}${path}${search}`;
+    return { name: decodeURIComponent(name), sessionId: decodeURIComponent(sessionId), url };
+  } catch {
+    // Not a key that was made here.
+    return undefined;
+  }
 }
 
 /** What else to purge, and where. */

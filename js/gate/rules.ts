@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors.js";
 import { checkNames } from "../policy.js";
+import { isTexts } from "../rights.js";
 import type { GateDecision } from "./judge.js";
 
 /** What a rule is about; judged for the URL without its fragment. */
@@ -86,12 +87,12 @@ export function checkRules(rules: unknown): readonly CheckedRule[] {
 }
 
 function checkRule(rule: GateRule, where: string): CheckedRule {
-  checkNames(rule, where, ["match", "needs", "otherwise", "methods", "cache", "strategy"]);
-  const { match, needs = "signed_in", otherwise, methods, cache = false, strategy = "network-first" } = rule;
+  const own = checkNames(rule, where, ["match", "needs", "otherwise", "methods", "cache", "strategy"]);
+  const { match, needs: needed = "signed_in", otherwise, methods, cache = false, strategy = "network-first" } = own;
   const refuse = (option: string, expected: string): never => {
     throw new ConfigError("invalid_option", `${where}: "${option}" should be ${expected}`, option);
   };
-  if (needs !== null && needs !== "signed_in") checkNeeds(needs, where, refuse);
+  const needs = needed === "signed_in" ? {} : needed && checkNeeds(needed, where, refuse);
   if (otherwise !== undefined && typeof otherwise !== "function") checkOtherwise(otherwise, where, refuse);
   if (methods !== undefined && !isStrings(methods)) refuse("methods", "an array of HTTP methods");
   if (cache !== "user" && cache !== "shared" && cache !== false) refuse("cache", '"user", "shared" or false');
@@ -99,12 +100,12 @@ function checkRule(rule: GateRule, where: string): CheckedRule {
   if (needs === null && cache === "user") refuse("needs", 'more than null where "cache" is "user"');
   return {
     given: rule,
-    needs: needs === "signed_in" ? {} : needs,
+    needs,
     methods: methods?.map((method) => method.toUpperCase()),
     otherwise,
     cache,
     strategy,
-    matches: matcher(match, needs === null) ?? refuse("match", MATCHES),
+    matches: matcher(match) ?? refuse("match", MATCHES),
   };
 }
 
@@ -112,18 +113,19 @@ const MATCHES = 'a path such as "/app/*", a RegExp, a URLPattern or a function';
 
 type Refuse = (option: string, expected: string) => never;
 
-function checkNeeds(needs: Needs, where: string, refuse: Refuse): void {
-  checkNames(needs, `${where}.needs`, ["access", "scope", "role", "claims"]);
+function checkNeeds(given: Needs, where: string, refuse: Refuse): Needs {
+  const needs = checkNames(given, `${where}.needs`, ["access", "scope", "role", "claims"]);
   const { access, scope, role, claims } = needs;
   if (access !== undefined && access !== "full" && access !== "limited") refuse("access", '"full" or "limited"');
   if (scope !== undefined && !isTexts(scope)) refuse("scope", "a scope or an array of scopes");
   if (role !== undefined && !isTexts(role)) refuse("role", "a role or an array of roles");
   if (claims !== undefined && typeof claims !== "function") refuse("claims", "a function that judges the claims");
+  return needs;
 }
 
 function checkOtherwise(otherwise: Exclude<Otherwise, (...all: never) => unknown>, where: string, refuse: Refuse) {
-  checkNames(otherwise, `${where}.otherwise`, ["page", "status", "body"]);
-  const { page, status, body } = otherwise as { page?: unknown; status?: unknown; body?: unknown };
+  const own = checkNames(otherwise, `${where}.otherwise`, ["page", "status", "body"]);
+  const { page, status, body } = own as { page?: unknown; status?: unknown; body?: unknown };
   if (page !== undefined && (typeof page !== "string" || !page.startsWith("/"))) {
     refuse("page", 'a path that begins with "/"');
   }
@@ -133,30 +135,57 @@ function checkOtherwise(otherwise: Exclude<Otherwise, (...all: never) => unknown
   }
 }
 
-function matcher(match: Match, open: boolean): CheckedRule["matches"] | undefined {
+function matcher(match: Match): CheckedRule["matches"] | undefined {
   if (typeof match === "function") return (url, _path, request) => match(url, request);
-  if (typeof match === "string") return match.startsWith("/") ? pathMatcher(match, open) : undefined;
+  if (typeof match === "string") return /^\/(?!\/)/.test(match) ? pathMatcher(match) : undefined;
   if (match instanceof RegExp) {
     // A global or sticky one would remember where it was.
     const pattern = new RegExp(match.source, match.flags.replace(/[gy]/g, ""));
-    return (_url, path) => !(open && SEPARATORS.test(path)) && pattern.test(path);
+    return (_url, path) => pattern.test(path);
   }
   return typeof match?.test === "function" ? (url) => match.test(url.href) : undefined;
 }
 
-function pathMatcher(match: string, open: boolean): CheckedRule["matches"] {
+function pathMatcher(match: string): CheckedRule["matches"] {
   const wild = match.endsWith("*");
   const wanted = plainPath(new URL(match, "http://rule").pathname);
   const beginning = wanted.slice(0, -1);
   const folder = wild && wanted.endsWith("/*") ? wanted.slice(0, -2) : undefined;
-  return (_url, path) => {
-    if (open && SEPARATORS.test(path)) return false;
-    return wild ? path.startsWith(beginning) || path === folder : path === wanted;
-  };
+  return (_url, path) => (wild ? path.startsWith(beginning) || path === folder : path === wanted);
 }
 
-/** Where a server takes %2F for a slash, /open/..%2Fprivate is not open. */
-const SEPARATORS = /%2f|%5c/i;
+/**
+ * The rule for a URL, which must not depend on spelling. Some servers take %2F for a slash and some do not: the stricter of
+ * the two readings' rules counts, and where both need something, nobody may have the answer.
+ */
+export function findRule(rules: readonly CheckedRule[], url: URL, request: GateRequest): CheckedRule | undefined {
+  const path = plainPath(url.pathname);
+  const rule = ruleAt(rules, url, path, request);
+  if (!path.includes("%2F") && !path.includes("%5C")) return rule;
+  const slashes = new URL(path.replace(SEPARATORS, "/"), url.origin).pathname;
+  const other = ruleAt(rules, url, plainPath(slashes), request);
+  if (rule === other || other === undefined) return rule;
+  if (rule === undefined || rule.needs === null) return other;
+  return other.needs === null ? rule : AMBIGUOUS;
+}
+
+function ruleAt(
+  rules: readonly CheckedRule[],
+  given: URL,
+  path: string,
+  request: GateRequest,
+): CheckedRule | undefined {
+  let url = given;
+  if (url.pathname !== path) {
+    url = new URL(given);
+    url.pathname = path;
+  }
+  return rules.find((rule) => rule.matches(url, path, request));
+}
+
+const SEPARATORS = /%(?:2F|5C)/g;
+
+const [AMBIGUOUS] = checkRules([{ match: () => true, needs: { claims: () => false } }]) as [CheckedRule];
 
 /**
  * The path as most servers understand it: /%61pp//x is /app/x. What stands between a request and a rule must not be
@@ -164,19 +193,15 @@ const SEPARATORS = /%2f|%5c/i;
  */
 export function plainPath(pathname: string): string {
   let path = pathname;
-  if (path.includes("%")) path = path.replace(/%[2-7][0-9a-f]/gi, decodePrintable);
+  if (path.includes("%")) path = path.replace(/%[0-9a-f]{2}/gi, decodePrintable);
   return path.includes("//") ? path.replace(/\/{2,}/g, "/") : path;
 }
 
 function decodePrintable(encoded: string): string {
   const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
-  return "%/\\?#\x7f".includes(character) ? encoded : character;
+  return /[ -~]/.test(character) && !"%/\\?#".includes(character) ? character : encoded.toUpperCase();
 }
 
 function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((element) => typeof element === "string");
-}
-
-function isTexts(value: unknown): boolean {
-  return typeof value === "string" || isStrings(value);
 }

@@ -1,6 +1,6 @@
 import { SessionError } from "../errors.js";
 import type { TokenSet } from "../providers.js";
-import { type AccessRequest, mayDo } from "../rights.js";
+import { type AccessRequest, checkRequest, mayDo } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../session.js";
 import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
@@ -69,7 +69,8 @@ export class LiveSession extends EventTarget implements Session {
     return this.#update();
   }
 
-  access(request: AccessRequest = {}): AccessAnswer {
+  access(given: AccessRequest = {}): AccessAnswer {
+    const request = checkRequest(given);
     const { access, reason, until, claims } = this.#holding.judge();
     const allowed = access !== "none" && claims !== undefined && mayDo(request, access, claims, this.#holding.policy);
     return { allowed, access, reason, until, ...(claims && { claims }) };

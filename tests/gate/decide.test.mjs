@@ -67,6 +67,44 @@ describe("matching", () => {
     }
   });
 
+  it("lets nobody pass a stricter rule by spelling", () => {
+    const session = new FakeSession();
+    session.become("1", { roles: [] });
+    const paths = ["/app/admin/*", /^\/app\/admin\//, { test: (url) => url.startsWith(`${ORIGIN}/app/admin/`) }];
+    for (const match of paths) {
+      const gate = gateFor([{ match, needs: { role: "admin" } }, { match: "/app/*" }], session);
+      const spelt = ["/app/admin/x", "/%61pp/admin/x", "//app/admin/x", "/app//admin/x", "/app/./admin/x"];
+      const slashes = ["/app/admin%2Fx", "/app/admin%5cx", "/app/y/..%2fadmin%2Fx", "/app%2Fadmin%2Fx"];
+      for (const path of [...spelt, ...slashes]) {
+        assert.equal(gate.decide({ url: ORIGIN + path })?.allowed, false, `${match} ${path}`);
+      }
+      assert.equal(gate.decide({ url: `${ORIGIN}/app/x%2Fy` }).allowed, true);
+    }
+    const café = [{ match: "/café/*" }];
+    assert.deepEqual([ruleOf(café, "/caf%c3%a9/x"), ruleOf(café, "/caf%C3%A9/x")], [0, 0]);
+  });
+
+  it("knows a host by its name with a dot at the end, too", () => {
+    assert.ok(gateFor([{ match: "/*" }]).decide({ url: "https://app.test./x" }));
+    assert.ok(
+      gateFor([{ match: "/*" }], undefined, { origin: "https://app.test:8443" }).decide({
+        url: "https://app.test.:8443/x",
+      }),
+    );
+  });
+
+  it("takes no option and no claim from what all objects inherit", () => {
+    const put = (name, value) => Object.defineProperty(Object.prototype, name, { value, configurable: true });
+    try {
+      put("needs", null);
+      put("role", undefined);
+      assert.equal(gateFor([{ match: "/*" }]).decide({ url: `${ORIGIN}/x` }).allowed, false);
+    } finally {
+      delete Object.prototype.needs;
+      delete Object.prototype.role;
+    }
+  });
+
   it("is about its own origin only, unless others are named", () => {
     const rules = [{ match: "/*" }];
     const elsewhere = { url: "https://api.test/x" };
@@ -133,6 +171,10 @@ describe("options that cannot work", () => {
     ["a token that is no function", { rules, verifier, token: "x" }, "invalid_option", "token"],
     ["an origin without scheme", { rules, session, origin: "app.test" }, "invalid_option", "origin"],
     ["a time that is none", { rules, session, networkTimeout: "soon" }, "invalid_option", "networkTimeout"],
+    ["no origin at all", { rules, session, origin: [] }, "invalid_option", "origin"],
+    ["a session that is none", { rules, session: {} }, "invalid_option", "session"],
+    ["a verifier that is none", { rules, verifier: {} }, "invalid_option", "verifier"],
+    ["a path that is a host", { session, rules: [{ match: "//public/*" }] }, "invalid_option", "match"],
     ["a relative path", { session, rules: [{ match: "app" }] }, "invalid_option", "match"],
     ["no match", { session, rules: [{}] }, "invalid_option", "match"],
     ["an unknown need", { session, rules: [{ match: "/", needs: { scopes: "x" } }] }, "unknown_option", "scopes"],
@@ -155,6 +197,16 @@ describe("options that cannot work", () => {
         () => createGate(options),
         (error) => error instanceof ConfigError && error.code === code && error.option === option,
       );
+    });
+  }
+});
+
+describe("asking for something that is no request", () => {
+  for (const request of [null, undefined, 5, {}, "https://app.test/x"]) {
+    it(`${JSON.stringify(request) ?? "undefined"} is a mistake in the app`, async () => {
+      const gate = gateFor([{ match: "/*" }]);
+      assert.throws(() => gate.decide(request), { code: "invalid_option", option: "request" });
+      await assert.rejects(async () => gate.handle(request), { code: "invalid_option", option: "request" });
     });
   }
 });

@@ -331,7 +331,7 @@ describe("a page of which the worker has not heard yet", () => {
     await inAPage(undefined);
     assert.equal((await ask(gate, "/app/x", offline)).status, 401);
     assert.equal((await ask(gate, "/shell", offline)).status, 401);
-    assert.deepEqual(Object.keys(await contents(caches)), ["tokenward-shared:default"]);
+    assert.deepEqual(Object.keys(await contents(caches)), ["tokenward-shared:default:[null,null,null,null]"]);
   });
 
   it("may sign out just before it asks for much at once, and gets nothing of it", async () => {
@@ -528,7 +528,19 @@ describe("a cache for all", () => {
     session.become(undefined);
     assert.equal((await ask(gate, "/shell/x", offline)).status, 401);
     await gate.purge();
-    assert.deepEqual(await contents(caches), { "tokenward-shared:default": ["/shell/x"] });
+    assert.deepEqual(await contents(caches), { "tokenward-shared:default:[null,null,null,null]": ["/shell/x"] });
+  });
+
+  it("keeps apart what rules with other needs let pass", async () => {
+    const isAdmin = (_url, { headers }) => headers.get("accept") === "text/admin";
+    const gate = gateFor([
+      { ...SHARED_RULE, match: isAdmin, needs: { role: "admin" } },
+      { ...SHARED_RULE, match: "/*" },
+      { ...SHARED_RULE, match: "/*", needs: null },
+    ]);
+    session.become("id-1", { roles: ["admin"] });
+    await ask(gate, "/shell/x", answers("admin's"), { headers: { accept: "text/admin" } });
+    assert.equal(await textOf(ask(gate, "/shell/x", answers("everybody's"))), "everybody's");
   });
 
   const personal = [
@@ -573,4 +585,31 @@ describe("purging", () => {
     await purgeUserCaches("a");
     assert.deepEqual((await caches.keys()).sort(), ["other", "tokenward-shared:a", "tokenward:ab:1"]);
   });
+});
+
+describe("a storage that could not be read", () => {
+  it("does not cost anybody the cached pages", async () => {
+    session.become("id-1");
+    await ask(gateFor([USER_RULE]), "/app/x", answers("of A"));
+    const unread = new FakeSession();
+    unread.state = { status: "signed_out", error: new Error("busy") };
+    const gate = createGate({ session: unread, rules: [USER_RULE], origin: ORIGIN });
+    unread.dispatchEvent(new Event("change"));
+    await gate.purge();
+    assert.equal(Object.keys(await contents(caches)).length, 1);
+    unread.become("id-1");
+    await gate.purge();
+    assert.equal(await textOf(ask(gate, "/app/x", offline)), "of A");
+  });
+});
+
+it("purging goes past entries that somebody else has put there", async () => {
+  const cache = await caches.open("pages");
+  await cache.put(new Request(`${ORIGIN}/.tokenward/%ff/x/y`), new Response("?"));
+  await cache.put(new Request(`${ORIGIN}/.tokenward/default/id-1/y`), new Response("of A"));
+  await purgeUserCaches("default", undefined, { entriesIn: ["pages"], caches });
+  assert.deepEqual(
+    (await cache.keys()).map(({ url }) => new URL(url).pathname),
+    ["/.tokenward/%ff/x/y"],
+  );
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError, createPolicy } from "tokenward";
 import { createSession } from "tokenward/session";
+import { KEY, mapStorage, openTab } from "./strict-provider.mjs";
 
 test("durations are seconds or texts with a unit", () => {
   const { grace, checkIn, rollbackTolerance } = createPolicy({ grace: "36h", checkIn: null, rollbackTolerance: 90 });
@@ -27,5 +28,39 @@ test("what code of the page has put on every object is no option", () => {
   } finally {
     delete Object.prototype.grace;
     delete Object.prototype.checkIn;
+  }
+});
+
+test("a request for access that is misspelt, or of a wrong type, does not ask for less", async () => {
+  const session = await openTab({ provider: null, storage: mapStorage() });
+  await session.signIn({ access_token: KEY.token({ sub: "ada", roles: ["editor"] }) });
+  const wrong = [{ scope: null }, { scope: [undefined] }, { scope: {} }, { scopes: "admin" }, { access: "Full" }];
+  for (const request of [
+    ...wrong,
+    { method: 5 },
+    { method: ["POST"] },
+    { role: 1 },
+    { claims: true },
+    null,
+    5,
+    "GET",
+  ]) {
+    assert.throws(() => session.access(request), ConfigError, JSON.stringify(request));
+  }
+  assert.equal(session.access({ scope: [], role: undefined, method: "get" }).allowed, true);
+  assert.equal(session.access({ role: "editor" }).allowed, true);
+});
+
+test("what code of the page has put on every object is no claim", async () => {
+  const session = await openTab({ provider: null, storage: mapStorage() });
+  await session.signIn({ access_token: KEY.token({ sub: "ada" }) });
+  Object.prototype.roles = ["admin"];
+  Object.prototype.scope = "write";
+  try {
+    assert.equal(session.access({ role: "admin" }).allowed, false);
+    assert.equal(session.access({ scope: "write" }).allowed, false);
+  } finally {
+    delete Object.prototype.roles;
+    delete Object.prototype.scope;
   }
 });

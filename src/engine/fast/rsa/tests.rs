@@ -3,11 +3,13 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use num_bigint::BigUint;
+use num_bigint::{BigInt, BigUint};
 use proptest::prelude::{Strategy, any, prop, proptest};
 use proptest::test_runner::Config;
 
 use super::modulus::Modulus;
+use super::montgomery;
+use super::pair::Pair;
 
 const EXPONENTS: [u32; 7] = [3, 5, 17, 257, 65_537, 0x8000_0001, u32::MAX];
 
@@ -72,6 +74,43 @@ fn patterns_of_limbs() {
         for base in bases(&largest) {
             for exponent in EXPONENTS.into_iter().take(if bits > 4000 { 2 } else { 7 }) {
                 check(&largest, &base, exponent);
+            }
+        }
+    }
+}
+
+fn value(limbs: &[f64]) -> BigInt {
+    limbs.iter().rev().fold(BigInt::ZERO, |sum, limb| (sum << 24_u8) + BigInt::from(*limb as i64))
+}
+
+/// Columns come closest to what a double holds when all limbs are as large as can be and of one sign. Any number f can stand
+/// for 2^-96 mod n: it is, for n = 2^96 * f - 1.
+#[test]
+fn limbs_as_large_as_can_be() {
+    // The most limbs without carries in between, one step more, and the most of all.
+    for width in [92, 124, 128, 348] {
+        let limbs = |sign: fn(usize) -> f64, count: usize, top: f64| {
+            let mut limbs: Vec<f64> = (0..count - 1).map(|at| sign(at) * 8_388_608.0).collect();
+            limbs.push(top);
+            limbs.resize(width, 0.0);
+            limbs
+        };
+        let signs: [fn(usize) -> f64; 3] = [|_| 1.0, |_| -1.0, |at| if at % 2 == 0 { 1.0 } else { -1.0 }];
+        for (sign, other) in
+            signs.into_iter().zip(signs.into_iter().cycle().skip(1)).chain(signs.into_iter().zip(signs))
+        {
+            let fold = limbs(sign, width - 4, 131_072.0);
+            let (start, base) = (limbs(other, width, 65_535.0), limbs(sign, width, 65_535.0));
+            let n = (value(&fold) << 96_u8) - 1_u8;
+            let r = (BigInt::from(1_u8) << (24 * width)) % &n;
+            let modulo_n = |number: BigInt| ((number % &n) + &n) % &n;
+            for exponent in [3_u32, 17, 23] {
+                let mut numbers = [&fold[..], &start, &base].concat();
+                montgomery::power(&mut numbers, exponent, &mut vec![Pair::ZERO; montgomery::room(width)]);
+                // R^2 mod n was to be given, `start` was.
+                let factor = modulo_n(value(&start) * r.modinv(&n).unwrap().pow(2));
+                let expected = value(&base).modpow(&exponent.into(), &n) * factor.modpow(&(exponent - 1).into(), &n);
+                assert_eq!(modulo_n(value(&numbers[..width])), modulo_n(expected), "{width} limbs, {exponent}");
             }
         }
     }

@@ -110,7 +110,8 @@ const OPTIONS: Record<keyof KeyStoreOptions, [test: (value: unknown) => boolean,
  * Makes a key store, which starts with the bundled set; call `load()` next. Throws a {@link ConfigError} for options
  * that cannot work, a {@link KeyStoreError} `insecure_url` for an address that is neither https nor loopback.
  */
-export function createKeyStore<C = Claims>(options: KeyStoreOptions<C>): KeyStore<C> {
+export function createKeyStore<C = Claims>(given: KeyStoreOptions<C>): KeyStore<C> {
+  const options = checkNames(given, "createKeyStore", Object.keys(OPTIONS));
   checkOptions(options);
   const { verifier, bundled, issuer, jwksUri, fetch: fetching, now = systemTime } = options;
   if (jwksUri === undefined) checkAddress(issuer, "issuer");
@@ -137,7 +138,6 @@ export function createKeyStore<C = Claims>(options: KeyStoreOptions<C>): KeyStor
 }
 
 function checkOptions(options: { readonly [option in keyof KeyStoreOptions]?: unknown }): void {
-  checkNames(options, "createKeyStore", Object.keys(OPTIONS));
   for (const name of ["verifier", "bundled"] as const) {
     if (options[name] === undefined) throw new ConfigError("missing_option", `the option "${name}" is missing`, name);
   }

@@ -74,8 +74,8 @@ class PasskeyLock implements PasskeyProtection {
   readonly #wrapper: KeyWrapper;
   readonly #held: HeldKey;
 
-  constructor(options: PasskeyProtectionOptions) {
-    checkOptions(options);
+  constructor(given: PasskeyProtectionOptions) {
+    const options = checkOptions(given);
     const { storage, name = "default", database } = options;
     this.#options = options;
     this.#storage = storage;
@@ -186,8 +186,9 @@ function readRecord(text: string): PasskeyRecord {
   throw damaged();
 }
 
-function checkOptions(options: PasskeyProtectionOptions): void {
-  checkNames(options, "passkeyProtection", ["storage", "name", "rpId", "rpName", "userName", "timeout", "database"]);
+function checkOptions(given: PasskeyProtectionOptions): PasskeyProtectionOptions {
+  const names = ["storage", "name", "rpId", "rpName", "userName", "timeout", "database"];
+  const options = checkNames(given, "passkeyProtection", names);
   const { storage, name = "default", timeout = 120 } = options;
   const check = (option: string, holds: boolean, expected: string) => {
     if (!holds) throw new ConfigError("invalid_option", `the option "${option}" should be ${expected}`, option);
@@ -199,4 +200,5 @@ function checkOptions(options: PasskeyProtectionOptions): void {
     const value: unknown = options[option];
     check(option, value === undefined || (typeof value === "string" && value !== ""), "a text");
   }
+  return options;
 }

@@ -1,6 +1,6 @@
 /** `tokenward/pin`: what is kept can be opened only with a PIN or passphrase. The one entry that brings Argon2id. */
 import { ConfigError, ProtectionError } from "./errors.js";
-import { checkNames } from "./policy.js";
+import { checkFunctions, checkNames } from "./policy.js";
 import { argon2id, type Cost } from "./protection/argon2.js";
 import { Attempts, type AttemptsState } from "./protection/attempts.js";
 import {
@@ -307,9 +307,10 @@ interface Settings {
 }
 
 /** OWASP Password Storage Cheat Sheet: 46 MiB once or 19 MiB twice at least. RFC 9106 4: 64 MiB three times. */
-function checkOptions(options: PinProtectionOptions): Settings {
+function checkOptions(given: PinProtectionOptions): Settings {
   const names = ["storage", "name", "memory", "iterations", "minLength", "maxAttempts", "database", "now"];
-  checkNames(options, "pinProtection", names);
+  const options = checkNames(given, "pinProtection", names);
+  checkFunctions(options, ["now"]);
   const { storage, name = "default", memory = 65_536, iterations = 3, minLength = 6, maxAttempts = null } = options;
   const { database, now = () => Date.now() / 1000 } = options;
   const check = (option: string, holds: boolean, expected: string) => {

@@ -105,6 +105,17 @@ export function checkNames<Options extends object>(options: Options, what: strin
   return Object.assign(Object.create(null), options);
 }
 
+/** Refuses what is given for a function and is none. */
+export function checkFunctions<Options extends object>(
+  options: Options,
+  names: readonly (keyof Options & string)[],
+): void {
+  for (const name of names) {
+    if (options[name] === undefined || typeof options[name] === "function") continue;
+    throw new ConfigError("invalid_option", `the option "${name}" should be a function`, name);
+  }
+}
+
 /** The list `src/wasm.rs` counts in, with the access each reason is for. */
 const REASONS: readonly (readonly [AccessReason, Access])[] = [
   ["valid", "full"],

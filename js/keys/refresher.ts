@@ -218,7 +218,9 @@ export class KeyRefresher<C> {
     this.#attempt = this.#later(readAttempt(attempt));
     if (text === undefined) return false;
     const record = readSetRecord(text, describe(source));
-    if (record !== undefined && (record.fetchedAt < bundledAt || !this.#isFresher(record))) return false;
+    // What was fetched beside this very bundle is newer, whatever the clock said.
+    const isOlder = record !== undefined && record.bundle !== this.#bundle && record.fetchedAt < bundledAt;
+    if (record !== undefined && (isOlder || !this.#isFresher(record))) return false;
     const before = this.#keys;
     try {
       if (record === undefined) throw new KeyStoreError("invalid_set", "the stored record cannot be read");

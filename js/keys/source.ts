@@ -80,9 +80,9 @@ async function discover(issuer: string, limits: FetchLimits, now: number): Promi
   return allowedUrl(keySetOf(metadata, issuer), isLoopback(identifier));
 }
 
-function keySetOf({ jwks_uri }: AuthorizationServer, issuer: string): URL {
+function keySetOf(metadata: AuthorizationServer, issuer: string): URL {
   try {
-    return new URL(jwks_uri as string);
+    return new URL((Object.hasOwn(metadata, "jwks_uri") && metadata.jwks_uri) as string);
   } catch (cause) {
     throw new KeyStoreError("invalid_set", `the metadata of ${issuer} name no key set (jwks_uri)`, {}, { cause });
   }

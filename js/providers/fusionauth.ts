@@ -1,6 +1,6 @@
 import { seconds } from "../duration.js";
 import { ConfigError } from "../errors.js";
-import { checkNames } from "../policy.js";
+import { checkFunctions, checkNames } from "../policy.js";
 import type { FusionAuthProviderOptions, TokenProvider, TokenSet } from "../providers.js";
 import { ProviderUnavailable, RefreshRejected } from "./errors.js";
 import { type Answer, badStatus, exchange, jsonOf, safeAddress } from "./http.js";
@@ -13,8 +13,9 @@ export class FusionAuthProvider implements TokenProvider {
   readonly #options: FusionAuthProviderOptions;
   readonly #timeout: number;
 
-  constructor(options: FusionAuthProviderOptions) {
-    checkNames(options, "fusionAuthProvider", OPTIONS);
+  constructor(given: FusionAuthProviderOptions) {
+    const options = checkNames(given, "fusionAuthProvider", OPTIONS);
+    checkFunctions(options, ["fetch"]);
     if (options.url === undefined) throw new ConfigError("missing_option", 'the option "url" is missing', "url");
     this.#url = safeAddress(options.url, "url");
     this.#options = options;
@@ -71,7 +72,11 @@ export function tokensOfLogin(answer: unknown): TokenSet {
 
 function tokensOf(answer: Answer, origin: string, previous: string): TokenSet {
   const body = jsonOf(answer, origin, true);
-  if (typeof body["token"] !== "string" || body["token"] === "") {
+  const { token, refreshToken } = body;
+  if (typeof token !== "string" || token === "") {
+    // A one-time token was used up for this one: the session keeps it, and says what is missing.
+    if (typeof refreshToken === "string" && refreshToken !== "")
+      return { access_token: "", refresh_token: refreshToken };
     throw new ProviderUnavailable("invalid_answer", `${origin} answered without a token`, { sent: true, status: 200 });
   }
   const { serverTime } = answer;

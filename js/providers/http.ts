@@ -88,7 +88,7 @@ export function jsonOf(answer: Answer, origin: string, sent: boolean): { readonl
     throw new ProviderUnavailable("not_json", `${origin} answered with something else than JSON`, facts);
   }
   // Of null or a list nothing is left that anybody asks for.
-  if (typeof value === "object") return { ...value };
+  if (typeof value === "object") return Object.assign(Object.create(null), value);
   throw new ProviderUnavailable("invalid_answer", `${origin} answered with JSON that is not an object`, facts);
 }
 

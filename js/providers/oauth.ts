@@ -2,7 +2,7 @@ import * as oauth from "oauth4webapi";
 import { seconds } from "../duration.js";
 import { ConfigError } from "../errors.js";
 import { isLoopback } from "../keys/fetch.js";
-import { checkNames } from "../policy.js";
+import { checkFunctions, checkNames } from "../policy.js";
 import type { OAuthProviderOptions, ServerMetadata, TokenProvider, TokenSet } from "../providers.js";
 import { ProviderUnavailable, RefreshRejected } from "./errors.js";
 import { type Answer, badStatus, exchange, isSafe, jsonOf, safeAddress, unlessAborted } from "./http.js";
@@ -54,9 +54,11 @@ export class OAuthProvider implements TokenProvider {
   readonly #given: ServerMetadata | undefined;
   #discovered: Promise<oauth.AuthorizationServer> | undefined;
 
-  constructor(options: OAuthProviderOptions) {
-    checkNames(options, "oauthProvider", OPTIONS);
-    const { server, clientId } = options;
+  constructor(given: OAuthProviderOptions) {
+    const options = checkNames(given, "oauthProvider", OPTIONS);
+    const { clientId } = options;
+    const server = options.server && Object.assign(Object.create(null), options.server);
+    checkFunctions(options, ["fetch", "rejects"]);
     const issuer = server?.issuer ?? options.issuer;
     if (issuer === undefined) {
       throw new ConfigError("missing_option", 'one of the options "issuer" and "server" is needed', "issuer");
@@ -120,11 +122,14 @@ export class OAuthProvider implements TokenProvider {
     const { origin } = this.#endpoint(server, "token_endpoint");
     if (STATUSES_OF_A_MOVE.includes(answer.status)) this.#discovered = undefined;
     if (answer.status !== 200) throw this.#verdict(failure(answer, origin), origin);
-    const { access_token, token_type, refresh_token, id_token, expires_in, error } = jsonOf(answer, origin, true);
-    const body = { access_token, token_type: token_type ?? "Bearer" };
+    const { access_token, refresh_token, id_token, expires_in, error } = jsonOf(answer, origin, true);
+    // Whatever type is named: this is what the token is used as.
+    const body = { access_token, token_type: "Bearer" };
     try {
       await oauth.processRefreshTokenResponse(server, this.#settings.client, jsonResponse(body));
     } catch {
+      // A one-time token was used up for this one: the session keeps it, and says what is missing.
+      if (isText(refresh_token)) return { access_token: "", refresh_token };
       // The library's error holds what was answered.
       const message = `${origin} answered without an access token that can be used as a bearer token`;
       const facts = { sent: true, status: 200, error: isErrorCode(error) ? error : undefined };

@@ -274,6 +274,16 @@ test("a bundle fetched later than the cached set is the fresher one", async (t) 
   assert.deepEqual(await keysAfter(NOW + 1), ["k3"]);
 });
 
+test("a set fetched beside the bundle is fresher than it, whatever the device's clock said", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const { store, storage, clock } = openStore(provider, { bundled: [k1, k2], bundledAt: NOW + 86_400 });
+  await store.refresh();
+  assert.deepEqual(accepted(store), ["k2"]);
+  const { store: restarted } = openStore(provider, { storage, clock, bundled: [k1, k2], bundledAt: NOW + 86_400 });
+  await restarted.load();
+  assert.deepEqual(accepted(restarted), ["k2"]);
+});
+
 test("listeners are called after each change, until they leave; one that throws stops nothing", async (t) => {
   const provider = await providerFor(t, [k2]);
   const { store, errors } = openStore(provider);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
 import { pinProtection } from "tokenward/pin";
+import { oauthProvider } from "tokenward/providers";
 import { createSession } from "tokenward/session";
 import { StorageError } from "tokenward/storage";
 import {
@@ -292,6 +293,28 @@ test("a fresh refresh token is kept even if no access token comes with it", asyn
   assert.equal(await session.refresh(), "refreshed");
   assert.equal(provider.families[0].ended, false);
 });
+
+for (const [what, body, outcome] of [
+  ...["", "jwt", "N_A", "BEARER", 5, null].map((token_type) => [
+    `a token type ${JSON.stringify(token_type)}`,
+    (access_token) => ({ access_token, refresh_token: "fresh", token_type }),
+    "refreshed",
+  ]),
+  ["no access token", () => ({ refresh_token: "fresh", token_type: "Bearer" }), "invalid_token"],
+]) {
+  test(`a fresh refresh token that comes with ${what} is kept`, async () => {
+    const fetch = () => Promise.resolve(Response.json(body(KEY.token({ sub: "ada" }))));
+    const server = { issuer: ISSUER, token_endpoint: `${ISSUER}/token` };
+    const asked = [];
+    const provider = oauthProvider({ server, clientId: "app", fetch });
+    const noting = { refresh: (tokens, more) => asked.push(tokens.refresh_token) && provider.refresh(tokens, more) };
+    const session = await openTab({ provider: noting, storage: mapStorage() });
+    await session.signIn({ access_token: KEY.token({ sub: "ada" }), refresh_token: "first" });
+    assert.equal(await session.refresh(), outcome);
+    await session.refresh();
+    assert.deepEqual(asked, ["first", "fresh"]);
+  });
+}
 
 test("a provider that never answers, nor heeds the signal, does not hold up the tabs; what it answers late counts", async () => {
   const provider = strictProvider();

@@ -97,13 +97,8 @@ impl RsaKey {
 fn is_pkcs1<D: Digest>(encoded: &[u8], message: &[u8], info: &[u8]) -> bool {
     let hash = D::digest(message);
     let Some(padding) = encoded.len().checked_sub(3 + info.len() + hash.len()) else { return false };
-    let mut expected = vec![0xff; padding + 2];
-    if let Some(first) = expected.first_mut() {
-        *first = 0;
-    }
-    if let Some(second) = expected.get_mut(1) {
-        *second = 1;
-    }
+    let mut expected = vec![0, 1];
+    expected.resize(2 + padding, 0xff);
     expected.push(0);
     expected.extend_from_slice(info);
     expected.extend_from_slice(&hash);

@@ -59,7 +59,9 @@ export class SessionStore {
     const endings = await this.endings();
     const { sessionId, sealed } = await this.#readSealed();
     if (sealed === undefined || endings.some((ending) => ending.sessionId === sessionId)) return { endings };
-    return { record: readRecord(await this.#protection.open(sealed, this.#key("session"))), endings };
+    const record = readRecord(await this.#protection.open(sealed, this.#key("session")));
+    // What stands before the seal can be written by anybody.
+    return record?.sessionId === sessionId ? { record, endings } : { endings };
   }
 
   async endings(): Promise<readonly Ending[]> {

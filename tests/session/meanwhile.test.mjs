@@ -391,3 +391,14 @@ test("parts that lack what a session needs are refused", () => {
     assert.throws(() => createSession(options), { code: "invalid_option", option: Object.keys(part)[0] });
   }
 });
+
+test("a session that has ended does not come back under another name", async () => {
+  const provider = { ...strictProvider(), revoke: undefined };
+  const storage = mapStorage();
+  const session = await openTab({ provider, storage });
+  await session.signIn(provider.signIn("ada"));
+  const kept = storage.values.get("default.session");
+  await session.signOut();
+  storage.values.set("default.session", kept.replace(/^[0-9a-f]{32}/, "0".repeat(32)));
+  assert.equal(who(await openTab({ provider, storage })), "signed_out");
+});

@@ -37,7 +37,13 @@ main(import.meta.url, async () => {
 /** One package at a time: together they would share features, and the example would be compiled once more for its own. */
 async function rustTests(rust) {
   const test = (...more) => rust.native(["test", "--locked", ...more], { seconds: STAGE_SECONDS });
-  return (await test()) + (await test("-p", "tokenward-argon2")) + (await test("-p", "tokenward-relaxed"));
+  const vectors = ["wycheproof", "rfc_examples", "adversarial"].flatMap((name) => ["--test", name]);
+  return (
+    (await test()) +
+    (await test("--features", "reference", ...vectors)) +
+    (await test("-p", "tokenward-argon2")) +
+    (await test("-p", "tokenward-relaxed"))
+  );
 }
 
 /** Folders of tests/ with the files that Node's test runner is to run. */

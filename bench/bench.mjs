@@ -1,104 +1,135 @@
-// npm run bench: Tokenward beside other verifiers, in this Node, on this machine. Prints a table and writes RESULTS.md and
-// results.json. Every verifier shows first that it accepts the good token and refuses the bad ones.
+// Tokenward beside other verifiers, in every runtime, on this machine. Prints tables; a whole run also writes RESULTS.md,
+// results.json and ratios.svg.
+//
+//   npm run bench                                        everything
+//   npm run bench -- node24 chromium                     some runtimes
+//   npm run bench -- --algorithms ES256,RS256 --quick    some algorithms, fewer rounds
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "../tools/build.mjs";
 import { Failure, main, root, step } from "../tools/run.mjs";
-import { measure, quartiles, slicer } from "./measure.mjs";
-import { markdown, table } from "./report.mjs";
-import { AUDIENCE, algorithms, ISSUER, subject, TOKEN_LENGTH } from "./tokens.mjs";
+import { quartiles } from "./measure.mjs";
 
-const METHOD = { rounds: 31, sliceMs: 20, warmUpMs: 250 };
+const THOROUGH = { rounds: 31, sliceMs: 20, warmUpMs: 250 };
+const QUICK = { rounds: 7, sliceMs: 20, warmUpMs: 100 };
 const SEEN_BEFORE = "RS256";
 const FRESH = { processes: 15, algorithms: ["RS256", "ES256"], libraries: ["tokenward", "jose"] };
+const PACKAGES = ["tokenward", "jose", "hono", "fast-jwt", "aws-jwt-verify", "jsonwebtoken", "@node-rs/jsonwebtoken"];
+const MODULES = ["tokenward.wasm", "relaxed.wasm", "reference.wasm"];
 
 main(import.meta.url, async () => {
   await build();
-  // Only now: what it imports is installed and made by the build.
-  const { peers } = await import("./peers.mjs");
-  const verifications = {};
-  for (const algorithm of algorithms) {
-    const able = peers.filter(({ cannot = [] }) => !cannot.includes(algorithm));
-    verifications[algorithm] = await step(algorithm, () => compare(able, "make", subject(algorithm)));
-  }
-  const remembering = peers.filter(({ makeCached }) => makeCached);
-  const seenBefore = await step("seen before", () => compare(remembering, "makeCached", subject(SEEN_BEFORE)));
-  const firstVerification = await step("first verification", () => Object.fromEntries(FRESH.algorithms.map(fresh)));
+  // Only now: what they import is installed by the build.
+  const { installRuntimes, nodePath, runtimes } = await import("./runtimes.mjs");
+  const { algorithms, subject, TOKEN_LENGTH } = await import("./tokens.mjs");
+  const { markdown, picture, table } = await import("./report.mjs");
+  const { names, chosen, quick } = asked(Object.keys(runtimes), algorithms);
+  await installRuntimes();
+
+  const method = quick ? QUICK : THOROUGH;
+  const subjects = Object.fromEntries(chosen.map((algorithm) => [algorithm, subject(algorithm)]));
   const results = {
     machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, system: `${platform()} ${arch()}` },
-    runtime: { node: process.versions.node, v8: process.versions.v8, openssl: process.versions.openssl },
     date: new Date().toISOString().slice(0, 10),
-    versions: Object.fromEntries(peers.map(({ name }) => [name, versionOf(name)])),
-    method: { ...METHOD, tokenLength: TOKEN_LENGTH, rsaBits: 2048, freshProcesses: FRESH.processes },
-    verifications,
-    seenBefore,
-    firstVerification,
-    moduleBytes: moduleBytes(),
+    versions: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
+    method: { ...method, tokenLength: TOKEN_LENGTH, rsaBits: 2048, freshProcesses: FRESH.processes },
+    runtimes: {},
+    moduleBytes: Object.fromEntries(MODULES.map((name) => [name, bytesOf(name)])),
   };
-  console.log(`\n${table(results)}\n`);
+  for (const name of names) {
+    results.runtimes[name] = await step(runtimes[name].title, () => runtime(runtimes[name], subjects, method));
+    console.log(`\n${table(results.runtimes[name])}\n`);
+  }
+  const whole = names.length === Object.keys(runtimes).length && chosen.length === algorithms.length && !quick;
+  if (!whole) return;
+  results.firstVerification = await step("First verifications in fresh processes", () =>
+    Object.fromEntries(
+      FRESH.algorithms.map((algorithm) => [algorithm, fresh(nodePath("node24"), subjects[algorithm])]),
+    ),
+  );
   write("RESULTS.md", markdown(results));
+  write("ratios.svg", picture(results));
   write("results.json", `${JSON.stringify(results, rounded, 2)}\n`);
 });
 
-/** Each peer's microseconds, and how many times the peer's time Tokenward took: round by round, as both were disturbed. */
-async function compare(peers, make, subject) {
-  const contenders = [];
-  for (const peer of peers) {
-    const verify = await peer[make](subject);
-    await prove(peer, verify, subject);
-    contenders.push({ name: peer.name, slice: slicer(verify, peer.asynchronous) });
+/** The command's arguments: names of runtimes, `--algorithms A,B`, `--quick`. */
+function asked(runtimes, algorithms) {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { algorithms: { type: "string" }, quick: { type: "boolean" } },
+  });
+  const chosen = values.algorithms?.split(",") ?? algorithms;
+  known(positionals, runtimes, "runtime");
+  known(chosen, algorithms, "algorithm");
+  return { names: positionals.length > 0 ? positionals : runtimes, chosen, quick: values.quick ?? false };
+}
+
+function known(names, all, what) {
+  const unknown = names.find((name) => !all.includes(name));
+  if (unknown !== undefined) throw new Failure(`There is no ${what} "${unknown}": ${all.join(", ")}.`);
+}
+
+/** One runtime's figures: `{ title, version, prepared: { [algorithm]: figures }, "new key": …, "seen before": figures }`. */
+async function runtime({ title, open }, subjects, method) {
+  const opened = await open();
+  try {
+    const times = async (subject, mode) => figures(await opened.compare({ subject, mode, method }));
+    const all = async (mode) => {
+      const answer = {};
+      for (const [algorithm, subject] of Object.entries(subjects)) answer[algorithm] = await times(subject, mode);
+      return answer;
+    };
+    const seenBefore = subjects[SEEN_BEFORE] ?? Object.values(subjects)[0];
+    return {
+      title,
+      version: opened.version,
+      prepared: await all("prepared"),
+      newKey: await all("new key"),
+      seenBefore: await times(seenBefore, "seen before"),
+    };
+  } finally {
+    await opened.close();
   }
-  const times = await measure(contenders, subject.good, METHOD);
+}
+
+/** Each peer's microseconds, and how many times the peer's time Tokenward took: round by round, as both were disturbed. */
+function figures({ times, absent }) {
+  for (const [name, why] of Object.entries(absent)) console.log(`  without ${name}: ${why}`);
   return Object.fromEntries(
-    contenders.map(({ name }) => {
-      const microseconds = quartiles(times[name].map((seconds) => seconds * 1e6));
-      const ratio = quartiles(times[name].map((seconds, round) => times.tokenward[round] / seconds));
+    Object.entries(times).map(([name, seconds]) => {
+      const microseconds = quartiles(seconds.map((each) => each * 1e6));
+      const ratio = quartiles(seconds.map((each, round) => times.tokenward[round] / each));
       return [name, { microseconds, ratio }];
     }),
   );
 }
 
-/** A verifier that does not verify is fast: accepts the good token (twice, for memories), refuses the bad ones. */
-async function prove({ name, claims }, verify, { algorithm, good, forged, wrong }) {
-  for (let time = 0; time < 2; time++) await verify(good);
-  for (const [what, token] of Object.entries(claims ? { ...forged, ...wrong } : forged)) {
-    const refused = await Promise.resolve(token)
-      .then(verify)
-      .then(
-        () => false,
-        () => true,
-      );
-    if (!refused) throw new Failure(`${name} accepts ${what} (${algorithm}): its time would mean nothing.`);
-  }
-}
-
-/** The milliseconds to a first verification, by library, each time in a fresh process and in turns. */
-function fresh(algorithm) {
-  const { jwks, good } = subject(algorithm);
-  const input = JSON.stringify({ jwks, token: good, issuer: ISSUER, audience: AUDIENCE, algorithm });
+/** The milliseconds to a first verification, by library, each time in a fresh process of Node and in turns. */
+function fresh(node, { algorithm, jwks, good }) {
+  const input = JSON.stringify({ jwks, token: good, algorithm });
   const times = Object.fromEntries(FRESH.libraries.map((library) => [library, []]));
   const script = fileURLToPath(new URL("first.mjs", import.meta.url));
   // The first of each only fills the system's file cache.
   for (let turn = 0; turn <= FRESH.processes; turn++) {
     for (const library of FRESH.libraries) {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [script, library], { input, encoding: "utf8" });
+      const { status, stdout, stderr } = spawnSync(node, [script, library], { input, encoding: "utf8" });
       if (status !== 0) throw new Failure(`The first verification with ${library} failed:\n${stderr}`);
       if (turn > 0) times[library].push(Number(stdout));
     }
   }
-  return [algorithm, Object.fromEntries(FRESH.libraries.map((library) => [library, quartiles(times[library])]))];
+  return Object.fromEntries(FRESH.libraries.map((library) => [library, quartiles(times[library])]));
 }
 
-function moduleBytes() {
-  const wasm = readFileSync(new URL("../pkg/tokenward.wasm", import.meta.url));
+function bytesOf(name) {
+  const wasm = readFileSync(new URL(`../pkg/${name}`, import.meta.url));
   return { raw: wasm.length, gzip: gzipSync(wasm, { level: 9 }).length, brotli: brotliCompressSync(wasm).length };
 }
 
 function versionOf(name) {
-  if (name === "node:crypto") return `OpenSSL ${process.versions.openssl}`;
   const folder = name === "tokenward" ? root : `${root}/node_modules/${name}`;
   return JSON.parse(readFileSync(`${folder}/package.json`, "utf8")).version;
 }

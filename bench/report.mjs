@@ -1,59 +1,70 @@
-// What was measured, for the terminal and as Markdown.
+// What was measured, for the terminal, as Markdown and as a picture.
 
-/** The whole comparison as text: microseconds, and in brackets how many times the peer's time Tokenward takes. */
-export function table(results) {
-  const rows = [
-    head(results),
-    ...body(results, ({ microseconds, ratio }) => `${short(microseconds.median)} (${short(ratio.median)})`),
-  ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const lines = rows.map((row) => row.map((cell, column) => cell.padStart(widths[column])).join("  "));
+/** One runtime as text: microseconds, and in brackets how many times the peer's time Tokenward takes. */
+export function table(runtime) {
+  const lines = grid(runtime, ({ microseconds, ratio }) => `${short(microseconds.median)} (${short(ratio.median)})`);
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   return [
-    "Microseconds a verification (in brackets: Tokenward's time as a multiple of the peer's)",
-    ...lines,
-    ...firstVerification(results),
-    `Module: ${size(results)}`,
+    `${runtime.title} ${runtime.version}: microseconds a verification (in brackets: Tokenward's time as a multiple of the peer's)`,
+    ...lines.map((line) => line.map((cell, column) => cell.padStart(widths[column])).join("  ")),
   ].join("\n");
 }
 
 export function markdown(results) {
-  const { machine, runtime, method, versions, date } = results;
+  const { machine, method, versions, date, runtimes } = results;
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const all = Object.values(runtimes);
   return `# Measured
 
 Written by \`npm run bench\`; every figure is also in [results.json](results.json), with its quartiles.
 
-${machine.cpu}, ${machine.cores} cores, ${machine.system} · Node ${runtime.node} (V8 ${runtime.v8}) · ${date}\\
+${machine.cpu}, ${machine.cores} cores, ${machine.system} · ${date}\\
+${all.map(({ title, version }) => (title.startsWith("Node") ? `Node ${version}` : `${title} ${version}`)).join(" · ")}\\
 ${packages.join(" · ")}
 
-## Microseconds a verification
+## Tokenward's time as a multiple of the fastest peer's
 
-The median, and in brackets the middle half of the rounds.
-
-${pipes(
-  head(results),
-  body(results, ({ microseconds }) => spread(microseconds)),
-)}
-
-## Tokenward's time as a multiple of the peer's
-
-The median of the rounds' own ratios. Above 1 the peer is faster.
+Below 1 Tokenward is the fastest. The median of the rounds' own ratios, and the peer.
 
 ${pipes(
-  head(results),
-  body(results, ({ ratio }) => short(ratio.median)),
+  ["", ...all.map(({ title }) => title)],
+  algorithmsOf(all).map((algorithm) => [
+    algorithm,
+    ...all.map(({ prepared }) => {
+      const { name, ratio } = fastest(prepared[algorithm]);
+      return `${short(ratio.median)} (${name})`;
+    }),
+  ]),
 )}
 
-## First verification
+![The same as a picture](ratios.svg)
 
-From nothing loaded to one verified token in a fresh process, in milliseconds: importing, compiling, the key, the
-signature. Node's own start is left out. ${method.freshProcesses} processes each, in turns.
+${all
+  .map(
+    (runtime) => `## ${runtime.title}
+
+Microseconds a verification: the median, and in brackets the middle half of the rounds.
+
+${pipes(...headAndRows(grid(runtime, ({ microseconds }) => spread(microseconds))))}
+`,
+  )
+  .join("\n")}
+## From nothing
+
+From nothing loaded to one verified token in a fresh process of Node 24, in milliseconds: importing, compiling, the key,
+the signature. Node's own start is left out. ${method.freshProcesses} processes each, in turns.
 
 ${firstTable(results)}
 
-## Size of the module
+## Size of the modules
 
-${size(results)}
+${pipes(
+  ["kB", "raw", "gzip", "brotli"],
+  Object.entries(results.moduleBytes).map(([name, bytes]) => [
+    name,
+    ...Object.values(bytes).map((count) => (count / 1000).toFixed(1)),
+  ]),
+)}
 
 ## How
 
@@ -61,38 +72,49 @@ ${size(results)}
   gets a new string, as from a request.
 - Each verifier is made once, as its documentation says. Before it is timed it must accept the good token and refuse a
   corrupted signature and a changed payload, and then an expired token, another issuer's and another audience's.
+- "new key": the key is imported, the verifier made and one token verified, each time anew. "seen before": the same token
+  again (${"RS256"}), by a verifier that remembers; all other rows are without memories of tokens.
 - \`node:crypto\` is the signature alone: base64url and \`crypto.verify\`. It reads no header and checks no claims, so it is
-  the floor under the libraries that call it. Only its refusal of the two forgeries is asked for.
-- "-" is an algorithm, or a memory of tokens, the library does not have. Memories of tokens are off, but in the row
-  "seen before" (RS256). Libraries may keep prepared keys.
+  no peer but the floor under the libraries that call it. \`tokenward/reference\` is Tokenward with RustCrypto's arithmetic.
+- "-" is what the library, or the runtime under it, does not have.
 - jose and hono are asynchronous: one verification is awaited after the other, as in a request. The others, aws-jwt-verify
-  by its \`verifySync\`, are synchronous.
-- The quartiles are those of one run. jose and hono differ far more between runs: two runs minutes apart, same machine and
-  code, gave jose 132 and 46 µs for RS256, 203 and 130 µs for EdDSA, so that Tokenward was the faster at EdDSA in one and
-  the slower in the other. Why was not established; take no ratio to these two from a single run. The synchronous ones
-  agreed within 9 %.
+  and @node-rs/jsonwebtoken by their synchronous functions, are not.
 - ${method.warmUpMs} ms of warm-up each, then ${method.rounds} rounds; in each round every verifier runs for about ${method.sliceMs} ms, each round beginning with
-  another one.
-- Tokenward's arithmetic is WebAssembly on one core; the others call OpenSSL, compiled for the processor.
+  another one. In Node, Deno and Bun each row has a process of its own.
+- Times of the asynchronous libraries differ between runs far more than the quartiles of one run tell: compare within one
+  run.
+- workerd is the program itself, whose clock runs while it computes; Cloudflare's does not.
 `;
 }
 
-function head({ versions }) {
-  return ["", ...Object.keys(versions)];
+/** Rows of cells: the names of those compared, then a row for each algorithm and mode. */
+function grid({ prepared, newKey, seenBefore }, cell) {
+  const rows = {
+    ...prepared,
+    ...Object.fromEntries(Object.entries(newKey).map(([algorithm, by]) => [`${algorithm}, new key`, by])),
+    "seen before": seenBefore,
+  };
+  const names = [...new Set(Object.values(prepared).flatMap(Object.keys))];
+  return [
+    ["", ...names],
+    ...Object.entries(rows).map(([title, by]) => [title, ...names.map((name) => (by[name] ? cell(by[name]) : "-"))]),
+  ];
 }
 
-function body({ versions, verifications, seenBefore }, cell) {
-  return Object.entries({ ...verifications, "seen before": seenBefore }).map(([title, by]) => [
-    title,
-    ...Object.keys(versions).map((name) => (by[name] ? cell(by[name]) : "-")),
-  ]);
+function headAndRows([head, ...rows]) {
+  return [head, rows];
 }
 
-function firstVerification({ firstVerification }) {
-  return Object.entries(firstVerification).map(([algorithm, by]) => {
-    const times = Object.entries(by).map(([library, { median }]) => `${library} ${short(median)} ms`);
-    return `First verification (${algorithm}, fresh process): ${times.join(", ")}`;
-  });
+/** The fastest of those that verify whole tokens and are not Tokenward. */
+function fastest(by) {
+  const [name, figures] = Object.entries(by)
+    .filter(([name]) => !["tokenward", "tokenward/reference", "node:crypto"].includes(name))
+    .reduce((best, each) => (each[1].microseconds.median < best[1].microseconds.median ? each : best));
+  return { name, ...figures };
+}
+
+function algorithmsOf(runtimes) {
+  return Object.keys(runtimes[0].prepared);
 }
 
 function firstTable({ firstVerification }) {
@@ -104,11 +126,6 @@ function firstTable({ firstVerification }) {
   return pipes(["", ...libraries], rows);
 }
 
-function size({ moduleBytes }) {
-  const told = Object.entries(moduleBytes).map(([form, bytes]) => `${(bytes / 1000).toFixed(1)} kB ${form}`);
-  return told.join(", ");
-}
-
 function spread({ q1, median, q3 }) {
   return `${short(median)} (${short(q1)}–${short(q3)})`;
 }
@@ -118,7 +135,62 @@ function pipes(head, rows) {
   return [line(head), line(head.map((_, column) => (column ? "---:" : "---"))), ...rows.map(line)].join("\n");
 }
 
-/** Three significant digits at most, without an exponent. */
+/** Two or three significant digits, without an exponent. */
 function short(value) {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(value >= 10 ? 3 : 2)));
+}
+
+const PANEL = { width: 264, height: 206, columns: 3, label: 74, bar: 14, step: 20, top: 30, longest: 1.6 };
+
+/** Bars, a panel for each algorithm: Tokenward's time as a share of the fastest peer's. */
+export function picture({ runtimes }) {
+  const all = Object.values(runtimes);
+  const algorithms = algorithmsOf(all);
+  const width = PANEL.width * PANEL.columns;
+  const height = PANEL.height * Math.ceil(algorithms.length / PANEL.columns) + 26;
+  const panels = algorithms.map((algorithm, place) => {
+    const x = (place % PANEL.columns) * PANEL.width;
+    const y = Math.floor(place / PANEL.columns) * PANEL.height;
+    return `<g transform="translate(${x} ${y})">${panel(algorithm, all)}</g>`;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Tokenward's time for a verification as a share of the fastest other library's, by algorithm and runtime">
+<style>
+text { font: 12px system-ui, sans-serif; fill: #1f2328; }
+.algorithm { font-weight: 600; font-size: 13px; }
+.bar { fill: #0969da; }
+.slower { fill: #bc4c00; }
+.one { stroke: #59636e; stroke-dasharray: 3 3; }
+@media (prefers-color-scheme: dark) {
+  text { fill: #f0f6fc; }
+  .bar { fill: #4493f8; }
+  .slower { fill: #db6d28; }
+  .one { stroke: #9198a1; }
+}
+</style>
+${panels.join("\n")}
+<text x="0" y="${height - 8}">Tokenward's time for a verification as a share of the fastest other library's. Dashed line: as fast. Shorter is faster.</text>
+</svg>
+`;
+}
+
+function panel(algorithm, runtimes) {
+  const { label, bar, step, top, longest, width } = PANEL;
+  const unit = (width - label - 44) / longest;
+  const bars = runtimes.map(({ title, prepared }, place) => {
+    const ratio = fastest(prepared[algorithm]).ratio.median;
+    const y = top + place * step;
+    const length = (Math.min(ratio, longest) * unit).toFixed(1);
+    const middle = y + bar - 3;
+    return [
+      `<text x="${label - 6}" y="${middle}" text-anchor="end">${title}</text>`,
+      `<rect class="bar${ratio > 1 ? " slower" : ""}" x="${label}" y="${y}" width="${length}" height="${bar}" rx="2"/>`,
+      `<text x="${Number(length) + label + 5}" y="${middle}">${short(ratio)}</text>`,
+    ].join("");
+  });
+  const one = (label + unit).toFixed(1);
+  return [
+    `<text class="algorithm" x="${label}" y="18">${algorithm}</text>`,
+    ...bars,
+    `<line class="one" x1="${one}" x2="${one}" y1="${top - 4}" y2="${top + runtimes.length * step}"/>`,
+  ].join("\n");
 }

@@ -1,32 +1,29 @@
 // A key and tokens for each algorithm, signed by node:crypto: one good token and the ones every peer must refuse.
-import { constants, sign } from "node:crypto";
+import { sign } from "node:crypto";
 import { generateKeyPair } from "../tools/keypair.mjs";
+import { AUDIENCE, ISSUER } from "./expected.mjs";
+import { schemeOf } from "./native-peers.mjs";
 
-export const ISSUER = "https://login.example";
-export const AUDIENCE = "app";
 /** Of the whole token, in characters: about what an OpenID provider's tokens have. */
 export const TOKEN_LENGTH = 900;
 
 const KID = "2026-11";
-const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
-const FIXED_LENGTH = { dsaEncoding: "ieee-p1363" };
-
-/** How each algorithm's keys are made, and what node:crypto is told to sign and verify (RFC 7518 section 3, RFC 8037). */
-const ALGORITHMS = {
-  RS256: { type: "rsa", of: { modulusLength: 2048 }, hash: "sha256", scheme: {} },
-  PS256: { type: "rsa", of: { modulusLength: 2048 }, hash: "sha256", scheme: PSS },
-  ES256: { type: "ec", of: { namedCurve: "P-256" }, hash: "sha256", scheme: FIXED_LENGTH },
-  ES384: { type: "ec", of: { namedCurve: "P-384" }, hash: "sha384", scheme: FIXED_LENGTH },
-  ES512: { type: "ec", of: { namedCurve: "P-521" }, hash: "sha512", scheme: FIXED_LENGTH },
-  EdDSA: { type: "ed25519", of: {}, hash: null, scheme: {} },
+/** How each algorithm's keys are made. */
+const KEYS = {
+  RS256: ["rsa", { modulusLength: 2048 }],
+  PS256: ["rsa", { modulusLength: 2048 }],
+  ES256: ["ec", { namedCurve: "P-256" }],
+  ES384: ["ec", { namedCurve: "P-384" }],
+  ES512: ["ec", { namedCurve: "P-521" }],
+  EdDSA: ["ed25519", {}],
 };
 
-export const algorithms = Object.keys(ALGORITHMS);
+export const algorithms = Object.keys(KEYS);
 
-/** A fresh key in the forms the peers take, a good token, and bad ones: by what is wrong, signed where that is not it. */
+/** A fresh key in the forms the peers take, as JSON can hold them, a good token, and bad ones: by what is wrong, signed where that is not it. */
 export function subject(algorithm) {
-  const { type, of, hash, scheme } = ALGORITHMS[algorithm];
-  const { privateKey, publicKey } = generateKeyPair(type, of);
+  const [hash, scheme] = schemeOf(algorithm);
+  const { privateKey, publicKey } = generateKeyPair(...KEYS[algorithm]);
   const jwk = { ...publicKey.export({ format: "jwk" }), kid: KID, alg: algorithm, use: "sig" };
   const signed = (changes) => {
     const token = (filling) => {
@@ -43,9 +40,6 @@ export function subject(algorithm) {
   const good = signed({});
   return {
     algorithm,
-    hash,
-    scheme,
-    publicKey,
     pem: publicKey.export({ format: "pem", type: "spki" }),
     jwk,
     jwks: { keys: [jwk] },

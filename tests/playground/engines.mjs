@@ -8,6 +8,7 @@ import { browsers } from "../../tools/browsers.mjs";
 
 /**
  * @typedef {object} EnginePage
+ * @property {string} version of the browser
  * @property {(url: string) => Promise<unknown>} open
  * @property {() => Promise<unknown>} reload
  * @property {(script: string) => Promise<any>} ask the value of an expression, or of a promise, in the page
@@ -20,6 +21,7 @@ export async function openFirefox() {
   const browser = await puppeteer.launch({ browser: "firefox", executablePath: firefox, headless: true });
   const page = await browser.newPage();
   return {
+    version: (await browser.version()).replace(/^\D+/, ""),
     open: (url) => page.goto(url),
     reload: () => page.reload(),
     ask: (script) => page.evaluate(script),
@@ -42,6 +44,7 @@ export async function openWebKit() {
     })
     .build();
   return {
+    version: (await driver.getCapabilities()).getBrowserVersion(),
     open: (url) => driver.get(url),
     reload: () => driver.navigate().refresh(),
     ask: (script) =>

@@ -1,6 +1,6 @@
 // Real workerd, running a worker bundled as a user's bundler would: with the `workerd` condition.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ export async function startWorkerd(source, more = {}) {
     logLevel: "error",
   });
   const port = await freePort();
-  writeFileSync(join(folder, "config.capnp"), configuration(port, more));
+  writeFileSync(join(folder, "config.capnp"), configuration(port, folder, more));
   const server = spawn(workerd.default, ["serve", join(folder, "config.capnp")], { stdio: "inherit" });
   const url = `http://127.0.0.1:${port}/`;
   const close = () => {
@@ -40,7 +40,8 @@ export async function startWorkerd(source, more = {}) {
   return { url, close };
 }
 
-function configuration(port, { worker = "", services = "" }) {
+function configuration(port, folder, { worker = "", services = "" }) {
+  const wasm = readdirSync(folder).filter((name) => name.endsWith(".wasm"));
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [ ( name = "main", worker = .worker ), ${services} ],
@@ -49,8 +50,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [
     ( name = "worker.js", esModule = embed "worker.js" ),
-    ( name = "./tokenward.wasm", wasm = embed "tokenward.wasm" ),
-    ( name = "./relaxed.wasm", wasm = embed "relaxed.wasm" ),
+    ${wasm.map((name) => `( name = "./${name}", wasm = embed "${name}" ),`).join("\n    ")}
   ],
   compatibilityDate = "2026-01-01",
   ${worker}

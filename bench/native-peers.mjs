@@ -1,0 +1,65 @@
+// Those that need Node: they call OpenSSL, or other code compiled for the processor.
+import { constants, createPublicKey, verify as cryptoVerify } from "node:crypto";
+import nodeRs from "@node-rs/jsonwebtoken";
+import { JwtVerifier } from "aws-jwt-verify";
+import { createVerifier as createFastVerifier } from "fast-jwt";
+import jsonwebtoken from "jsonwebtoken";
+import { AUDIENCE, ISSUER } from "./expected.mjs";
+
+/** As in peers.mjs; `cannot` names the algorithms a peer does not have. */
+export const nativePeers = [
+  { name: "fast-jwt", make: (subject) => fastJwt(subject, false), makeCached: (subject) => fastJwt(subject, true) },
+  {
+    name: "aws-jwt-verify",
+    cannot: ["PS256"],
+    make: ({ jwks }) => {
+      const verifier = JwtVerifier.create({ issuer: ISSUER, audience: AUDIENCE, jwksUri: `${ISSUER}/jwks.json` });
+      verifier.cacheJwks(jwks);
+      return (token) => verifier.verifySync(token);
+    },
+  },
+  {
+    name: "jsonwebtoken",
+    cannot: ["EdDSA"],
+    make: ({ jwk, algorithm }) => {
+      const key = createPublicKey({ key: jwk, format: "jwk" });
+      const options = { algorithms: [algorithm], issuer: ISSUER, audience: AUDIENCE };
+      return (token) => jsonwebtoken.verify(token, key, options);
+    },
+  },
+  {
+    name: "@node-rs/jsonwebtoken",
+    cannot: ["ES512"],
+    make: ({ pem, algorithm }) => {
+      const options = { algorithms: [algorithm], iss: [ISSUER], aud: [AUDIENCE] };
+      return (token) => nodeRs.verifySync(token, pem, options);
+    },
+  },
+  {
+    name: "node:crypto",
+    beside: true,
+    unchecked: true,
+    make: ({ jwk, algorithm }) => {
+      const [hash, scheme] = schemeOf(algorithm);
+      const key = { key: createPublicKey({ key: jwk, format: "jwk" }), ...scheme };
+      return (token) => {
+        const end = token.lastIndexOf(".");
+        const signature = Buffer.from(token.slice(end + 1), "base64url");
+        if (!cryptoVerify(hash, Buffer.from(token.slice(0, end)), key, signature)) throw new Error("bad signature");
+      };
+    },
+  },
+];
+
+function fastJwt({ pem, algorithm }, cache) {
+  return createFastVerifier({ key: pem, algorithms: [algorithm], allowedIss: ISSUER, allowedAud: AUDIENCE, cache });
+}
+
+/** What node:crypto is told to sign and verify (RFC 7518 section 3, RFC 8037). */
+export function schemeOf(algorithm) {
+  if (algorithm === "EdDSA") return [null, {}];
+  const hash = `sha${algorithm.slice(2)}`;
+  if (algorithm.startsWith("ES")) return [hash, { dsaEncoding: "ieee-p1363" }];
+  if (algorithm.startsWith("RS")) return [hash, {}];
+  return [hash, { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: Number(algorithm.slice(2)) / 8 }];
+}

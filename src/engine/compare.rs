@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::{KeyMaterial, VerifyingKey, fast, prepare_with, rustcrypto};
 use crate::Algorithm;
@@ -68,4 +69,19 @@ impl Key {
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         self.0.verify(algorithm, message, signature)
     }
+}
+
+/// `base` to a power, modulo an RSA modulus, by our kernel. All numbers are big-endian and as long as the modulus, which `Key`
+/// must accept; the base is below it, the exponent odd and not 1.
+#[must_use]
+pub fn rsa_power(modulus: &[u8], exponent: u32, base: &[u8]) -> Vec<u8> {
+    fast::rsa_power(modulus, exponent, base)
+}
+
+/// Whether `u * G + v * Q` is what is expected, without tables and with them. Numbers are below the order and encoded as the
+/// algorithm does it, the point as in a JWK (`x` and `y`, or `x` alone); expected is `x` of the sum, or the encoded sum of
+/// Ed25519, or `None` where there is none: at infinity, or if `u` and `v` are zero.
+#[must_use]
+pub fn sums_are(algorithm: Algorithm, point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 2] {
+    fast::sums_are(algorithm, point, u, v, expected)
 }

@@ -14,8 +14,12 @@ mod rsa;
 mod weierstrass;
 
 use alloc::boxed::Box;
+#[cfg(feature = "compare")]
+use alloc::vec::Vec;
 
 use super::{KeyMaterial, VerifyingKey};
+#[cfg(feature = "compare")]
+use crate::Algorithm;
 
 pub(super) fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, &'static str> {
     match material {
@@ -24,5 +28,20 @@ pub(super) fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey
         KeyMaterial::P521 { x, y } => ecdsa::prepare_p521(x, y),
         KeyMaterial::Ed25519 { point } => ed25519::prepare(point),
         KeyMaterial::Rsa { modulus, exponent } => rsa::prepare(modulus, exponent),
+    }
+}
+
+#[cfg(feature = "compare")]
+pub(super) fn rsa_power(modulus: &[u8], exponent: u32, base: &[u8]) -> Vec<u8> {
+    rsa::power(modulus, exponent, base)
+}
+
+#[cfg(feature = "compare")]
+pub(super) fn sums_are(algorithm: Algorithm, point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 2] {
+    match algorithm {
+        Algorithm::Es256 => ecdsa::sums_are::<ecdsa::P256, 9>(point, u, v, expected),
+        Algorithm::Es384 => ecdsa::sums_are::<ecdsa::P384, 14>(point, u, v, expected),
+        Algorithm::Es512 => ecdsa::sums_are::<ecdsa::P521, 19>(point, u, v, expected),
+        _ => ed25519::sums_are(point, u, v, expected),
     }
 }

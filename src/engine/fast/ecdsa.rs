@@ -131,3 +131,17 @@ impl<C: Curve<L>, const L: usize> VerifyingKey for Key<C, L> {
         sum.has_x(&x) || (x.is_below(gap) && sum.has_x(&(&x + const { &Residue::below_modulus(*C::Order::M) })))
     }
 }
+
+#[cfg(feature = "compare")]
+pub(super) fn sums_are<C: Curve<L>, const L: usize>(point: &[u8], u: &[u8], v: &[u8], x: Option<&[u8]>) -> [bool; 2] {
+    let number = Residue::<C::Order, L>::from_be_bytes;
+    let (key_x, key_y) = point.split_at(point.len() / 2);
+    let Some(point) = Jacobian::<C, L>::new(&Residue::from_be_bytes(key_x), &Residue::from_be_bytes(key_y)) else {
+        return [false; 2];
+    };
+    let is_expected = |sum: Option<Jacobian<C, L>>| match (sum, x) {
+        (Some(sum), Some(x)) => sum.has_x(&Residue::from_be_bytes(x)),
+        (sum, x) => sum.is_none() && x.is_none(),
+    };
+    KeyPoint::<Points<C, L>, L>::new(point).sums(&number(u), &number(v)).map(is_expected)
+}

@@ -50,3 +50,14 @@ fn reduced(hash: &[u8]) -> Residue<Order, 9> {
     let (low, high) = (Residue::from_le_bytes(low), Residue::from_le_bytes(high));
     (&low.mul(Residue::ONE) + &high.mul(HALF)).least()
 }
+
+#[cfg(feature = "compare")]
+pub(super) fn sums_are(point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 2] {
+    let number = Residue::<Order, 9>::from_le_bytes;
+    let Some(point) = Extended::decode(point) else { return [false; 2] };
+    let is_expected = |sum: Option<Extended>| match (sum, expected) {
+        (Some(sum), Some(expected)) => sum.is_encoded_as(expected),
+        (sum, expected) => sum.is_none() && expected.is_none(),
+    };
+    KeyPoint::<Edwards25519, 9>::new(point).sums(&number(u), &number(v)).map(is_expected)
+}

@@ -19,6 +19,7 @@ impl Modulus<9> for Field {
     const BITS: usize = 255;
     const LIMBS: &'static [i64; 9] = &sum_of_powers(29, &[(255, 1), (0, -19)]);
     const UNROLLED: bool = true;
+    const FOLD: Option<i64> = Some(19);
 }
 
 /// The order of the base point, a prime; that of the curve is eight times this.
@@ -44,7 +45,7 @@ const BASE_Y: &Coordinate = &Residue::hexadecimal("66666666666666666666666666666
 /// The points as a group.
 pub(super) struct Edwards25519;
 
-/// Coordinates in Montgomery form.
+/// Coordinates in Montgomery form, which is no other form here: `R` is 1.
 #[derive(Clone, Copy)]
 pub(super) struct Extended {
     x: Coordinate,

@@ -5,7 +5,8 @@
 //! P. Montgomery, "Modular multiplication without trial division" (Math. Comp. 44, 1985), column by column as in Koc, Acar,
 //! Kaliski, "Analyzing and comparing Montgomery multiplication algorithms" (IEEE Micro 16, 1996), "FIPS". Most moduli here
 //! are sums of few powers of two, and their limbs are signed too: nearly all are zeros, which cost nothing, or powers of two,
-//! which cost a shift.
+//! which cost a shift. Modulo 2^255 - 19 a product is folded instead, as in Bernstein, "Curve25519: new Diffie-Hellman speed
+//! records" (PKC 2006), section 4: there the quotients would be a long chain.
 //!
 //! # Bounds
 //!
@@ -49,12 +50,18 @@ pub(super) trait Modulus<const L: usize>: Copy + Send + Sync + 'static {
     const LIMBS: &'static [i64; L];
     /// Whether speed is worth more than size: for the fields, not for the orders of points.
     const UNROLLED: bool;
+    /// `2^BITS` modulo `m`, if that is small: then products are folded there instead of divided, and `R` is 1.
+    const FOLD: Option<i64> = None;
 
     /// `m`, each limb in `[0, 2^LIMB_BITS)`.
     const M: &'static [i32; L] = &carry(Self::LIMBS, Self::LIMB_BITS);
     /// `-1 / m` modulo `2^LIMB_BITS`.
     const FACTOR: i64 = factor(Self::LIMBS[0], Self::LIMB_BITS);
     const MASK: i64 = (1 << Self::LIMB_BITS) - 1;
+    /// The bits of `m` in the last limb.
+    const TOP_BITS: usize = Self::BITS - (L - 1) * Self::LIMB_BITS;
+    /// `R` is 2 to this power.
+    const R_BITS: usize = if Self::FOLD.is_some() { 0 } else { L * Self::LIMB_BITS };
 }
 
 /// The limbs of a sum of `factor * 2^power`.
@@ -180,10 +187,10 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     const UNIT: &'static Self = &Self::below_modulus(power_of_two(0, M::M, M::LIMB_BITS));
     /// `R`: 1 in Montgomery form.
     pub(super) const ONE: &'static Self = &Self::power_of_two_times_r(0);
-    const R2: &'static Self = &Self::power_of_two_times_r(L * M::LIMB_BITS);
+    const R2: &'static Self = &Self::power_of_two_times_r(M::R_BITS);
 
     pub(super) const fn power_of_two_times_r(power: usize) -> Self {
-        Self::below_modulus(power_of_two(power + L * M::LIMB_BITS, M::M, M::LIMB_BITS))
+        Self::below_modulus(power_of_two(power + M::R_BITS, M::M, M::LIMB_BITS))
     }
 
     pub(super) const fn hexadecimal(digits: &str) -> Self {
@@ -346,6 +353,20 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     /// least 0 and below `R * m`.
     #[inline(always)]
     fn reduce(columns: impl Fn(usize) -> i64, #[cfg(debug_assertions)] bounds: Bounds) -> Self {
+        let limbs = match M::FOLD {
+            Some(fold) => Self::folded(columns, fold),
+            None => Self::divided(columns),
+        };
+        Self {
+            limbs,
+            #[cfg(debug_assertions)]
+            bounds,
+            modulus: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    fn divided(columns: impl Fn(usize) -> i64) -> [i32; L] {
         let mut limbs = [0; L];
         let mut quotients = [0; L];
         let mut sum = 0;
@@ -370,20 +391,51 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
                 }
             },
         );
-        Self {
-            limbs,
-            #[cfg(debug_assertions)]
-            bounds,
-            modulus: PhantomData,
-        }
+        limbs
+    }
+
+    /// The upper limbs of a product are carried, multiplied by what `2^(L * LIMB_BITS)` is modulo `m`, and added to the lower
+    /// columns; then what exceeds the bits of `m` is. The second limb keeps a last carry.
+    #[inline(always)]
+    fn folded(columns: impl Fn(usize) -> i64, fold: i64) -> [i32; L] {
+        let mut upper = [0; L];
+        let mut sum = 0;
+        for_each_limb::<M, L>(
+            #[inline(always)]
+            |i| {
+                if i + 1 < L {
+                    sum += columns(L + i);
+                    upper[i] = sum & M::MASK;
+                    sum >>= M::LIMB_BITS;
+                } else {
+                    upper[i] = sum;
+                }
+            },
+        );
+        let mut limbs = [0; L];
+        let mut sum = 0;
+        for_each_limb::<M, L>(
+            #[inline(always)]
+            |i| {
+                sum += columns(i) + upper[i] * (fold << (M::LIMB_BITS - M::TOP_BITS));
+                if i + 1 < L {
+                    limbs[i] = (sum & M::MASK) as i32;
+                    sum >>= M::LIMB_BITS;
+                }
+            },
+        );
+        limbs[L - 1] = (sum & ((1 << M::TOP_BITS) - 1)) as i32;
+        let first = i64::from(limbs[0]) + (sum >> M::TOP_BITS) * fold;
+        limbs[0] = (first & M::MASK) as i32;
+        limbs[1] += (first >> M::LIMB_BITS) as i32;
+        limbs
     }
 
     /// `scale` times the same, with limbs in `[0, 2^LIMB_BITS)` and a value just about in `[0, m)`: what exceeds the bits of
     /// `m` is taken off as a multiple of `m`. For a modulus that is close to a power of two.
     #[inline(never)]
     pub(super) fn scaled(&self, scale: i64) -> Self {
-        let top = M::BITS - (L - 1) * M::LIMB_BITS;
-        let excess = (i64::from(self.limbs[L - 1]) * scale) >> top;
+        let excess = (i64::from(self.limbs[L - 1]) * scale) >> M::TOP_BITS;
         let mut limbs = [0; L];
         let mut sum = 0;
         for_each_limb::<M, L>(
@@ -595,6 +647,16 @@ impl Bounds {
         let products = L as f64 * magnitude(self.limbs) * magnitude(other.limbs) * exp2(2 * M::LIMB_BITS);
         let multiples = M::LIMBS.iter().map(|limb| limb.unsigned_abs() as f64).sum::<f64>() * exp2(M::LIMB_BITS);
         let carry = exp2(64 - M::LIMB_BITS);
+        if let Some(fold) = M::FOLD {
+            let fold = fold as f64;
+            let upper = exp2(M::LIMB_BITS).max(carry);
+            let largest = products + upper * fold * exp2(M::LIMB_BITS - M::TOP_BITS) + carry;
+            assert!(largest < exp2(63), "a column may overflow");
+            let last_carry = largest / exp2(M::TOP_BITS) * fold / exp2(M::LIMB_BITS) + 1.0;
+            let beyond = last_carry / exp2(M::LIMB_BITS);
+            assert!(beyond < 0.001, "the second limb may be too large");
+            return Self { limbs: (-beyond, 1.0 + beyond), value: (-0.001, 1.001) };
+        }
         assert!(products + multiples + carry < exp2(63), "a column may overflow");
         let slack = exp2(L * M::LIMB_BITS - M::BITS);
         let value = magnitude(self.value) * magnitude(other.value) / slack;

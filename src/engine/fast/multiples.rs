@@ -33,7 +33,7 @@ pub(super) trait Group<const L: usize>: Sized + 'static {
 /// The point of a key.
 pub(super) struct KeyPoint<G: Group<L>, const L: usize> {
     point: G::Point,
-    /// Costs about as much as two verifications without it: made when the key is used for the second time.
+    /// Costs about as much as three verifications without it: made when the key is used for the second time.
     table: OnceBox<Comb<G, L>>,
     was_used: AtomicBool,
 }
@@ -56,6 +56,13 @@ impl<G: Group<L>, const L: usize> KeyPoint<G, L> {
             return self.sum_without_tables(u, v);
         }
         sum
+    }
+
+    /// The sum by both methods.
+    #[cfg(feature = "compare")]
+    pub(super) fn sums(&self, u: &Residue<G::Order, L>, v: &Residue<G::Order, L>) -> [Option<G::Point>; 2] {
+        self.was_used.store(true, Ordering::Relaxed);
+        [self.sum_without_tables(u, v), self.sum(u, v)]
     }
 
     /// By Shamir's trick, two bits of each number at a time: Menezes, van Oorschot, Vanstone, "Handbook of applied
@@ -86,7 +93,7 @@ fn sum_by_tables<G: Group<L>, const L: usize>(
     let mut sum: Option<G::Point> = None;
     for row in (0..Comb::<G, L>::ROWS).rev() {
         sum = sum.map(|point| G::doubled(&point));
-        for entry in [base.at(row, u), key.at(row, v)].into_iter().flatten() {
+        for entry in base.at(row, u).chain(key.at(row, v)) {
             sum = Some(sum.map_or_else(|| G::from_entry(entry), |sum| G::plus_entry(&sum, entry)));
         }
     }
@@ -94,43 +101,52 @@ fn sum_by_tables<G: Group<L>, const L: usize>(
 }
 
 const TEETH: usize = 8;
+const TABLES: usize = 2;
 
 /// Multiples of a point by which it is multiplied fast: Lim, Lee, "More flexible exponentiation with precomputation"
 /// (CRYPTO 1994).
 ///
-/// A number is written in `TEETH` lines of `ROWS` bits, one below the other. An entry is the sum of `2^(ROWS * line)` times the
-/// point over the lines where a row has a 1, so that one addition serves a whole row.
-pub(super) struct Comb<G: Group<L>, const L: usize>(Vec<G::Entry>);
+/// A number is written in lines of `ROWS` bits, one below the other, which belong to the tables by turns. A table's entry is
+/// the sum of `2^(ROWS * line)` times the point over those of its lines where a row has a 1, so that one addition serves a
+/// whole row of a table.
+pub(super) struct Comb<G: Group<L>, const L: usize>([Vec<G::Entry>; TABLES]);
 
 impl<G: Group<L>, const L: usize> Comb<G, L> {
-    const ROWS: usize = G::Order::BITS.div_ceil(TEETH);
+    const ROWS: usize = G::Order::BITS.div_ceil(TEETH * TABLES);
 
     fn new(point: G::Point) -> Self {
-        let mut teeth = Vec::with_capacity(TEETH);
+        let mut teeth = Vec::with_capacity(TEETH * TABLES);
         let mut tooth = point;
-        for _ in 0..TEETH {
+        for _ in 0..TEETH * TABLES {
             teeth.push(tooth);
             for _ in 0..Self::ROWS {
                 tooth = G::doubled(&tooth);
             }
         }
-        // No tooth and no sum of smaller teeth are equal or opposite: as multiples of the point, they are below half the order.
+        let teeth = G::to_entries(&teeth);
+        Self(core::array::from_fn(|table| Self::sums(teeth.iter().skip(table).step_by(TABLES))))
+    }
+
+    /// No tooth and no sum of smaller teeth are equal or opposite: as multiples of the point, they are below half the order.
+    fn sums<'t>(teeth: impl Iterator<Item = &'t G::Entry>) -> Vec<G::Entry> {
         let mut sums = Vec::with_capacity((1 << TEETH) - 1);
-        for tooth in G::to_entries(&teeth) {
+        for tooth in teeth {
             for at in 0..=sums.len() {
-                let sum =
-                    at.checked_sub(1).map_or_else(|| G::from_entry(&tooth), |at| G::plus_entry(&sums[at], &tooth));
+                let sum = at.checked_sub(1).map_or_else(|| G::from_entry(tooth), |at| G::plus_entry(&sums[at], tooth));
                 sums.push(sum);
             }
         }
-        Self(G::to_entries(&sums))
+        G::to_entries(&sums)
     }
 
-    /// The entry for a row of a number; `None` where all its bits are 0.
+    /// The entries for a row of a number; none for a table where all its bits are 0.
     #[inline(always)]
-    fn at(&self, row: usize, number: &Residue<G::Order, L>) -> Option<&G::Entry> {
-        let bits = (0..TEETH).fold(0, |bits, line| bits | number.bit(line * Self::ROWS + row) << line);
-        self.0.get(bits.wrapping_sub(1))
+    fn at(&self, row: usize, number: &Residue<G::Order, L>) -> impl Iterator<Item = &G::Entry> {
+        self.0.iter().enumerate().filter_map(move |(table, sums)| {
+            let line = |tooth| tooth * TABLES + table;
+            let bits = (0..TEETH).fold(0, |bits, tooth| bits | number.bit(line(tooth) * Self::ROWS + row) << tooth);
+            sums.get(bits.wrapping_sub(1))
+        })
     }
 }
 

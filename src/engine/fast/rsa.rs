@@ -24,6 +24,11 @@ pub(super) fn prepare(modulus: &[u8], exponent: &[u8]) -> Result<Box<dyn Verifyi
     Ok(Box::new(RsaKey { encoded: modulus.to_vec(), modulus: Modulus::new(modulus), exponent }))
 }
 
+#[cfg(feature = "compare")]
+pub(super) fn power(modulus: &[u8], exponent: u32, base: &[u8]) -> Vec<u8> {
+    Modulus::new(modulus).power(base, exponent)
+}
+
 struct RsaKey {
     /// The modulus, big-endian without leading zeros.
     encoded: Vec<u8>,

@@ -12,12 +12,15 @@ fn interesting(order: &BigUint) -> Vec<BigUint> {
     numbers.extend((1_u32..4).map(|below| order - below));
     numbers.push(order >> 1);
     numbers.push((order >> 1) + &one);
-    let rows = order.bits().div_ceil(TEETH as u64);
-    for power in [1, 2, 28, 29, rows - 1, rows, rows + 1, 2 * rows, 7 * rows, order.bits() - 2, order.bits() - 1] {
+    let lines = (TEETH * TABLES) as u64;
+    let rows = order.bits().div_ceil(lines);
+    for power in
+        [1, 2, 28, 29, rows - 1, rows, rows + 1, 2 * rows, (lines - 1) * rows, order.bits() - 2, order.bits() - 1]
+    {
         numbers.extend([(&one << power) - &one, &one << power, (&one << power) + &one]);
     }
     // A row of ones in every line, and the same with another one below.
-    let line = (0..TEETH as u64).fold(BigUint::ZERO, |sum, at| sum + (&one << (at * rows)));
+    let line = (0..lines).fold(BigUint::ZERO, |sum, at| sum + (&one << (at * rows)));
     numbers.extend([line.clone(), &line << 1, &line * 3_u32, order - line]);
     numbers.into_iter().map(|number| number % order).collect()
 }

@@ -1,0 +1,120 @@
+// npm run fuzz: runs the fuzz targets of fuzz/, each from the same seeds and with the same random numbers.
+//
+//   npm run fuzz                        each for a minute
+//   npm run fuzz -- rsa_power json      only these
+//   npm run fuzz -- --seconds 600
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ask, Failure, main, root, run, step } from "./run.mjs";
+
+const VERSION = "0.13.2";
+
+main(import.meta.url, async () => {
+  const targets = readdirSync(join(root, "fuzz/fuzz_targets")).map((file) => file.replace(".rs", ""));
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { seconds: { type: "string" } } });
+  const seconds = Number(values.seconds ?? 60);
+  const unknown = positionals.find((name) => !targets.includes(name));
+  if (unknown || !(seconds > 0)) throw new Failure(`Targets: ${targets.join(", ")}; --seconds takes a number.`);
+  // The instruments of the fuzzer are features that rustc keeps for its nightly versions.
+  const env = { RUSTC_BOOTSTRAP: "1" };
+  const installed = await ask("cargo", ["fuzz", "--version"]);
+  if (installed === undefined) {
+    const install = ["install", "cargo-fuzz", "--locked", "--version", VERSION];
+    await step("Installing cargo-fuzz", () => run("cargo", install));
+  }
+  await step("cargo fuzz build", () => run("cargo", ["fuzz", "build"], { env, quiet: true }));
+  const found = [];
+  for (const name of positionals.length > 0 ? positionals : targets) {
+    const runs = await step(name, () => fuzz(name, seconds, env));
+    found.push(`${name}: ${runs} runs`);
+  }
+  console.log(found.join("\n"));
+});
+
+/** Answers how many inputs were tried; a failure tells which input it was. */
+async function fuzz(name, seconds, env) {
+  const seeds = join("fuzz/seeds", name);
+  rmSync(join(root, seeds), { recursive: true, force: true });
+  mkdirSync(join(root, seeds), { recursive: true });
+  for (const [at, seed] of (SEEDS[name]?.() ?? []).entries()) writeFileSync(join(root, seeds, `${at}`), seed);
+  mkdirSync(join(root, "fuzz/corpus", name), { recursive: true });
+  const limits = ["-seed=1", `-max_total_time=${seconds}`, "-max_len=4096", "-print_final_stats=1"];
+  const output = await run("cargo", ["fuzz", "run", name, `fuzz/corpus/${name}`, seeds, "--", ...limits], {
+    env,
+    quiet: true,
+  });
+  return /number_of_executed_units: (\d+)/.exec(output)[1];
+}
+
+const EXAMPLES = /"(eyJ[\w-]+\.[\w-]+\.[\w-]+)"/g;
+const KEYS = /r#"(\{"kty":[^#]+\})"#/g;
+const ORDERS = {
+  32: "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
+  48: "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",
+  66: "1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409",
+};
+const ORDER_25519 = "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed";
+
+const SEEDS = {
+  tokens: () => inExamples(EXAMPLES),
+  json: () => [
+    '{"iss":"joe","exp":1300819380,"http://example.com/is_root":true}',
+    String.raw`{"a":[1,-0,2.5e-3,1e308,{"b":null}],"c":"\ud83d\ude00é\"\\\/\b\f\n\r\t","":false}`,
+    '{"a":1,"a":2}',
+    "{}",
+    '{"n":0.1234567890123456789,"m":18446744073709551616,"o":5e-324}',
+  ],
+  keys: () => inExamples(KEYS),
+  rsa_power: () => {
+    // All sizes, with moduli and bases of ones, of zeros between ones, and of any bits.
+    const patterns = [
+      [0xff],
+      [0x00, 0x01],
+      [0xff, 0xff, 0xff, 0, 0, 0],
+      [0x80, 0, 0],
+      [0x7f, 0xff, 0xff],
+      [0xa7, 0x3c],
+    ];
+    return Array.from({ length: 12 }, (_, size) =>
+      patterns.map((pattern, at) =>
+        Buffer.from([size, at, 1, 0, 1, pattern.length, ...pattern, ...patterns[(at + size) % patterns.length]]),
+      ),
+    ).flat();
+  },
+  point_sums: () =>
+    [32, 48, 66, 32].flatMap((size, kind) => {
+      const edges = kind === 3 ? edgesOf(ORDER_25519, size, true) : edgesOf(ORDERS[size], size, false);
+      return edges.flatMap((u, at) =>
+        [1, 2, 3, 5].map((step) =>
+          Buffer.concat([
+            Buffer.from([kind + 4 * (at % 8)]),
+            u,
+            edges[(at + step) % edges.length],
+            edges[(at * step) % edges.length],
+          ]),
+        ),
+      );
+    }),
+  signatures: () =>
+    [0, 1, 2, 3].flatMap((kind) =>
+      [[], [0, 1], [31, 1], [32, 255], [63, 128]].map((changes) => Buffer.from([kind, 7, 3, 1, 2, 3, ...changes])),
+    ),
+};
+
+/** The RFCs' tokens or keys, from the test that holds them. */
+function inExamples(pattern) {
+  return [...readFileSync(join(root, "tests/rfc_examples.rs"), "utf8").matchAll(pattern)].map(([, text]) => text);
+}
+
+/** Numbers at which comparisons, carries and the tables' lines turn. */
+function edgesOf(order, size, isLittleEndian) {
+  const n = BigInt(`0x${order}`);
+  const bits = BigInt(n.toString(2).length);
+  const row = (bits + 7n) / 8n;
+  const powers = [1n, 28n, 29n, row, 2n * row, bits - 2n].flatMap((power) => [(1n << power) - 1n, 1n << power]);
+  return [0n, 1n, 2n, n - 1n, n - 2n, n >> 1n, (n >> 1n) + 1n, ...powers].map((number) => {
+    const bytes = Buffer.from(number.toString(16).padStart(2 * size, "0"), "hex");
+    return isLittleEndian ? bytes.reverse() : bytes;
+  });
+}

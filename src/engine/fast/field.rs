@@ -15,9 +15,19 @@
 //! and one of its value ([`Bounds`]), computed from those of its operands alone and never from the number at hand, and each
 //! operation checks that nothing inside these intervals can overflow. So one pass through a formula checks it for all inputs.
 
-use alloc::vec::Vec;
+#[cfg(debug_assertions)]
+mod bounds;
+mod constants;
+mod inversion;
+
 use core::marker::PhantomData;
 use core::ops::{Add, Sub};
+
+#[cfg(debug_assertions)]
+use bounds::{Bounds, exp2};
+use constants::{carry, factor, less, power_of_two};
+pub(super) use constants::{difference, hexadecimal, sum_of_powers};
+pub(super) use inversion::inverses;
 
 /// Does something for each place of a limb; unrolled, so that every limb has a constant place, where speed matters most. The
 /// compiler would not unroll nested loops of this size by itself.
@@ -62,114 +72,6 @@ pub(super) trait Modulus<const L: usize>: Copy + Send + Sync + 'static {
     const TOP_BITS: usize = Self::BITS - (L - 1) * Self::LIMB_BITS;
     /// `R` is 2 to this power.
     const R_BITS: usize = if Self::FOLD.is_some() { 0 } else { L * Self::LIMB_BITS };
-}
-
-/// The limbs of a sum of `factor * 2^power`.
-pub(super) const fn sum_of_powers<const L: usize>(limb_bits: usize, terms: &[(usize, i64)]) -> [i64; L] {
-    let mut limbs = [0; L];
-    let mut at = 0;
-    while at < terms.len() {
-        let (power, factor) = terms[at];
-        limbs[power / limb_bits] += factor << (power % limb_bits);
-        at += 1;
-    }
-    limbs
-}
-
-/// The limbs of a hexadecimal number.
-pub(super) const fn hexadecimal<const L: usize>(limb_bits: usize, digits: &str) -> [i64; L] {
-    let digits = digits.as_bytes();
-    let mut limbs = [0; L];
-    let mut bit = 0;
-    while bit < 4 * digits.len() {
-        let digit = digits[digits.len() - 1 - bit / 4] as char;
-        assert!(digit.is_ascii_hexdigit(), "not a hexadecimal digit");
-        let value = match digit.to_digit(16) {
-            Some(value) => value,
-            None => 0,
-        };
-        if value >> (bit % 4) & 1 == 1 {
-            limbs[bit / limb_bits] |= 1 << (bit % limb_bits);
-        }
-        bit += 1;
-    }
-    limbs
-}
-
-const fn carry<const L: usize>(limbs: &[i64; L], limb_bits: usize) -> [i32; L] {
-    let mut carried = [0; L];
-    let mut sum = 0;
-    let mut i = 0;
-    while i < L {
-        sum += limbs[i];
-        carried[i] = if i + 1 < L { sum & ((1 << limb_bits) - 1) } else { sum } as i32;
-        sum >>= limb_bits;
-        i += 1;
-    }
-    carried
-}
-
-pub(super) const fn difference<const L: usize>(a: &[i32; L], b: &[i32; L], limb_bits: usize) -> [i32; L] {
-    let mut limbs = [0; L];
-    let mut i = 0;
-    while i < L {
-        limbs[i] = a[i] as i64 - b[i] as i64;
-        i += 1;
-    }
-    carry(&limbs, limb_bits)
-}
-
-/// Each step doubles the number of right bits.
-const fn factor(lowest: i64, limb_bits: usize) -> i64 {
-    let mut inverse = 1_i64;
-    let mut step = 0;
-    while step < 6 {
-        inverse = inverse.wrapping_mul(2_i64.wrapping_sub(lowest.wrapping_mul(inverse)));
-        step += 1;
-    }
-    inverse.wrapping_neg() & ((1 << limb_bits) - 1)
-}
-
-const fn power_of_two<const L: usize>(power: usize, m: &[i32; L], limb_bits: usize) -> [i32; L] {
-    let mut number = [0; L];
-    number[0] = 1;
-    let mut doublings = 0;
-    while doublings < power {
-        let mut limbs = [0; L];
-        let mut i = 0;
-        while i < L {
-            limbs[i] = 2 * number[i] as i64;
-            i += 1;
-        }
-        number = carry(&limbs, limb_bits);
-        if !less(&number, m) {
-            number = difference(&number, m, limb_bits);
-        }
-        doublings += 1;
-    }
-    number
-}
-
-/// Of limbs in `[0, 2^LIMB_BITS)`, the last of which may have any sign.
-const fn less<const L: usize>(a: &[i32; L], b: &[i32; L]) -> bool {
-    let mut i = L;
-    while i > 0 {
-        i -= 1;
-        if a[i] != b[i] {
-            return a[i] < b[i];
-        }
-    }
-    false
-}
-
-/// What is known of a residue by the way it was made.
-#[cfg(debug_assertions)]
-#[derive(Clone, Copy)]
-struct Bounds {
-    /// The limbs, in units of `2^LIMB_BITS`.
-    limbs: (f64, f64),
-    /// The value, in units of `m`.
-    value: (f64, f64),
 }
 
 /// A number modulo `M`.
@@ -461,50 +363,6 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     pub(super) fn doubled(&self) -> Self {
         self + self
     }
-
-    /// The inverse of a number in `[1, m)`, modulo a prime `m`; neither is in Montgomery form. Anything in `(-60m, 60m)`.
-    ///
-    /// Bernstein, Yang, "Fast constant-time gcd computation and modular inversion" (TCHES 2019), in variable time and with
-    /// the transition matrices of Pieter Wuille's description in libsecp256k1 (`doc/safegcd_implementation.md`).
-    #[inline(never)]
-    pub(super) fn inverted(&self) -> Self {
-        let mut eta = -1;
-        let (mut f, mut g) = (*M::M, self.limbs);
-        let (mut d, mut e) = ([0; L], Self::UNIT.limbs);
-        while g != [0; L] {
-            let matrix = Steps::take(&mut eta, f[0], g[0], M::LIMB_BITS);
-            (f, g) = matrix.apply::<M, L>(&f, &g, |_| 0);
-            // Divisible by 2^LIMB_BITS once the right multiple of `m` is added, as in Montgomery's method.
-            (d, e) = matrix.apply::<M, L>(&d, &e, |sum| sum.wrapping_mul(M::FACTOR) & M::MASK);
-        }
-        // Now f is 1 or -1, and d times the number has the residue f.
-        let inverse = Self {
-            limbs: if f[L - 1] < 0 { d.map(|limb| -limb) } else { d },
-            #[cfg(debug_assertions)]
-            bounds: Bounds { limbs: (-1.0, 1.0), value: (-60.0, 60.0) },
-            modulus: PhantomData,
-        };
-        inverse.least()
-    }
-}
-
-/// The inverses of residues in Montgomery form, none of them zero, by one inversion: Montgomery's trick, "Handbook of elliptic
-/// and hyperelliptic curve cryptography" (2005), algorithm 11.15.
-pub(super) fn inverses<M: Modulus<L>, const L: usize>(
-    residues: impl DoubleEndedIterator<Item = Residue<M, L>> + Clone,
-) -> Vec<Residue<M, L>> {
-    let mut product = *Residue::ONE;
-    let mut inverses = Vec::new();
-    for residue in residues.clone() {
-        inverses.push(product);
-        product = product.mul(&residue);
-    }
-    let mut inverse = product.integer().inverted().montgomery();
-    for (residue, place) in residues.rev().zip(inverses.iter_mut().rev()) {
-        *place = inverse.mul(place);
-        inverse = inverse.mul(&residue);
-    }
-    inverses
 }
 
 /// What the quotients before a column add to it.
@@ -520,70 +378,6 @@ fn multiples<M: Modulus<L>, const L: usize>(quotients: &[i64; L], column: usize)
         },
     );
     sum
-}
-
-/// What a batch of `LIMB_BITS` division steps does to `f` and `g`, but for the division by `2^LIMB_BITS`.
-struct Steps {
-    /// `|u| + |v|` and `|q| + |r|` are at most `2^LIMB_BITS`.
-    to_f: (i64, i64),
-    to_g: (i64, i64),
-}
-
-impl Steps {
-    /// The steps depend on the lowest bits only, and on `eta`.
-    fn take(eta: &mut i32, lowest_f: i32, lowest_g: i32, steps: usize) -> Self {
-        let (mut f, mut g) = (lowest_f, lowest_g);
-        let (mut u, mut v, mut q, mut r) = (1_i32, 0_i32, 0_i32, 1_i32);
-        let mut left = steps as u32;
-        loop {
-            // The bit above those that are left stops the count.
-            let zeros = (g | -1 << left).trailing_zeros();
-            g >>= zeros;
-            u <<= zeros;
-            v <<= zeros;
-            *eta -= zeros as i32;
-            left -= zeros;
-            if left == 0 {
-                return Self { to_f: (i64::from(u), i64::from(v)), to_g: (i64::from(q), i64::from(r)) };
-            }
-            if *eta < 0 {
-                *eta = -*eta;
-                (f, g) = (g, f.wrapping_neg());
-                (u, q) = (q, u.wrapping_neg());
-                (v, r) = (r, v.wrapping_neg());
-            }
-            // As many steps as will not swap: adds the multiple of f that clears that many bits of g, at most 4.
-            let clearable = (*eta + 1).min(left as i32).min(4);
-            let inverse = f.wrapping_add(((f.wrapping_add(1)) & 4) << 1);
-            let multiple = inverse.wrapping_neg().wrapping_mul(g) & ((1 << clearable) - 1);
-            g = g.wrapping_add(f.wrapping_mul(multiple));
-            q = q.wrapping_add(u.wrapping_mul(multiple));
-            r = r.wrapping_add(v.wrapping_mul(multiple));
-        }
-    }
-
-    /// `(u x + v y + k m, q x + r y + l m) / 2^LIMB_BITS`; `multiple` says `k` and `l`, from the lowest limbs of the sums.
-    fn apply<M: Modulus<L>, const L: usize>(
-        &self,
-        x: &[i32; L],
-        y: &[i32; L],
-        multiple: impl Fn(i64) -> i64,
-    ) -> ([i32; L], [i32; L]) {
-        let row = |(first, second): (i64, i64)| {
-            let mut limbs = [0; L];
-            let mut sum = first * i64::from(x[0]) + second * i64::from(y[0]);
-            let k = multiple(sum);
-            sum = (sum + k * M::LIMBS[0]) >> M::LIMB_BITS;
-            for i in 1..L {
-                sum += first * i64::from(x[i]) + second * i64::from(y[i]) + k * M::LIMBS[i];
-                limbs[i - 1] = (sum & M::MASK) as i32;
-                sum >>= M::LIMB_BITS;
-            }
-            limbs[L - 1] = sum as i32;
-            limbs
-        };
-        (row(self.to_f), row(self.to_g))
-    }
 }
 
 impl<M: Modulus<L>, const L: usize> Add for &Residue<M, L> {
@@ -622,58 +416,6 @@ impl<M: Modulus<L>, const L: usize> Sub for &Residue<M, L> {
             modulus: PhantomData,
         }
     }
-}
-
-#[cfg(debug_assertions)]
-fn exp2(power: usize) -> f64 {
-    f64::from_bits((1023 + power as u64) << 52)
-}
-
-#[cfg(debug_assertions)]
-impl Bounds {
-    fn plus<M: Modulus<L>, const L: usize>(&self, other: &Self) -> Self {
-        let sum = |(a, b): (f64, f64), (c, d): (f64, f64)| (a + c, b + d);
-        let bounds = Self { limbs: sum(self.limbs, other.limbs), value: sum(self.value, other.value) };
-        assert!(magnitude(bounds.limbs) * exp2(M::LIMB_BITS) < exp2(31), "a limb may overflow");
-        bounds
-    }
-
-    fn negative(&self) -> Self {
-        let negative = |(low, high): (f64, f64)| (-high, -low);
-        Self { limbs: negative(self.limbs), value: negative(self.value) }
-    }
-
-    fn product<M: Modulus<L>, const L: usize>(&self, other: &Self) -> Self {
-        let products = L as f64 * magnitude(self.limbs) * magnitude(other.limbs) * exp2(2 * M::LIMB_BITS);
-        let multiples = M::LIMBS.iter().map(|limb| limb.unsigned_abs() as f64).sum::<f64>() * exp2(M::LIMB_BITS);
-        let carry = exp2(64 - M::LIMB_BITS);
-        if let Some(fold) = M::FOLD {
-            let fold = fold as f64;
-            let upper = exp2(M::LIMB_BITS).max(carry);
-            let largest = products + upper * fold * exp2(M::LIMB_BITS - M::TOP_BITS) + carry;
-            assert!(largest < exp2(63), "a column may overflow");
-            let last_carry = largest / exp2(M::TOP_BITS) * fold / exp2(M::LIMB_BITS) + 1.0;
-            let beyond = last_carry / exp2(M::LIMB_BITS);
-            assert!(beyond < 0.001, "the second limb may be too large");
-            return Self { limbs: (-beyond, 1.0 + beyond), value: (-0.001, 1.001) };
-        }
-        assert!(products + multiples + carry < exp2(63), "a column may overflow");
-        let slack = exp2(L * M::LIMB_BITS - M::BITS);
-        let value = magnitude(self.value) * magnitude(other.value) / slack;
-        assert!(value <= 4.0, "a product may be too large");
-        Self { limbs: (0.0, 1.0), value: (-value, 1.0 + value) }
-    }
-
-    fn scaled<M: Modulus<L>, const L: usize>(&self, scale: i64) -> Self {
-        assert!(magnitude(self.limbs) * scale as f64 <= 64.0, "an excess may be too large");
-        // The excess is right but for what the other limbs would carry into the last.
-        Self { limbs: (0.0, 1.0), value: (-0.001, 1.001) }
-    }
-}
-
-#[cfg(debug_assertions)]
-fn magnitude((low, high): (f64, f64)) -> f64 {
-    high.max(-low)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Residues against `num-bigint`, for every modulus there is. The bounds are checked by the debug assertions meanwhile.
 
+use alloc::vec::Vec;
+
 use num_bigint::BigInt;
 use num_integer::Integer;
 use proptest::prelude::*;

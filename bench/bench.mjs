@@ -5,7 +5,7 @@
 //   npm run bench -- node24 chromium                     some runtimes
 //   npm run bench -- --algorithms ES256,RS256 --quick    some algorithms, fewer rounds
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -18,7 +18,8 @@ const THOROUGH = { rounds: 31, sliceMs: 20, warmUpMs: 250 };
 const QUICK = { rounds: 7, sliceMs: 20, warmUpMs: 100 };
 const SEEN_BEFORE = "RS256";
 const FRESH = { processes: 15, algorithms: ["RS256", "ES256"], libraries: ["tokenward", "jose"] };
-const PACKAGES = ["tokenward", "jose", "hono", "fast-jwt", "aws-jwt-verify", "jsonwebtoken", "@node-rs/jsonwebtoken"];
+const PACKAGES = ["jose", "hono", "fast-jwt", "aws-jwt-verify", "jsonwebtoken"];
+const NATIVE = { "@node-rs/jsonwebtoken": "bench/runtimes/node_modules/@node-rs/jsonwebtoken-linux-x64-gnu" };
 const MODULES = ["tokenward.wasm", "relaxed.wasm", "reference.wasm"];
 
 main(import.meta.url, async () => {
@@ -35,7 +36,7 @@ main(import.meta.url, async () => {
   const results = {
     machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, system: `${platform()} ${arch()}` },
     date: new Date().toISOString().slice(0, 10),
-    versions: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
+    versions: versions(),
     method: { ...method, tokenLength: TOKEN_LENGTH, rsaBits: 2048, freshProcesses: FRESH.processes },
     runtimes: {},
     moduleBytes: Object.fromEntries(MODULES.map((name) => [name, bytesOf(name)])),
@@ -129,9 +130,16 @@ function bytesOf(name) {
   return { raw: wasm.length, gzip: gzipSync(wasm, { level: 9 }).length, brotli: brotliCompressSync(wasm).length };
 }
 
-function versionOf(name) {
-  const folder = name === "tokenward" ? root : `${root}/node_modules/${name}`;
-  return JSON.parse(readFileSync(`${folder}/package.json`, "utf8")).version;
+/** Of every library that is measured here. */
+function versions() {
+  const folders = {
+    tokenward: ".",
+    ...Object.fromEntries(PACKAGES.map((name) => [name, `node_modules/${name}`])),
+    ...NATIVE,
+  };
+  const files = Object.entries(folders).map(([name, folder]) => [name, `${root}/${folder}/package.json`]);
+  const version = (file) => JSON.parse(readFileSync(file, "utf8")).version;
+  return Object.fromEntries(files.filter(([, file]) => existsSync(file)).map(([name, file]) => [name, version(file)]));
 }
 
 function rounded(_, value) {

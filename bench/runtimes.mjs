@@ -6,8 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { openChromium } from "../tests/playground/chromium.mjs";
-import { openFirefox, openWebKit } from "../tests/playground/engines.mjs";
+import { openChromiumPage, openFirefox, openWebKit } from "../tests/browsers/engines.mjs";
 import { startWorkerd } from "../tests/runtimes/workerd.mjs";
 import { Failure, run, step } from "../tools/run.mjs";
 
@@ -117,17 +116,6 @@ async function openPage(openBrowser) {
 function told(answer) {
   if (answer.error) throw new Failure(answer.error);
   return answer;
-}
-
-async function openChromiumPage() {
-  const browser = await openChromium();
-  const page = await browser.newPage();
-  return {
-    version: browser.version(),
-    open: (url) => page.goto(url),
-    ask: (script) => page.evaluate(script),
-    close: () => browser.close(),
-  };
 }
 
 async function bundle(name, format) {

@@ -1,9 +1,11 @@
 // A real OpenID provider that lives in memory on this machine, for the playground and its tests: authorization code
-// with PKCE for one public client, signed JWT access tokens, one-time refresh tokens. Every start makes new keys.
-// It writes nothing to a log: what passes through it are tokens.
+// with PKCE for one public client, signed JWT access tokens, one-time refresh tokens. Every start makes new keys, and
+// tests may have it change them, or stand between it and the network. It writes nothing to a log: what passes through
+// it are tokens.
 
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
+import { createMemoryAdapter } from "oidc-provider/lib/adapters/memory_adapter.js";
 import { generateKeyPair } from "./keypair.mjs";
 import { listen } from "./listen.mjs";
 import { ACCOUNTS, ALGORITHMS, LIFETIMES, readLogin, sendLogin, sendLoginStyle } from "./provider-login.mjs";
@@ -13,31 +15,52 @@ export const CLIENT_ID = "tokenward-playground";
 export const RESOURCE = "https://api.example";
 
 /**
+ * @typedef {object} LocalProvider
+ * @property {string} issuer
+ * @property {string} clientId
+ * @property {string} resource
+ * @property {() => Promise<void>} rotateKeys new keys in place of the old ones; grants and refresh tokens stay
+ * @property {(meddler?: Meddler) => void} meddle has every request to the provider go through this first
+ * @property {() => Promise<void>} close
+ *
+ * @typedef {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse,
+ *   answer: () => Promise<void>) => unknown} Meddler
+ *
  * @param {object} options
  * @param {number} options.port wanted port; 0 for any
  * @param {string[]} options.apps origins of the apps that may sign in, `http://127.0.0.1:7519`
  * @param {(message: string) => void} [options.say]
- * @returns {Promise<{ issuer: string, clientId: string, resource: string, close: () => Promise<void> }>}
+ * @returns {Promise<LocalProvider>}
  */
 export async function startProvider({ port, apps, say }) {
   const server = createServer();
   const issuer = await listen(server, { port, name: "the OpenID provider", say });
   const choices = new Map();
-  const provider = await quietly(async () => {
-    const { default: Provider } = await import("oidc-provider");
-    return new Provider(issuer, configuration({ apps, choices }));
-  });
-  const answer = provider.callback();
-  server.on("request", (request, response) => {
+  const { default: Provider } = await quietly(() => import("oidc-provider"));
+  const cookieKey = randomBytes(32).toString("base64url");
+  const adapter = createMemoryAdapter();
+  const make = () => quietly(() => new Provider(issuer, configuration({ apps, choices, cookieKey, adapter })));
+  let provider = await make();
+  let meddler;
+  const answer = (request, response) => {
     const path = new URL(request.url, issuer).pathname;
     if (path.startsWith("/interaction/")) return interaction(provider, choices, request, response);
     if (path === "/login.css") return sendLoginStyle(response);
-    return answer(request, response);
-  });
+    return provider.callback()(request, response);
+  };
+  server.on("request", (request, response) =>
+    meddler ? meddler(request, response, () => answer(request, response)) : answer(request, response),
+  );
   return {
     issuer,
     clientId: CLIENT_ID,
     resource: RESOURCE,
+    async rotateKeys() {
+      provider = await make();
+    },
+    meddle(between) {
+      meddler = between;
+    },
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -46,8 +69,9 @@ export async function startProvider({ port, apps, say }) {
   };
 }
 
-function configuration({ apps, choices }) {
+function configuration({ apps, choices, cookieKey, adapter }) {
   return {
+    adapter,
     clients: [
       {
         client_id: CLIENT_ID,
@@ -61,7 +85,7 @@ function configuration({ apps, choices }) {
     ],
     clientBasedCORS: (_ctx, origin) => apps.includes(origin),
     jwks: { keys: signingKeys() },
-    cookies: { keys: [randomBytes(32).toString("base64url")] },
+    cookies: { keys: [cookieKey] },
     enabledJWA: { idTokenSigningAlgValues: [...ALGORITHMS] },
     scopes: ["openid", "offline_access"],
     claims: { openid: ["sub"], profile: ["name", "role"] },

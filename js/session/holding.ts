@@ -117,9 +117,13 @@ export class Holding {
     return done === undefined ? work() : done.value;
   }
 
-  /** Takes up what is stored, if it is newer than what is in memory. Whether the storage could be read. */
+  /**
+   * Takes up what is stored, if it is newer than what is in memory: keys first, for tokens that another tab got may be
+   * signed by one that only it has fetched. Whether the storage could be read.
+   */
   async load(): Promise<boolean> {
     try {
+      if ("load" in this.verifier) await this.verifier.load();
       await this.#load();
       this.readable = true;
     } catch (error) {
@@ -146,6 +150,13 @@ export class Holding {
       this.ending = ending;
       this.unsaved = false;
     }
+  }
+
+  /** Tells a tab that has started what it cannot learn from a storage that refused. */
+  tellUnsaved(): void {
+    const unsaved = this.unsaved ? this.held?.record : undefined;
+    const ended = [...this.#endedHere.values()];
+    if (unsaved !== undefined || ended.length > 0) this.announce({ unsaved, ended });
   }
 
   /** Whether it is known to have ended, here or in another tab. */
@@ -320,6 +331,7 @@ export class Holding {
       });
       if (!written) return void (await this.load());
       this.unsaved = false;
+      if (this.error instanceof SessionError && this.error.code === "not_saved") this.error = undefined;
       this.announce({});
     } catch (cause) {
       this.unsaved = true;

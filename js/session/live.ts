@@ -188,8 +188,6 @@ export class LiveSession extends EventTarget implements Session {
     const holding = this.#holding;
     await holding.open();
     if (!this.#stopped) this.#listen();
-    // Only what is cached; a key store that cannot load works on with the bundled keys.
-    if ("load" in holding.verifier) await holding.verifier.load();
     await holding.load();
     this.#update();
     if (holding.status === "locked") this.#post({ asksForKey: true });
@@ -209,6 +207,8 @@ export class LiveSession extends EventTarget implements Session {
       this.#holding.failed(error);
     }
     this.#holding.announce = (message) => this.#post(message);
+    // Answered while the storage is read: before a refresh spends a token that is spent already.
+    this.#post({ asksForUnsaved: true });
     this.#stops.push(
       onReconnect((how) => {
         this.#refreshing.backoff.reset();
@@ -236,11 +236,12 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   /** Another tab has changed something. */
-  async #told({ unsaved, ended, key, asksForKey, lock }: Message): Promise<void> {
+  async #told({ unsaved, ended, key, asksForKey, asksForUnsaved, lock }: Message): Promise<void> {
     const holding = this.#holding;
     const { protection } = holding;
     if (lock) return this.#forgetKey();
     if (asksForKey) return this.#shareKey();
+    if (asksForUnsaved) return holding.tellUnsaved();
     if (key !== undefined && protection.locked) await protection.adopt?.(key).catch(() => {});
     if (Array.isArray(ended)) holding.learnEndings(ended);
     await holding.load();
@@ -268,7 +269,12 @@ export class LiveSession extends EventTarget implements Session {
     if (this.#stopped || held === undefined) return;
     if (unsaved) void this.#holding.save().then(() => this.#update());
     if (!this.#environment.online()) return;
-    if ("refreshIfDue" in verifier) verifier.refreshIfDue().catch((error) => this.#holding.failed(error));
+    if ("refreshIfDue" in verifier) {
+      verifier.refreshIfDue().then(
+        (refreshed) => refreshed?.outcome === "updated" && this.#post({}),
+        (error) => this.#holding.failed(error),
+      );
+    }
     const sinceCheckIn = this.#environment.now() + held.clock.seen.skew - held.record.checkIn.at;
     const wasAway = how === "online" && sinceCheckIn > JUST_NOW && this.#refreshing.dueAt() !== undefined;
     if (wasAway || this.#refreshing.isDue()) void this.refresh();

@@ -9,12 +9,17 @@ import { algorithms, subject } from "../../bench/tokens.mjs";
 
 const method = { rounds: 1, sliceMs: 0, warmUpMs: 0 };
 const all = [...peers, ...nativePeers];
+/** Installed by `npm run bench` alone. */
+const ONLY_FOR_BENCH = "@node-rs/jsonwebtoken";
 
 for (const mode of ["prepared", "new key", "seen before"]) {
   test(`every peer accepts the good token and refuses the others: ${mode}`, async () => {
     for (const algorithm of algorithms) {
       const { times, absent } = await compare(all, { subject: subject(algorithm), mode, method });
-      assert.deepEqual(absent, {});
+      assert.deepEqual(
+        Object.keys(absent).filter((name) => name !== ONLY_FOR_BENCH),
+        [],
+      );
       assert.ok(times.tokenward.length === 1, algorithm);
     }
   });

@@ -1,11 +1,10 @@
 // The gate where it belongs: in a real service worker, with a real session, in three browsers, and the server stopped.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { openChromium } from "../playground/chromium.mjs";
-import { openFirefox, openWebKit, until } from "../playground/engines.mjs";
+import { openChromiumPage, openFirefox, openWebKit, until } from "../browsers/engines.mjs";
 import { startSite } from "./site.mjs";
 
-const BROWSERS = { Chromium: openChromiumPage, Firefox: openFirefox, WebKitGTK: openWebKit };
+const BROWSERS = { Chromium: openKillable, Firefox: openFirefox, WebKitGTK: openWebKit };
 
 for (const [name, open] of Object.entries(BROWSERS)) {
   describe(`a gate in ${name}`, () => {
@@ -206,18 +205,13 @@ async function condition(holds) {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-async function openChromiumPage() {
-  const browser = await openChromium();
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  const devtools = await context.newCDPSession(page);
+/** Also ends the service worker, as a browser does with one that is idle or in its way. */
+async function openKillable() {
+  const page = await openChromiumPage();
+  const { devtools } = page;
   await devtools.send("ServiceWorker.enable");
   return {
-    open: (url) => page.goto(url),
-    reload: () => page.reload(),
-    ask: (script) => page.evaluate(script),
-    close: () => browser.close(),
-    /** Ends the service worker, as a browser does with one that is idle or in its way. */
+    ...page,
     async kill() {
       const stopped = new Promise((resolve) => {
         devtools.on("ServiceWorker.workerVersionUpdated", ({ versions }) => {

@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { openChromium } from "../playground/chromium.mjs";
-import { openFirefox, openWebKit } from "../playground/engines.mjs";
+import { openChromiumPage, openFirefox, openWebKit } from "../browsers/engines.mjs";
 import { serveKeys, startProvider } from "./provider.mjs";
 import { k1, k2, k3 } from "./stores.mjs";
 
@@ -132,14 +131,14 @@ test("Chromium: storage that is full says so and keeps what it had; cleared by t
   await page.open(`${site.url}/`);
   const { origin } = new URL(site.url);
   // Before the first use: Chromium remembers for a while how much room there was.
-  await page.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
+  await page.devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 100_000 });
   for (const kind of ["indexedDb", "cache"]) await stored(page, kind, "set", "a", "kept");
   for (const kind of ["indexedDb", "cache"]) {
     assert.equal(await page.ask(`keysInPage.fill("${kind}", "a", 8_000_000)`), "StorageError full QuotaExceededError");
     assert.equal(await stored(page, kind, "get", "a"), "kept");
   }
-  await page.send("Storage.overrideQuotaForOrigin", { origin });
-  await page.send("Storage.clearDataForOrigin", { origin, storageTypes: "all" });
+  await page.devtools.send("Storage.overrideQuotaForOrigin", { origin });
+  await page.devtools.send("Storage.clearDataForOrigin", { origin, storageTypes: "all" });
   for (const kind of ["indexedDb", "cache"]) {
     assert.equal(await stored(page, kind, "get", "a"), undefined);
     await stored(page, kind, "set", "a", "again");
@@ -175,17 +174,5 @@ function crossOrigin(headers) {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     response.setHeader("Cache-Control", "max-age=3600");
     serveKeys(provider, request, response);
-  };
-}
-
-async function openChromiumPage(args = []) {
-  const browser = await openChromium(args);
-  const page = await browser.newPage();
-  const session = await page.context().newCDPSession(page);
-  return {
-    open: (url) => page.goto(url),
-    ask: (expression) => page.evaluate(expression),
-    send: (method, parameters) => session.send(method, parameters),
-    close: () => browser.close(),
   };
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { openFirefox, openWebKit, until } from "./engines.mjs";
+import { openFirefox, openWebKit, until } from "../browsers/engines.mjs";
 import { startTestPlayground } from "./site.mjs";
 
 const samples = JSON.parse(readFileSync(new URL("../../www/samples/samples.json", import.meta.url), "utf8"));

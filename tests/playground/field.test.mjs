@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import axe from "axe-core";
-import { openChromium, pageOf, picture } from "./chromium.mjs";
+import { openChromium } from "../browsers/chromium.mjs";
+import { pageOf, picture } from "./look.mjs";
 import { startTestPlayground } from "./site.mjs";
 
 describe("days without a network", () => {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { openChromium, pageOf } from "./chromium.mjs";
+import { openChromium } from "../browsers/chromium.mjs";
+import { pageOf } from "./look.mjs";
 import { startTestPlayground } from "./site.mjs";
 
 const samples = JSON.parse(readFileSync(new URL("../../www/samples/samples.json", import.meta.url), "utf8"));

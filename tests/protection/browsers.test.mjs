@@ -1,8 +1,8 @@
 // Keys at rest in real browsers: across reloads, tabs, workers, and where a context lacks what they need.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { openChromium } from "../playground/chromium.mjs";
-import { openFirefox, openWebKit } from "../playground/engines.mjs";
+import { openChromium } from "../browsers/chromium.mjs";
+import { openChromiumPage, openFirefox, openWebKit } from "../browsers/engines.mjs";
 import { startSite } from "./site.mjs";
 
 const PIN = "246810";
@@ -13,7 +13,11 @@ before(async () => {
 });
 after(() => site.close());
 
-for (const [name, open] of Object.entries({ Chromium: chromiumPage, Firefox: openFirefox, WebKitGTK: openWebKit })) {
+for (const [name, open] of Object.entries({
+  Chromium: openChromiumPage,
+  Firefox: openFirefox,
+  WebKitGTK: openWebKit,
+})) {
   describe(name, () => {
     let page;
     before(async () => {
@@ -111,7 +115,7 @@ describe("tabs of Chromium", () => {
 });
 
 test("on plain http, where there is no WebCrypto, everything is unsupported", async () => {
-  const page = await chromiumPage(["--host-resolver-rules=MAP plain.test 127.0.0.1"]);
+  const page = await openChromiumPage(["--host-resolver-rules=MAP plain.test 127.0.0.1"]);
   try {
     await page.open(`http://plain.test:${site.port}/`);
     assert.equal(await page.ask("isSecureContext"), false);
@@ -131,7 +135,7 @@ test("on plain http, where there is no WebCrypto, everything is unsupported", as
 });
 
 test("where the page's policy forbids WebAssembly, a PIN is unsupported and the device's key is not", async () => {
-  const page = await chromiumPage();
+  const page = await openChromiumPage();
   try {
     await page.open(`http://127.0.0.1:${site.port}/no-wasm`);
     assert.equal(await answer(page, "pin", "setup", PIN), "ProtectionError unsupported");
@@ -143,10 +147,4 @@ test("where the page's policy forbids WebAssembly, a PIN is unsupported and the 
 
 function answer(page, kind, method, ...args) {
   return page.ask(`locks.answer(${JSON.stringify(kind)}, ${JSON.stringify(method)}, ${JSON.stringify(args)})`);
-}
-
-async function chromiumPage(args) {
-  const browser = await openChromium(args);
-  const page = await browser.newPage();
-  return { open: (url) => page.goto(url), ask: (script) => page.evaluate(script), close: () => browser.close() };
 }

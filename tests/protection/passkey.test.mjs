@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { passkeyProtection } from "tokenward/passkey";
 import { memoryStorage } from "tokenward/storage";
-import { openChromium } from "../playground/chromium.mjs";
+import { openChromium } from "../browsers/chromium.mjs";
 import { startSite } from "./site.mjs";
 
 describe("Chromium with a virtual authenticator", () => {

@@ -1,10 +1,10 @@
 // One page is unlocked: so are this origin's other pages and workers, in real browsers.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { openChromium } from "../browsers/chromium.mjs";
+import { openFirefox, openWebKit } from "../browsers/engines.mjs";
 import { testKeys } from "../conformance/keys.mjs";
 import { AUDIENCE, CLAIMS, ISSUER, signed } from "../conformance/tokens.mjs";
-import { openChromium } from "../playground/chromium.mjs";
-import { openFirefox, openWebKit } from "../playground/engines.mjs";
 import { startSite } from "./site.mjs";
 
 const { ed25519: key } = testKeys();

@@ -5,8 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { startFusionAuth } from "../../tools/fusionauth.mjs";
-import { openChromium } from "../playground/chromium.mjs";
-import { openFirefox, openWebKit, until } from "../playground/engines.mjs";
+import { openChromiumPage, openFirefox, openWebKit, until } from "../browsers/engines.mjs";
 import { json, startServer } from "./server.mjs";
 
 const ENGINES = { Chromium: openChromiumPage, Firefox: openFirefox, WebKitGTK: openWebKit };
@@ -119,12 +118,6 @@ for (const [name, open] of Object.entries(ENGINES)) {
       assert.equal((await ask("refresh", tokens)).name, "RefreshRejected");
     });
   });
-}
-
-async function openChromiumPage() {
-  const browser = await openChromium();
-  const page = await browser.newPage();
-  return { open: (url) => page.goto(url), ask: (script) => page.evaluate(script), close: () => browser.close() };
 }
 
 async function bundle() {

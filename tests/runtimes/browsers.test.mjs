@@ -1,8 +1,7 @@
 // The conformance suite in three browsers: in a page, a dedicated worker and a service worker, and in a page on plain http.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { openChromium } from "../playground/chromium.mjs";
-import { openFirefox, openWebKit } from "../playground/engines.mjs";
+import { openChromiumPage, openFirefox, openWebKit } from "../browsers/engines.mjs";
 import { startSite } from "./site.mjs";
 
 // A minute on an idle machine of two cores is a few seconds; a loaded one takes its time.
@@ -57,14 +56,4 @@ async function ended(page, place) {
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   throw new Error(`no answer from the ${place} within ${MINUTES} minutes`);
-}
-
-async function openChromiumPage(args = []) {
-  const browser = await openChromium(args);
-  const page = await browser.newPage();
-  return {
-    open: (url) => page.goto(url),
-    ask: (script) => page.evaluate(script),
-    close: () => browser.close(),
-  };
 }

@@ -8,6 +8,7 @@ import { oauthProvider } from "tokenward/providers";
 import { createSession } from "tokenward/session";
 import { StorageError } from "tokenward/storage";
 import {
+  channels,
   gate,
   ISSUER,
   KEY,
@@ -350,6 +351,54 @@ test("a channel that refuses", async () => {
     await session.signOut();
     assert.equal(who(session), "signed_out");
   }
+});
+
+test("a tab that starts while another holds what the storage refused uses no token twice", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const environment = { exclusive: turns(), channel: channels() };
+  const first = await openTab({ provider, storage, environment });
+  await first.signIn(provider.signIn("ada"));
+  storage.set = () => Promise.reject(new StorageError("full", "no room"));
+  assert.equal(await first.refresh(), "refreshed");
+  const second = await openTab({ provider, storage, environment });
+  await soon();
+  assert.equal(await second.refresh(), "refreshed");
+  assert.equal(provider.families[0].ended, false);
+});
+
+test("what was not saved is said, until it is", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  let reconnect;
+  const onReconnect = (listener) => {
+    reconnect = listener;
+    return () => {};
+  };
+  const session = await openTab({ provider, storage, environment: { onReconnect } });
+  await session.signIn(provider.signIn("ada"));
+  const { set } = storage;
+  storage.set = () => Promise.reject(new StorageError("full", "no room"));
+  assert.equal(await session.refresh(), "refreshed");
+  assert.deepEqual([session.state.persistent, session.state.error.code], [false, "not_saved"]);
+  storage.set = set;
+  reconnect("visible");
+  await soon();
+  assert.deepEqual([session.state.persistent, session.state.error], [true, undefined]);
+});
+
+test("a tab that starts after a sign-out that the storage refused to note does not bring the person back", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const environment = { exclusive: turns(), channel: channels() };
+  const first = await openTab({ provider, storage, environment });
+  await first.signIn(provider.signIn("ada"));
+  const refuse = () => Promise.reject(new StorageError("failed", "refused"));
+  Object.assign(storage, { set: refuse, delete: refuse });
+  await first.signOut().catch(() => {});
+  const second = await openTab({ provider, storage, environment });
+  await soon();
+  assert.equal(who(second), "signed_out");
 });
 
 test("a full storage does not keep the next person from signing in", async () => {

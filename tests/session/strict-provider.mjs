@@ -97,6 +97,18 @@ export function turns() {
   };
 }
 
+/** How the tabs of one device hear each other: `environment.channel`. */
+export function channels() {
+  const listeners = new Set();
+  return (_name, listener) => {
+    listeners.add(listener);
+    const post = (message) => {
+      for (const other of listeners) if (other !== listener) setTimeout(() => other(structuredClone(message)));
+    };
+    return { post, close: () => listeners.delete(listener) };
+  };
+}
+
 /** A session as one tab has it; without a channel it hears nothing of the others. */
 export async function openTab({ environment, ...options }) {
   const session = createSession({

@@ -9,8 +9,7 @@ import { basename } from "node:path";
 import { before, test } from "node:test";
 import { RELAXED, WASM_FLAGS } from "../../tools/build.mjs";
 import { toolchain, WASM } from "../../tools/toolchain.mjs";
-import { openChromium } from "../playground/chromium.mjs";
-import { openFirefox, openWebKit } from "../playground/engines.mjs";
+import { openChromiumPage, openFirefox, openWebKit } from "../browsers/engines.mjs";
 
 const ALL = ["vectors", "rsa_kernels", "curve_kernels"];
 let rust;
@@ -76,14 +75,4 @@ async function inBrowser(t, browser, open, files) {
       .catch(({ name }) => name)`);
   await t.test(`${browser}: a failure is noticed`, async () => assert.equal(await run("fails"), "RuntimeError"));
   for (const name of ALL) await t.test(`${browser}: ${name}`, async () => assert.equal(await run(name), "0"));
-}
-
-async function openChromiumPage() {
-  const browser = await openChromium();
-  const page = await browser.newPage();
-  return {
-    open: (url) => page.goto(url),
-    ask: (script) => page.evaluate(script),
-    close: () => browser.close(),
-  };
 }

@@ -1,23 +1,7 @@
-// Chromium, and what a person sees of the playground in it.
+// What a person sees of the playground, in Chromium.
 
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
-import { browsers } from "../../tools/browsers.mjs";
-
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-export async function openChromium(more = []) {
-  const { chromium: executablePath } = await browsers();
-  return chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
-}
 
 /** A new page, and `look`: what it shows, and what it complained of on its console. */
 export async function pageOf(context) {

@@ -1,10 +1,11 @@
-// Firefox and WebKitGTK behind the few things the tests do with a page, alike for both.
+// Chromium, Firefox and WebKitGTK behind the few things the tests do with a page, alike for all.
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import puppeteer from "puppeteer-core";
-import { Builder } from "selenium-webdriver";
+import { Builder, By } from "selenium-webdriver";
 import { browsers } from "../../tools/browsers.mjs";
+import { openChromium } from "./chromium.mjs";
 
 /**
  * @typedef {object} EnginePage
@@ -12,19 +13,48 @@ import { browsers } from "../../tools/browsers.mjs";
  * @property {(url: string) => Promise<unknown>} open
  * @property {() => Promise<unknown>} reload
  * @property {(script: string) => Promise<any>} ask the value of an expression, or of a promise, in the page
+ * @property {(selector: string) => Promise<unknown>} click as a person does: some things a script may not
  * @property {() => Promise<unknown>} close
  */
 
-/** @returns {Promise<EnginePage>} */
-export async function openFirefox() {
+/**
+ * @param {string[]} [args] of its command line
+ * @returns {Promise<EnginePage & { devtools: import("playwright-core").CDPSession }>}
+ */
+export async function openChromiumPage(args = []) {
+  const browser = await openChromium(args);
+  const page = await browser.newPage();
+  const devtools = await page.context().newCDPSession(page);
+  return {
+    version: browser.version(),
+    open: (url) => page.goto(url),
+    reload: () => page.reload(),
+    ask: (script) => page.evaluate(script),
+    click: (selector) => page.click(selector),
+    close: () => browser.close(),
+    devtools,
+  };
+}
+
+/**
+ * @param {{ profile?: string }} [options] a folder that keeps what the browser stores; else nothing stays
+ * @returns {Promise<EnginePage>}
+ */
+export async function openFirefox({ profile } = {}) {
   const { firefox } = await browsers();
-  const browser = await puppeteer.launch({ browser: "firefox", executablePath: firefox, headless: true });
+  const browser = await puppeteer.launch({
+    browser: "firefox",
+    executablePath: firefox,
+    headless: true,
+    userDataDir: profile,
+  });
   const page = await browser.newPage();
   return {
     version: (await browser.version()).replace(/^\D+/, ""),
     open: (url) => page.goto(url),
     reload: () => page.reload(),
     ask: (script) => page.evaluate(script),
+    click: (selector) => page.click(selector),
     close: () => browser.close(),
   };
 }
@@ -51,6 +81,7 @@ export async function openWebKit() {
       driver.executeAsyncScript(
         `const done = arguments[0]; Promise.resolve(${script}).then(done, (error) => done(String(error)));`,
       ),
+    click: (selector) => driver.findElement(By.css(selector)).click(),
     async close() {
       await driver.quit();
       globalThis.process.kill(-process.pid);

@@ -1,0 +1,76 @@
+// A page fetches fresher keys: the service worker and the other tabs learn of them, though they ask nobody.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createVerifier } from "tokenward";
+import { createKeyStore } from "tokenward/keys";
+import {
+  channels,
+  ISSUER,
+  KEY,
+  mapStorage,
+  openTab,
+  signer,
+  soon,
+  strictProvider,
+  turns,
+  who,
+} from "./strict-provider.mjs";
+
+const NEXT_KEY = signer("next");
+
+/** Two tabs that hear each other and share a storage; `published` is what the provider publishes, `asked` who asked for it. */
+async function twoTabs() {
+  const world = { published: [KEY.jwk], asked: [], now: Math.floor(Date.now() / 1000) };
+  const provider = strictProvider();
+  const [storage, keys, exclusive, channel] = [mapStorage(), mapStorage(), turns(), channels()];
+  const open = (name) => {
+    const verifier = createKeyStore({
+      verifier: createVerifier({ jwks: [KEY.jwk], issuer: ISSUER, audience: "app", now: () => world.now }),
+      bundled: { keys: [KEY.jwk] },
+      jwksUri: `${ISSUER}/jwks`,
+      storage: keys,
+      now: () => world.now,
+      fetch: () => {
+        world.asked.push(name);
+        return Promise.resolve(Response.json({ keys: world.published }));
+      },
+    });
+    let reconnect;
+    const onReconnect = (listener) => {
+      reconnect = listener;
+      return () => {};
+    };
+    const environment = { exclusive, channel, onReconnect, now: () => world.now };
+    return openTab({ verifier, provider, storage, environment }).then((session) => ({
+      session,
+      reconnect: () => reconnect("visible"),
+    }));
+  };
+  const [page, worker] = [await open("page"), await open("worker")];
+  await page.session.signIn(provider.signIn("ada"));
+  await soon();
+  world.asked.length = 0;
+  return { world, provider, page, worker };
+}
+
+test("a token signed by a key that only another tab has fetched", async () => {
+  const { world, provider, page, worker } = await twoTabs();
+  world.published = [NEXT_KEY.jwk];
+  provider.token = NEXT_KEY.token;
+  assert.equal(await page.session.refresh(), "refreshed");
+  await soon();
+  assert.deepEqual([who(worker.session), worker.session.access().access], ["ada", "full"]);
+  assert.deepEqual(world.asked, ["page"]);
+});
+
+test("a key that the provider has withdrawn is withdrawn in every tab", async () => {
+  const { world, provider, page, worker } = await twoTabs();
+  world.published = [NEXT_KEY.jwk];
+  // The tokens stay those of the old key: what is seen is the news of the keys alone.
+  provider.refresh = () => new Promise(() => {});
+  world.now += 8 * 86_400;
+  page.reconnect();
+  await soon();
+  assert.deepEqual(world.asked, ["page"]);
+  for (const { session } of [page, worker]) assert.equal(session.access().reason, "invalid_token");
+});

@@ -214,6 +214,7 @@ export class Holding {
   }
 
   #takeStored(record: SessionRecord, seen: SeenTime | undefined): void {
+    if (this.held !== undefined && isSameVersion(record, this.held.record)) this.#isSaved();
     if (isNewer(record, this.held?.record)) {
       this.take(record, this.clockFor(record, seen));
       this.unsaved = false;
@@ -330,8 +331,7 @@ export class Holding {
         return this.store.write(record, isOver);
       });
       if (!written) return void (await this.load());
-      this.unsaved = false;
-      if (this.error instanceof SessionError && this.error.code === "not_saved") this.error = undefined;
+      this.#isSaved();
       this.announce({});
     } catch (cause) {
       this.unsaved = true;
@@ -339,6 +339,11 @@ export class Holding {
       this.failed(new SessionError("not_saved", message, { cause }));
       this.announce({ unsaved: record, ended: [...this.#endedHere.values()] });
     }
+  }
+
+  #isSaved(): void {
+    this.unsaved = false;
+    if (this.error instanceof SessionError && this.error.code === "not_saved") this.error = undefined;
   }
 
   /** Keeps, sealed or else in memory, what was answered while this was locked. */

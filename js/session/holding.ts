@@ -285,7 +285,13 @@ export class Holding {
     const marks = { sessionId: record.sessionId, checkInAt: record.checkIn.at, ...seen };
     const written = this.store.writeMarks(marks);
     // The other tabs are not to believe a clock that this one has seen set back.
-    written.then(() => seen.rolledBack && this.announce({})).catch((error) => this.failed(error));
+    written
+      .then(() => seen.rolledBack && this.announce({}))
+      .catch((error) => {
+        // Told again next time: behind its mark, no later sighting is new.
+        if (seen.rolledBack) this.#savedRolledBack = false;
+        this.failed(error);
+      });
   }
 
   /** Verifies but for the times. */
@@ -341,9 +347,12 @@ export class Holding {
     }
   }
 
+  /** What the storage refused before, be it this or the marks of time, is over. */
   #isSaved(): void {
     this.unsaved = false;
-    if (this.error instanceof SessionError && this.error.code === "not_saved") this.error = undefined;
+    const { error } = this;
+    const isOver = error instanceof StorageError || (error instanceof SessionError && error.code === "not_saved");
+    if (isOver) this.error = undefined;
   }
 
   /** Keeps, sealed or else in memory, what was answered while this was locked. */

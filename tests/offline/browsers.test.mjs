@@ -105,6 +105,20 @@ for (const [name, openBrowser] of Object.entries(BROWSERS)) {
       assert.equal(await field.refresh(), "refreshed");
     });
 
+    it("ends the session at the refresh after a lost answer, and says so, as the one-time token was used", async () => {
+      atTokenEndpoint((request, response, answer) => {
+        response.end = () => request.socket.destroy();
+        return answer();
+      });
+      assert.equal(await field.refresh(), "unavailable");
+      assert.equal(await field.word(), "full", "the access token still serves");
+      honestly();
+      assert.equal(await field.refresh(), "signed_out");
+      await field.becomes("#access-word", "signed out");
+      assert.match(await field.why(), /^The provider has ended the session/);
+      await field.signIn("grace");
+    });
+
     it("signs out without a network, and the next person sees nothing of the first", async () => {
       assert.equal(await field.titleOf("field/contacts.html"), "Contacts");
       const [cacheOfGrace] = await field.caches();
@@ -136,37 +150,6 @@ for (const [name, openBrowser] of Object.entries(BROWSERS)) {
       assert.equal(await field.titleOf("field/notes.html"), "Site notes");
       assert.equal(await field.refresh(), "unavailable");
       assert.equal(await field.reason(), "valid");
-    });
-  });
-
-  describe(`a lost answer in ${name}`, () => {
-    let playground;
-    let page;
-    let field;
-    before(async () => {
-      playground = await startTestPlayground();
-      page = await openBrowser();
-      field = fieldApp(page, playground.url);
-      await field.open();
-      await field.signIn("ada");
-    });
-    after(async () => {
-      await page?.close();
-      await playground?.close();
-    });
-
-    it("ends the session at the next refresh, and says so, as the one-time token was used", async () => {
-      playground.provider.meddle((request, response, answer) => {
-        if (request.method !== "POST" || request.url !== "/token") return answer();
-        response.end = () => request.socket.destroy();
-        return answer();
-      });
-      assert.equal(await field.refresh(), "unavailable");
-      assert.equal(await field.word(), "full", "the access token still serves");
-      playground.provider.meddle();
-      assert.equal(await field.refresh(), "signed_out");
-      await field.becomes("#access-word", "signed out");
-      assert.match(await field.why(), /^The provider has ended the session/);
     });
   });
 }

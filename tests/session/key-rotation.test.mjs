@@ -1,14 +1,13 @@
 // A page fetches fresher keys: the service worker and the other tabs learn of them, though they ask nobody.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createVerifier } from "tokenward";
-import { createKeyStore } from "tokenward/keys";
 import {
   channels,
-  ISSUER,
   KEY,
+  keyStore,
   mapStorage,
   openTab,
+  reconnection,
   signer,
   soon,
   strictProvider,
@@ -23,28 +22,16 @@ async function twoTabs() {
   const world = { published: [KEY.jwk], asked: [], now: Math.floor(Date.now() / 1000) };
   const provider = strictProvider();
   const [storage, keys, exclusive, channel] = [mapStorage(), mapStorage(), turns(), channels()];
-  const open = (name) => {
-    const verifier = createKeyStore({
-      verifier: createVerifier({ jwks: [KEY.jwk], issuer: ISSUER, audience: "app", now: () => world.now }),
-      bundled: { keys: [KEY.jwk] },
-      jwksUri: `${ISSUER}/jwks`,
-      storage: keys,
-      now: () => world.now,
-      fetch: () => {
-        world.asked.push(name);
-        return Promise.resolve(Response.json({ keys: world.published }));
-      },
-    });
-    let reconnect;
-    const onReconnect = (listener) => {
-      reconnect = listener;
-      return () => {};
+  const now = () => world.now;
+  const open = async (name) => {
+    const published = () => {
+      world.asked.push(name);
+      return world.published;
     };
-    const environment = { exclusive, channel, onReconnect, now: () => world.now };
-    return openTab({ verifier, provider, storage, environment }).then((session) => ({
-      session,
-      reconnect: () => reconnect("visible"),
-    }));
+    const { onReconnect, reconnect } = reconnection();
+    const verifier = keyStore(published, { storage: keys, now });
+    const environment = { exclusive, channel, onReconnect, now };
+    return { session: await openTab({ verifier, provider, storage, environment }), reconnect };
   };
   const [page, worker] = [await open("page"), await open("worker")];
   await page.session.signIn(provider.signIn("ada"));

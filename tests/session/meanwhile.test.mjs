@@ -2,16 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createVerifier } from "tokenward";
-import { createKeyStore } from "tokenward/keys";
 import { pinProtection } from "tokenward/pin";
 import { oauthProvider } from "tokenward/providers";
 import { createSession } from "tokenward/session";
-import { StorageError } from "tokenward/storage";
 import {
-  channels,
   gate,
   ISSUER,
   KEY,
+  keyStore,
   mapStorage,
   openTab,
   signer,
@@ -28,15 +26,9 @@ async function withRotatedKeys(options) {
   const keys = gate();
   const provider = strictProvider();
   const storage = mapStorage();
-  const verifier = createKeyStore({
-    verifier: createVerifier({ jwks: [KEY.jwk], issuer: ISSUER, audience: "app" }),
-    bundled: { keys: [KEY.jwk] },
-    jwksUri: `${ISSUER}/jwks`,
-    storage: mapStorage(),
-    fetch: async () => {
-      await keys.opened;
-      return Response.json({ keys: [KEY.jwk, NEXT_KEY.jwk] });
-    },
+  const verifier = keyStore(async () => {
+    await keys.opened;
+    return [KEY.jwk, NEXT_KEY.jwk];
   });
   const environment = { exclusive: turns(), online: () => false };
   const session = await openTab({ verifier, provider, storage, environment, ...options });
@@ -224,45 +216,6 @@ test("tokens that name nobody may be another person's", async () => {
   assert.notEqual(session.state.sessionId, sessionId);
 });
 
-test("a storage that fails for a moment costs nobody the cached pages, nor the session", async () => {
-  const provider = strictProvider();
-  const storage = mapStorage();
-  const names = new Set();
-  const caches = { keys: async () => [...names], delete: async (name) => names.delete(name) };
-  const session = await openTab({ provider, storage, environment: { caches } });
-  await session.signIn(provider.signIn("ada"));
-  names.add(`tokenward:default:${session.state.sessionId}`);
-  let fails = true;
-  const get = (key) => (fails ? Promise.reject(new Error("busy")) : storage.get(key));
-  const late = await openTab({ provider, storage: { ...storage, get }, environment: { caches } });
-  await soon();
-  fails = false;
-  await late.sync();
-  assert.deepEqual([who(late), names.size], ["ada", 1]);
-});
-
-test("marks that cannot be read for a moment do not hide that the clock was set back", async () => {
-  const storage = mapStorage();
-  let ahead = 0;
-  const now = () => Date.now() / 1000 + ahead;
-  const session = await openTab({ provider: null, storage, environment: { now } });
-  await session.signIn({ access_token: KEY.token({ sub: "ada" }) });
-  ahead = 600;
-  session.access();
-  await soon();
-  ahead = 100;
-  assert.equal(session.access().reason, "clock_rolled_back");
-  await soon();
-  let fails = true;
-  const get = (key) => (fails && key.endsWith("marks") ? Promise.reject(new Error("busy")) : storage.get(key));
-  const unsure = await openTab({ provider: null, storage: { ...storage, get }, environment: { now } });
-  assert.equal(unsure.access().access, "none");
-  fails = false;
-  await unsure.sync();
-  assert.equal(unsure.access().reason, "clock_rolled_back");
-  assert.equal((await openTab({ provider: null, storage, environment: { now } })).access().reason, "clock_rolled_back");
-});
-
 for (const odd of [null, "", 0, 5, {}]) {
   test(`an answer whose refresh_token is ${JSON.stringify(odd)} leaves the old one in use`, async () => {
     const access_token = () => KEY.token({ sub: "ada" });
@@ -351,67 +304,6 @@ test("a channel that refuses", async () => {
     await session.signOut();
     assert.equal(who(session), "signed_out");
   }
-});
-
-test("a tab that starts while another holds what the storage refused uses no token twice", async () => {
-  const provider = strictProvider();
-  const storage = mapStorage();
-  const environment = { exclusive: turns(), channel: channels() };
-  const first = await openTab({ provider, storage, environment });
-  await first.signIn(provider.signIn("ada"));
-  storage.set = () => Promise.reject(new StorageError("full", "no room"));
-  assert.equal(await first.refresh(), "refreshed");
-  const second = await openTab({ provider, storage, environment });
-  await soon();
-  assert.equal(await second.refresh(), "refreshed");
-  assert.equal(provider.families[0].ended, false);
-});
-
-test("what was not saved is said, until it is", async () => {
-  const provider = strictProvider();
-  const storage = mapStorage();
-  let reconnect;
-  const onReconnect = (listener) => {
-    reconnect = listener;
-    return () => {};
-  };
-  const session = await openTab({ provider, storage, environment: { onReconnect } });
-  await session.signIn(provider.signIn("ada"));
-  const { set } = storage;
-  storage.set = () => Promise.reject(new StorageError("full", "no room"));
-  assert.equal(await session.refresh(), "refreshed");
-  assert.deepEqual([session.state.persistent, session.state.error.code], [false, "not_saved"]);
-  storage.set = set;
-  reconnect("visible");
-  await soon();
-  assert.deepEqual([session.state.persistent, session.state.error], [true, undefined]);
-});
-
-test("a tab that starts after a sign-out that the storage refused to note does not bring the person back", async () => {
-  const provider = strictProvider();
-  const storage = mapStorage();
-  const environment = { exclusive: turns(), channel: channels() };
-  const first = await openTab({ provider, storage, environment });
-  await first.signIn(provider.signIn("ada"));
-  const refuse = () => Promise.reject(new StorageError("failed", "refused"));
-  Object.assign(storage, { set: refuse, delete: refuse });
-  await first.signOut().catch(() => {});
-  const second = await openTab({ provider, storage, environment });
-  await soon();
-  assert.equal(who(second), "signed_out");
-});
-
-test("a full storage does not keep the next person from signing in", async () => {
-  const provider = strictProvider();
-  const storage = mapStorage();
-  let full = false;
-  const set = (key, value) => (full ? Promise.reject(new StorageError("full", "full")) : storage.set(key, value));
-  const session = await openTab({ provider, storage: { ...storage, set } });
-  await session.signIn(provider.signIn("ada"));
-  full = true;
-  await session.signIn(provider.signIn("bob"));
-  assert.deepEqual([who(session), session.state.persistent], ["bob", false]);
-  assert.equal(storage.values.has("default.session"), false);
 });
 
 test("a protection that cannot forget still lets the person sign out, in all tabs", async () => {

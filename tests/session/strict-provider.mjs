@@ -2,6 +2,7 @@
 // and tabs in one process, which tests can hold up at any point.
 import { generateKeyPairSync, sign } from "node:crypto";
 import { createVerifier } from "tokenward";
+import { createKeyStore } from "tokenward/keys";
 import { RefreshRejected } from "tokenward/providers";
 import { createSession, noProtection } from "tokenward/session";
 
@@ -25,6 +26,17 @@ export function signer(kid) {
 }
 
 export const KEY = signer("first");
+
+/** Keys of which the first is bundled, and what the provider publishes is fetched. */
+export const keyStore = (publishedKeys, { storage = mapStorage(), now } = {}) =>
+  createKeyStore({
+    verifier: createVerifier({ jwks: [KEY.jwk], issuer: ISSUER, audience: "app", now }),
+    bundled: { keys: [KEY.jwk] },
+    jwksUri: `${ISSUER}/jwks`,
+    storage,
+    now,
+    fetch: async () => Response.json({ keys: await publishedKeys() }),
+  });
 
 /** A promise, and how to fulfil it. */
 export function gate() {
@@ -107,6 +119,16 @@ export function channels() {
     };
     return { post, close: () => listeners.delete(listener) };
   };
+}
+
+/** The network, as a tab hears that it is back: `environment.onReconnect`, and how to say so. */
+export function reconnection() {
+  let reconnect;
+  const onReconnect = (listener) => {
+    reconnect = () => listener("visible");
+    return () => {};
+  };
+  return { onReconnect, reconnect: () => reconnect() };
 }
 
 /** A session as one tab has it; without a channel it hears nothing of the others. */

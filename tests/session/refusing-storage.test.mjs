@@ -1,0 +1,155 @@
+// A storage that is full, or refuses, or fails for a moment: what was answered is kept in memory, said, and stored later.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { StorageError } from "tokenward/storage";
+import {
+  channels,
+  KEY,
+  mapStorage,
+  openTab,
+  reconnection,
+  soon,
+  strictProvider,
+  turns,
+  who,
+} from "./strict-provider.mjs";
+
+/** Ada, in a tab that others can hear. */
+async function signedIn(more) {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const environment = { exclusive: turns(), channel: channels(), ...more };
+  const session = await openTab({ provider, storage, environment });
+  await session.signIn(provider.signIn("ada"));
+  return { provider, storage, environment, session };
+}
+
+/** From now on nothing more goes in. Answers how to make room. */
+function fill(storage) {
+  const { set } = storage;
+  storage.set = () => Promise.reject(new StorageError("full", "no room"));
+  return () => {
+    storage.set = set;
+  };
+}
+
+test("a storage that fails for a moment costs nobody the cached pages, nor the session", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const names = new Set();
+  const caches = { keys: async () => [...names], delete: async (name) => names.delete(name) };
+  const session = await openTab({ provider, storage, environment: { caches } });
+  await session.signIn(provider.signIn("ada"));
+  names.add(`tokenward:default:${session.state.sessionId}`);
+  let fails = true;
+  const get = (key) => (fails ? Promise.reject(new Error("busy")) : storage.get(key));
+  const late = await openTab({ provider, storage: { ...storage, get }, environment: { caches } });
+  await soon();
+  fails = false;
+  await late.sync();
+  assert.deepEqual([who(late), names.size], ["ada", 1]);
+});
+
+test("marks that cannot be read for a moment do not hide that the clock was set back", async () => {
+  const storage = mapStorage();
+  let ahead = 0;
+  const now = () => Date.now() / 1000 + ahead;
+  const session = await openTab({ provider: null, storage, environment: { now } });
+  await session.signIn({ access_token: KEY.token({ sub: "ada" }) });
+  ahead = 600;
+  session.access();
+  await soon();
+  ahead = 100;
+  assert.equal(session.access().reason, "clock_rolled_back");
+  await soon();
+  let fails = true;
+  const get = (key) => (fails && key.endsWith("marks") ? Promise.reject(new Error("busy")) : storage.get(key));
+  const unsure = await openTab({ provider: null, storage: { ...storage, get }, environment: { now } });
+  assert.equal(unsure.access().access, "none");
+  fails = false;
+  await unsure.sync();
+  assert.equal(unsure.access().reason, "clock_rolled_back");
+  assert.equal((await openTab({ provider: null, storage, environment: { now } })).access().reason, "clock_rolled_back");
+});
+
+test("a clock found set back is noted once the storage takes it, though it refused before", async () => {
+  const storage = mapStorage();
+  let ahead = 600;
+  const environment = { now: () => Date.now() / 1000 + ahead };
+  const session = await openTab({ provider: null, storage, environment });
+  await session.signIn({ access_token: KEY.token({ sub: "ada" }) });
+  session.access();
+  await soon();
+  const makeRoom = fill(storage);
+  ahead = 100;
+  assert.equal(session.access().reason, "clock_rolled_back");
+  await soon();
+  makeRoom();
+  session.access();
+  await soon();
+  ahead = 700;
+  assert.equal((await openTab({ provider: null, storage, environment })).access().reason, "clock_rolled_back");
+});
+
+test("a tab that starts while another holds what the storage refused uses no token twice", async () => {
+  const { provider, storage, environment, session } = await signedIn();
+  fill(storage);
+  assert.equal(await session.refresh(), "refreshed");
+  const second = await openTab({ provider, storage, environment });
+  await soon();
+  assert.equal(await second.refresh(), "refreshed");
+  assert.equal(provider.families[0].ended, false);
+});
+
+for (const [what, code, fail] of [
+  ["the tokens", "not_saved", ({ session }) => session.refresh()],
+  [
+    "the tokens and the marks of time",
+    "full",
+    async ({ session, pass }) => {
+      await session.refresh();
+      pass(60);
+      session.access();
+      await soon();
+      await session.sync();
+    },
+  ],
+  ["what another tab got", undefined, ({ another }) => another.refresh().then(() => another.stop())],
+]) {
+  test(`that the storage refused ${what} is said, until it is over`, async () => {
+    const { onReconnect, reconnect } = reconnection();
+    let ahead = 0;
+    const pass = (seconds) => {
+      ahead += seconds;
+    };
+    const now = () => Date.now() / 1000 + ahead;
+    const { provider, storage, environment, session } = await signedIn({ onReconnect, now });
+    const another = await openTab({ provider, storage, environment: { ...environment, onReconnect: () => () => {} } });
+    const makeRoom = fill(storage);
+    await fail({ session, another, pass });
+    await soon();
+    assert.deepEqual([session.state.persistent, session.state.error?.code], [false, code]);
+    makeRoom();
+    reconnect();
+    await soon();
+    assert.deepEqual([session.state.persistent, session.state.error], [true, undefined]);
+  });
+}
+
+test("a tab that starts after a sign-out that the storage refused to note does not bring the person back", async () => {
+  const { provider, storage, environment, session } = await signedIn();
+  const refuse = () => Promise.reject(new StorageError("failed", "refused"));
+  Object.assign(storage, { set: refuse, delete: refuse });
+  await session.signOut().catch(() => {});
+  const second = await openTab({ provider, storage, environment });
+  await soon();
+  assert.equal(who(second), "signed_out");
+});
+
+test("a full storage does not keep the next person from signing in", async () => {
+  const { provider, storage, session } = await signedIn();
+  fill(storage);
+  await session.signIn(provider.signIn("bob"));
+  assert.deepEqual([who(session), session.state.persistent], ["bob", false]);
+  assert.equal(storage.values.has("default.session"), false);
+});

@@ -1,4 +1,4 @@
-import { type DBSchema, openDB } from "idb";
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 
 /** Longer than any refresh may take. */
 const LEASE_SECONDS = 120;
@@ -37,35 +37,52 @@ function within(seconds: number, work: Promise<unknown>): Promise<boolean> {
 }
 
 async function underLease<T>(name: string, waitSeconds: number, work: () => Promise<T>): Promise<T | undefined> {
-  if (typeof indexedDB !== "object") return work();
+  // Without IndexedDB nothing is shared between tabs. Where it is and refuses, as when it is full, a tab that waited for
+  // it could neither keep a one-time token nor sign out.
+  const release = await takeLease(name, waitSeconds).catch(() => async () => {});
+  if (release === undefined) return undefined;
+  try {
+    return await work();
+  } finally {
+    // A lease that stays runs out.
+    await release().catch(() => {});
+  }
+}
+
+/** How to give the lease back, or `undefined` if it did not come in time. */
+async function takeLease(name: string, waitSeconds: number): Promise<(() => Promise<void>) | undefined> {
   const database = await openDB<Leases>("tokenward-leases", 1, {
     upgrade: (created) => void created.createObjectStore("leases"),
-  }).catch(() => undefined);
-  // Without IndexedDB nothing is shared between tabs, so that there is nothing to take turns for.
-  if (database === undefined) return work();
+  });
   const owner = `${Date.now()}-${Math.random()}`;
   try {
-    for (let waited = 0; ; waited += RETRY_SECONDS) {
-      const transaction = database.transaction("leases", "readwrite");
-      const lease = await transaction.store.get(name);
-      const left = (lease?.until ?? 0) - Date.now() / 1000;
-      // A lease longer than any is a clock that was set back.
-      if (left <= 0 || left > LEASE_SECONDS) {
-        await transaction.store.put({ owner, until: Date.now() / 1000 + LEASE_SECONDS }, name);
-        await transaction.done;
-        break;
-      }
-      await transaction.done;
-      if (waited >= waitSeconds) return undefined;
+    for (let waited = 0; waited <= waitSeconds; waited += RETRY_SECONDS) {
+      if (await isGranted(database, name, owner)) return () => giveBack(database, name, owner);
       await new Promise((resolve) => setTimeout(resolve, RETRY_SECONDS * 1000));
     }
-    try {
-      return await work();
-    } finally {
-      const transaction = database.transaction("leases", "readwrite");
-      if ((await transaction.store.get(name))?.owner === owner) await transaction.store.delete(name);
-      await transaction.done;
-    }
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  database.close();
+  return undefined;
+}
+
+async function isGranted(database: IDBPDatabase<Leases>, name: string, owner: string): Promise<boolean> {
+  const { store, done } = database.transaction("leases", "readwrite");
+  const lease = await store.get(name);
+  const left = (lease?.until ?? 0) - Date.now() / 1000;
+  // A lease longer than any is a clock that was set back.
+  const isFree = left <= 0 || left > LEASE_SECONDS;
+  await Promise.all([isFree && store.put({ owner, until: Date.now() / 1000 + LEASE_SECONDS }, name), done]);
+  return isFree;
+}
+
+async function giveBack(database: IDBPDatabase<Leases>, name: string, owner: string): Promise<void> {
+  try {
+    const { store, done } = database.transaction("leases", "readwrite");
+    const isOwn = (await store.get(name))?.owner === owner;
+    await Promise.all([isOwn && store.delete(name), done]);
   } finally {
     database.close();
   }

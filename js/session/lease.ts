@@ -1,18 +1,26 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { randomId } from "./record.js";
 
 /** Longer than any refresh may take. */
 const LEASE_SECONDS = 120;
 const RETRY_SECONDS = 0.2;
 
 interface Leases extends DBSchema {
-  leases: { key: string; value: { owner: string; until: number } };
+  /** Who has it, and for how many seconds others have waited for it. The time of day says nothing: it may be set. */
+  leases: { key: string; value: { owner: string; waited: number } };
+}
+
+/** Whose lease a tab waits for, and since when by `performance.now()`, in seconds. */
+interface Wait {
+  readonly owner: string;
+  readonly since: number;
 }
 
 type Exclusive = <T>(name: string, waitSeconds: number, work: () => Promise<T>) => Promise<T | undefined>;
 
 /**
  * Where Web Locks are missing (plain http, old engines): turns are taken inside this realm, and between tabs by a lease
- * in IndexedDB, which a transaction grants to one. A crashed tab's lease runs out.
+ * in IndexedDB, which a transaction grants to one. A crashed tab's lease runs out for those who wait for it.
  */
 export function leaseLock(): Exclusive {
   const turns = new Map<string, Promise<unknown>>();
@@ -44,7 +52,7 @@ async function underLease<T>(name: string, waitSeconds: number, work: () => Prom
   try {
     return await work();
   } finally {
-    // A lease that stays runs out.
+    // One that stays runs out.
     await release().catch(() => {});
   }
 }
@@ -54,10 +62,12 @@ async function takeLease(name: string, waitSeconds: number): Promise<(() => Prom
   const database = await openDB<Leases>("tokenward-leases", 1, {
     upgrade: (created) => void created.createObjectStore("leases"),
   });
-  const owner = `${Date.now()}-${Math.random()}`;
+  const owner = randomId();
+  let wait: Wait | undefined;
   try {
     for (let waited = 0; waited <= waitSeconds; waited += RETRY_SECONDS) {
-      if (await isGranted(database, name, owner)) return () => giveBack(database, name, owner);
+      wait = await ask(database, name, owner, wait);
+      if (wait === undefined) return () => giveBack(database, name, owner);
       await new Promise((resolve) => setTimeout(resolve, RETRY_SECONDS * 1000));
     }
   } catch (error) {
@@ -68,14 +78,25 @@ async function takeLease(name: string, waitSeconds: number): Promise<(() => Prom
   return undefined;
 }
 
-async function isGranted(database: IDBPDatabase<Leases>, name: string, owner: string): Promise<boolean> {
+/** `undefined` if the lease was granted. How long was waited is noted for the next page, should this one not last so long. */
+async function ask(
+  database: IDBPDatabase<Leases>,
+  name: string,
+  owner: string,
+  before: Wait | undefined,
+): Promise<Wait | undefined> {
   const { store, done } = database.transaction("leases", "readwrite");
   const lease = await store.get(name);
-  const left = (lease?.until ?? 0) - Date.now() / 1000;
-  // A lease longer than any is a clock that was set back.
-  const isFree = left <= 0 || left > LEASE_SECONDS;
-  await Promise.all([isFree && store.put({ owner, until: Date.now() / 1000 + LEASE_SECONDS }, name), done]);
-  return isFree;
+  const now = performance.now() / 1000;
+  const begun = before !== undefined && before.owner === lease?.owner ? before.since : now;
+  const wait = lease && { owner: lease.owner, since: Math.min(begun, now - lease.waited) };
+  if (wait === undefined || now - wait.since >= LEASE_SECONDS) {
+    await Promise.all([store.put({ owner, waited: 0 }, name), done]);
+    return undefined;
+  }
+  const noted = Promise.all([store.put({ owner: wait.owner, waited: now - wait.since }, name), done]);
+  await noted.catch(() => {});
+  return wait;
 }
 
 async function giveBack(database: IDBPDatabase<Leases>, name: string, owner: string): Promise<void> {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { IDBObjectStore } from "fake-indexeddb";
 import { leaseLock } from "../../pkg/esm/session/lease.js";
-import { mapStorage, openTab, strictProvider, who } from "./strict-provider.mjs";
+import { gate, mapStorage, openTab, soon, strictProvider, who } from "./strict-provider.mjs";
 import "fake-indexeddb/auto";
 
 /** From now on nothing more goes into IndexedDB. Answers how to make room. */
@@ -58,4 +58,28 @@ test("what fails under a lease fails, and the next has its turn", async () => {
     { message: "no" },
   );
   assert.equal(await leaseLock()("failing", 0, async () => "done"), "done");
+});
+
+for (const seconds of [-2, 130]) {
+  test(`a clock that is set by ${seconds} seconds ends nobody's lease`, async (t) => {
+    const { opened, open } = gate();
+    const first = leaseLock()(`clock ${seconds}`, 1, () => opened);
+    await soon();
+    const { now } = Date;
+    t.mock.method(Date, "now", () => now() + seconds * 1000);
+    assert.equal(await leaseLock()(`clock ${seconds}`, 0.2, async () => "at the same time"), undefined);
+    open();
+    await first;
+    assert.equal(await leaseLock()(`clock ${seconds}`, 0.2, async () => "then"), "then");
+  });
+}
+
+test("a crashed tab's lease runs out when others have waited two minutes for it, one page after the other", async (t) => {
+  void leaseLock()("crashed", 1, () => new Promise(() => {}));
+  await soon();
+  const now = performance.now.bind(performance);
+  // 0.2 seconds are 30.
+  t.mock.method(performance, "now", () => now() * 150);
+  const page = () => leaseLock()("crashed", 0.4, async () => "has its turn");
+  assert.deepEqual([await page(), await page()], [undefined, "has its turn"]);
 });

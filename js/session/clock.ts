@@ -82,12 +82,16 @@ export function signInTime({ iat }: Claims, time: number | undefined, now: numbe
     : { at: now, skew: 0 };
 }
 
-/** The provider's time when it made an answer, near the signed `iat`; RFC 6749 section 5.1 counts `expires_in` from the answer. */
+/**
+ * The provider's time when it made an answer, near the signed `iat`; RFC 6749 section 5.1 counts `expires_in` from the
+ * answer, and of the access token alone.
+ */
 export function answerTime(
-  { serverTime: date, expires_in: lasts }: TokenSet,
+  { access_token, serverTime: date, expires_in: lasts }: TokenSet,
   { iat, exp }: Claims,
+  judged: string,
 ): number | undefined {
-  const counts = typeof exp === "number" && typeof lasts === "number" && lasts >= 0;
+  const counts = judged === access_token && typeof exp === "number" && typeof lasts === "number" && lasts >= 0;
   const made = counts ? Math.max(exp - lasts, iat ?? 0) : iat;
   const said = readable(date);
   if (made === undefined || said === undefined) return made ?? said;

@@ -181,9 +181,10 @@ export class Refreshing {
       this.#failed(error);
       return missingKey ? "unverified" : "invalid_token";
     }
-    const repeated = holding.judgedToken(tokens) === holding.judgedToken(before.tokens);
+    const judged = holding.judgedToken(tokens);
+    const repeated = judged === holding.judgedToken(before.tokens);
     // A token that was known before says nothing about the time of this answer; nor does its absence.
-    const time = repeated ? readable(answer.serverTime) : answerTime(answer, claims);
+    const time = repeated ? readable(answer.serverTime) : answerTime(answer, claims, judged);
     const { skew } = clock.seen;
     const checkIn = time === undefined ? { at: answered + skew, skew } : checkInAt(time, asked, answered);
     return this.#accept(next, tokens, claims, checkIn);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Device, settled, World } from "./simulated.mjs";
+import { KEY, mapStorage, openTab } from "./strict-provider.mjs";
 
 async function signedIn() {
   const world = new World(1);
@@ -84,4 +85,23 @@ test("a session that ends leaves no access in any tab", async () => {
     [...device.values.keys()].filter((key) => /session|marks/.test(key)),
     [],
   );
+});
+
+test("how long an access token lasts says nothing of the time of an ID token", async () => {
+  const lasting = 36_000;
+  let now = Math.floor(Date.now() / 1000);
+  const answer = () => ({
+    access_token: "opaque",
+    refresh_token: "stays",
+    id_token: KEY.token({ sub: "ada", iat: now, exp: now + lasting }),
+    expires_in: 300,
+  });
+  const provider = { refresh: () => Promise.resolve(answer()) };
+  const environment = { now: () => now, online: () => false };
+  const session = await openTab({ provider, storage: mapStorage(), token: "id_token", environment });
+  await session.signIn(answer());
+  const { until } = session.state;
+  now += 60;
+  assert.equal(await session.refresh(), "refreshed");
+  assert.equal(session.state.until, until + 60);
 });

@@ -319,7 +319,7 @@ export class LiveSession extends EventTarget implements Session {
     const due = this.#environment.online() ? this.#refreshing.dueAt() : undefined;
     const next = Math.min(
       this.#state.until ?? Number.POSITIVE_INFINITY,
-      due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, this.#refreshing.backoff.notBefore),
+      due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, this.#refreshing.backoff.notBefore(now)),
       now + LONGEST_TIMER,
     );
     this.#stopTimer = this.#environment.after(Math.max(1, next - now), () => {

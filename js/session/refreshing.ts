@@ -48,7 +48,7 @@ export class Refreshing {
   /** Whether fresh tokens are due now. */
   isDue(): boolean {
     const now = this.#environment.now();
-    return now >= this.backoff.notBefore && now >= (this.dueAt() ?? Number.POSITIVE_INFINITY);
+    return now >= this.backoff.notBefore(now) && now >= (this.dueAt() ?? Number.POSITIVE_INFINITY);
   }
 
   /** When fresh tokens are due, by the device's clock; `undefined` if there is nothing to get them with. */

@@ -23,17 +23,26 @@ function ahead(life: number): number {
 /** Exponential backoff with jitter, so that a thousand devices do not come back at once. */
 export class Backoff {
   #failures = 0;
-  /** The moment before which nothing is to be tried without a new reason, in Unix seconds. */
-  notBefore = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #until = Number.NEGATIVE_INFINITY;
 
   failed(now: number, random: number, retryAfter = 0): void {
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures);
     this.#failures += 1;
-    this.notBefore = now + Math.max(wait / 2 + (random * wait) / 2, Math.min(retryAfter, LONGEST_RETRY_AFTER));
+    this.#failedAt = now;
+    this.#until = now + Math.max(wait / 2 + (random * wait) / 2, Math.min(retryAfter, LONGEST_RETRY_AFTER));
+  }
+
+  /**
+   * The moment before which nothing is to be tried without a new reason, in Unix seconds. A failure that is still to come
+   * was noted by a clock that was ahead: nobody knows how long ago it was.
+   */
+  notBefore(now: number): number {
+    return this.#failedAt <= now ? this.#until : Number.NEGATIVE_INFINITY;
   }
 
   reset(): void {
     this.#failures = 0;
-    this.notBefore = Number.NEGATIVE_INFINITY;
+    this.#until = Number.NEGATIVE_INFINITY;
   }
 }

@@ -65,3 +65,18 @@ test("a network that comes and goes each second is not asked each time", async (
   });
   assert.ok(tokens <= 15, `${tokens} requests for tokens`);
 });
+
+test("a request that failed while the clock was a month ahead holds up nothing once it is put right", async () => {
+  const { tokens, session } = await hourOf({
+    async during(world, device) {
+      Object.assign(world, { fault: "5xx" });
+      device.offset = 30 * 24 * HOUR;
+      await world.pass(900);
+      Object.assign(world, { fault: undefined, requests: { tokens: 0, keys: 0 } });
+      device.offset = 0;
+      await world.pass(900);
+    },
+  });
+  assert.equal(session.access().reason, "valid");
+  assert.ok(tokens <= 2, `${tokens} requests for tokens`);
+});

@@ -228,9 +228,11 @@ export class Refreshing {
     const record = { ...next, tokens, checkIn };
     holding.take(record, holding.clockFor(record));
     holding.error = undefined;
-    // A provider whose fresh tokens are not valid is not asked for others all the time.
-    if (holding.judge().access === "full") this.backoff.reset();
-    else this.#backOff();
+    // A provider whose fresh tokens are not valid, or that repeats one until it expires, is not asked for others all the time.
+    const { access, until } = holding.judge();
+    if (access !== "full") this.#backOff();
+    else if ((this.dueAt() ?? Number.POSITIVE_INFINITY) > this.#environment.now()) this.backoff.reset();
+    else this.#backOff(undefined, until ?? undefined);
     await holding.write();
     return "refreshed";
   }
@@ -240,8 +242,8 @@ export class Refreshing {
     this.#backOff(error);
   }
 
-  #backOff(error?: unknown): void {
+  #backOff(error?: unknown, latest?: number): void {
     const { now, random } = this.#environment;
-    this.backoff.failed(now(), random(), error instanceof ProviderUnavailable ? error.retryAfter : undefined);
+    this.backoff.failed(now(), random(), error instanceof ProviderUnavailable ? error.retryAfter : undefined, latest);
   }
 }

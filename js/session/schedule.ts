@@ -26,11 +26,13 @@ export class Backoff {
   #failedAt = Number.NEGATIVE_INFINITY;
   #until = Number.NEGATIVE_INFINITY;
 
-  failed(now: number, random: number, retryAfter = 0): void {
+  /** `latest`: when there will be a new reason to try, in Unix seconds. */
+  failed(now: number, random: number, retryAfter = 0, latest = Number.POSITIVE_INFINITY): void {
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures);
     this.#failures += 1;
     this.#failedAt = now;
-    this.#until = now + Math.max(wait / 2 + (random * wait) / 2, Math.min(retryAfter, LONGEST_RETRY_AFTER));
+    const until = now + Math.max(wait / 2 + (random * wait) / 2, Math.min(retryAfter, LONGEST_RETRY_AFTER));
+    this.#until = Math.min(until, latest);
   }
 
   /**

@@ -32,6 +32,11 @@ for (const [name, most, life] of [
   ["tokens last ten seconds", 800, { lifetime: 10 }],
   ["tokens have expired when they come", 20, { prepare: (world) => Object.assign(world, { lifetime: -100 }) }],
   [
+    "the provider repeats a token until it expires",
+    50,
+    { prepare: ({ provider }) => Object.assign(provider, { repeats: true }) },
+  ],
+  [
     "the keys of fresh tokens are not to be had",
     30,
     {
@@ -79,4 +84,18 @@ test("a request that failed while the clock was a month ahead holds up nothing o
   });
   assert.equal(session.access().reason, "valid");
   assert.ok(tokens <= 2, `${tokens} requests for tokens`);
+});
+
+test("a token that the provider repeats is asked for again when it expires", async () => {
+  const reasons = [];
+  await hourOf({
+    prepare: ({ provider }) => Object.assign(provider, { repeats: true }),
+    async during(world, { tabs: [{ session }] }) {
+      for (let second = 0; second < 2000; second++) {
+        await world.pass(1);
+        reasons.push(session.access().reason);
+      }
+    },
+  });
+  assert.deepEqual([...new Set(reasons)], ["valid"]);
 });

@@ -89,6 +89,8 @@ class Provider {
   signer = 0;
   published = [0];
   families = [];
+  /** Whether an access token is given again as long as it is valid. */
+  repeats = false;
   #world;
 
   constructor(world) {
@@ -138,6 +140,9 @@ class Provider {
 
   #answer(family) {
     const iat = Math.floor(this.#world.time);
+    const refresh_token = `${family.id}.${family.serial}`;
+    const { access_token: last, exp } = family.last ?? {};
+    if (this.repeats && exp > iat) return { access_token: last, refresh_token, expires_in: exp - iat };
     const { kid, privateKey } = KEYS[this.signer];
     const claims = {
       iss: ISSUER,
@@ -149,7 +154,8 @@ class Provider {
     };
     const text = [{ alg: "EdDSA", kid }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
     const access_token = `${text.join(".")}.${sign(null, Buffer.from(text.join(".")), privateKey).toString("base64url")}`;
-    return { access_token, refresh_token: `${family.id}.${family.serial}`, expires_in: this.#world.lifetime };
+    family.last = { access_token, exp: claims.exp };
+    return { access_token, refresh_token, expires_in: this.#world.lifetime };
   }
 }
 

@@ -130,6 +130,11 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   refresh(): Promise<RefreshOutcome> {
+    this.#refreshing.wanted = true;
+    return this.#refresh();
+  }
+
+  #refresh(): Promise<RefreshOutcome> {
     const refresh = async () => {
       await this.start();
       return this.#refreshing.run();
@@ -189,6 +194,7 @@ export class LiveSession extends EventTarget implements Session {
     await holding.open();
     if (!this.#stopped) this.#listen();
     await holding.load();
+    await this.#refreshing.learn();
     this.#update();
     if (holding.status === "locked") this.#post({ asksForKey: true });
     // What could not be read may say whose the caches are.
@@ -211,7 +217,7 @@ export class LiveSession extends EventTarget implements Session {
     this.#post({ asksForUnsaved: true });
     this.#stops.push(
       onReconnect((how) => {
-        this.#refreshing.backoff.reset();
+        this.#refreshing.reconnected(how);
         this.#reconnected(how);
         void this.#holding.revoker.run();
         void this.sync();
@@ -277,7 +283,7 @@ export class LiveSession extends EventTarget implements Session {
     }
     const sinceCheckIn = this.#environment.now() + held.clock.seen.skew - held.record.checkIn.at;
     const wasAway = how === "online" && sinceCheckIn > JUST_NOW && this.#refreshing.dueAt() !== undefined;
-    if (wasAway || this.#refreshing.isDue()) void this.refresh();
+    if ((wasAway && this.#refreshing.mayAsk()) || this.#refreshing.isDue()) void this.#refresh();
   }
 
   /** Works out the state anew, tells of a change, and sets the timer for the next one. */
@@ -319,7 +325,7 @@ export class LiveSession extends EventTarget implements Session {
     const due = this.#environment.online() ? this.#refreshing.dueAt() : undefined;
     const next = Math.min(
       this.#state.until ?? Number.POSITIVE_INFINITY,
-      due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, this.#refreshing.backoff.notBefore(now)),
+      due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, this.#refreshing.notBefore()),
       now + LONGEST_TIMER,
     );
     this.#stopTimer = this.#environment.after(Math.max(1, next - now), () => {

@@ -25,10 +25,19 @@ export interface SessionRecord {
   readonly checkIn: CheckIn;
 }
 
+type Version = Pick<SessionRecord, "sessionId" | "generation">;
+
 /** Stored beside it, more often: only counts for the record's own check-in. */
 export interface MarksRecord extends SeenTime {
   readonly checkInAt: number;
   readonly sessionId: string;
+}
+
+/** What the provider said of when to ask it again: only counts for the version that was to be refreshed. */
+export interface Postponement extends Version {
+  /** When it said so, by the device's clock, in Unix seconds. */
+  readonly at: number;
+  readonly until: number;
 }
 
 /** Why a session is over. Stays when everything else of the session is gone. */
@@ -61,6 +70,13 @@ export function readMarks(text: string): MarksRecord | undefined {
   const numbers = [checkInAt, highest, skew].every(Number.isFinite);
   const complete = typeof sessionId === "string" && typeof rolledBack === "boolean" && numbers;
   return complete ? (marks as MarksRecord) : undefined;
+}
+
+export function readPostponement(text: string | undefined): Postponement | undefined {
+  const postponement = (text === undefined ? undefined : parse(text)) as Partial<Postponement> | undefined;
+  const { sessionId, generation, at, until } = postponement ?? {};
+  const complete = typeof sessionId === "string" && [generation, at, until].every(Number.isFinite);
+  return complete ? (postponement as Postponement) : undefined;
 }
 
 /** The last sessions that have ended, the latest at the end. */
@@ -106,7 +122,7 @@ export function sameUser(one: SessionRecord["user"], other: SessionRecord["user"
   return one[0] === other[0] && one[1] === other[1];
 }
 
-export function isSameVersion(one: SessionRecord | undefined, other: SessionRecord | undefined): boolean {
+export function isSameVersion(one: Version | undefined, other: Version | undefined): boolean {
   return one?.sessionId === other?.sessionId && one?.generation === other?.generation;
 }
 

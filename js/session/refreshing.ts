@@ -7,8 +7,17 @@ import type { Claims } from "../verifier.js";
 import { answerTime, type CheckIn, checkInAt, readable, signInTime } from "./clock.js";
 import type { Environment } from "./environment.js";
 import type { Held, Holding } from "./holding.js";
-import { isSameVersion, isToken, renewed, type SessionRecord, type SessionTokens, sameUser, userOf } from "./record.js";
-import { Backoff, refreshDue } from "./schedule.js";
+import {
+  isSameVersion,
+  isToken,
+  type Postponement,
+  renewed,
+  type SessionRecord,
+  type SessionTokens,
+  sameUser,
+  userOf,
+} from "./record.js";
+import { Backoff, LONGEST_RETRY_AFTER, refreshDue } from "./schedule.js";
 
 /** How long a provider may take to answer, and another tab to finish, in seconds. */
 const ANSWER_LIMIT = 40;
@@ -19,6 +28,9 @@ const UNREADABLE_LIMIT = 3;
 /** Exchanges refresh tokens that serve once, in one tab at a time, so that no answer is lost and no token used twice. */
 export class Refreshing {
   readonly backoff = new Backoff();
+  /** Whether somebody has asked for this refresh, whom the provider's wish for peace does not bind. */
+  wanted = false;
+  #postponed: Postponement | undefined;
   readonly #holding: Holding;
   readonly #provider: TokenProvider | null;
   readonly #environment: Environment;
@@ -42,13 +54,40 @@ export class Refreshing {
     } catch (error) {
       this.#failed(error);
       return "unavailable";
+    } finally {
+      this.wanted = false;
     }
   }
 
   /** Whether fresh tokens are due now. */
   isDue(): boolean {
+    return this.mayAsk() && this.#environment.now() >= (this.dueAt() ?? Number.POSITIVE_INFINITY);
+  }
+
+  mayAsk(): boolean {
+    return this.#environment.now() >= this.notBefore();
+  }
+
+  /** The moment before which nothing is asked without a new reason, by the device's clock. */
+  notBefore(): number {
     const now = this.#environment.now();
-    return now >= this.backoff.notBefore(now) && now >= (this.dueAt() ?? Number.POSITIVE_INFINITY);
+    const said = this.#postponed;
+    const counts = said !== undefined && said.at <= now && isSameVersion(said, this.#holding.held?.record);
+    const asked = counts ? Math.min(said.until, said.at + LONGEST_RETRY_AFTER) : Number.NEGATIVE_INFINITY;
+    return Math.max(this.backoff.notBefore(now), asked);
+  }
+
+  /** The network may be back, which is a reason to try again; what the provider said stays. */
+  reconnected(how: "online" | "visible"): void {
+    if (how === "online") this.backoff.reset();
+    else this.backoff.tryAgain(this.#environment.now());
+  }
+
+  /** What the provider has told another tab, or this one before it was loaded anew. */
+  async learn(): Promise<void> {
+    const { store, held } = this.#holding;
+    const stored = await store.postponement().catch(() => undefined);
+    if (stored !== undefined && isSameVersion(stored, held?.record)) this.#postponed = stored;
   }
 
   /** When fresh tokens are due, by the device's clock; `undefined` if there is nothing to get them with. */
@@ -68,6 +107,7 @@ export class Refreshing {
     const holding = this.#holding;
     this.#unreadable = (await holding.load()) ? 0 : this.#unreadable + 1;
     if (this.#unreadable > 0 && this.#unreadable < UNREADABLE_LIMIT) throw holding.error;
+    await this.learn();
     const before = holding.held?.record;
     if (before === undefined) return holding.status === "locked" ? "locked" : "signed_out";
     if (before.unverified !== undefined) {
@@ -78,6 +118,7 @@ export class Refreshing {
       return "adopted";
     }
     if (this.#provider === null || before.tokens.refresh_token === undefined) return "no_refresh_token";
+    if (!this.wanted && !this.mayAsk()) return "unavailable";
 
     // Somebody may lock the session before the answer comes, which has to be sealed all the same.
     const key = holding.protection.share?.();
@@ -86,9 +127,18 @@ export class Refreshing {
     try {
       return await receive(await this.#ask(this.#provider, before.tokens, receive));
     } catch (error) {
-      if (!(error instanceof RefreshRejected)) throw error;
-      return this.#rejected(before, error);
+      if (error instanceof RefreshRejected) return this.#rejected(before, error);
+      if (error instanceof ProviderUnavailable) await this.#postpone(before, error);
+      throw error;
     }
+  }
+
+  /** Noted for all tabs, and for when this one is loaded anew. */
+  async #postpone({ sessionId, generation }: SessionRecord, { retryAfter = 0 }: ProviderUnavailable): Promise<void> {
+    if (!(retryAfter > 0)) return;
+    const at = this.#environment.now();
+    this.#postponed = { sessionId, generation, at, until: at + retryAfter };
+    await this.#holding.store.postpone(this.#postponed).catch(() => {});
   }
 
   /** One request with a limit: a turn must end, or every tab waits. What comes after it still counts. */
@@ -232,18 +282,18 @@ export class Refreshing {
     const { access, until } = holding.judge();
     if (access !== "full") this.#backOff();
     else if ((this.dueAt() ?? Number.POSITIVE_INFINITY) > this.#environment.now()) this.backoff.reset();
-    else this.#backOff(undefined, until ?? undefined);
+    else this.#backOff(until ?? undefined);
     await holding.write();
     return "refreshed";
   }
 
   #failed(error: unknown): void {
     this.#holding.failed(error);
-    this.#backOff(error);
+    this.#backOff();
   }
 
-  #backOff(error?: unknown, latest?: number): void {
+  #backOff(latest?: number): void {
     const { now, random } = this.#environment;
-    this.backoff.failed(now(), random(), error instanceof ProviderUnavailable ? error.retryAfter : undefined, latest);
+    this.backoff.failed(now(), random(), latest);
   }
 }

@@ -5,8 +5,10 @@ const MOST_AHEAD = 300;
 /** Waiting after failures, in seconds: doubled each time, half of it up to chance. */
 const FIRST_WAIT = 5;
 const LONGEST_WAIT = 15 * 60;
+/** However many reasons there are to try again: somebody may change between windows all the time. */
+const BETWEEN_TRIES = 60;
 /** A provider may ask for more patience, but not for ever. */
-const LONGEST_RETRY_AFTER = 60 * 60;
+export const LONGEST_RETRY_AFTER = 60 * 60;
 
 /** When a token is due to be replaced, in Unix seconds; `undefined` for one that lasts for ever. */
 export function refreshDue(exp: unknown, iat: unknown, checkInDue: number | undefined): number | undefined {
@@ -27,12 +29,11 @@ export class Backoff {
   #until = Number.NEGATIVE_INFINITY;
 
   /** `latest`: when there will be a new reason to try, in Unix seconds. */
-  failed(now: number, random: number, retryAfter = 0, latest = Number.POSITIVE_INFINITY): void {
+  failed(now: number, random: number, latest = Number.POSITIVE_INFINITY): void {
     const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#failures);
     this.#failures += 1;
     this.#failedAt = now;
-    const until = now + Math.max(wait / 2 + (random * wait) / 2, Math.min(retryAfter, LONGEST_RETRY_AFTER));
-    this.#until = Math.min(until, latest);
+    this.#until = Math.min(now + wait / 2 + (random * wait) / 2, latest);
   }
 
   /**
@@ -41,6 +42,11 @@ export class Backoff {
    */
   notBefore(now: number): number {
     return this.#failedAt <= now ? this.#until : Number.NEGATIVE_INFINITY;
+  }
+
+  /** A reason to try once more, if that was not tried just now. */
+  tryAgain(now: number): void {
+    if (this.#failedAt <= now - BETWEEN_TRIES) this.#until = Number.NEGATIVE_INFINITY;
   }
 
   reset(): void {

@@ -1,7 +1,16 @@
 import { sealText } from "../protection/box.js";
 import type { Protection, UnlockedKey } from "../protection.js";
 import { memoryStorage, type Storage } from "../storage.js";
-import { type Ending, type MarksRecord, readEndings, readMarks, readRecord, type SessionRecord } from "./record.js";
+import {
+  type Ending,
+  type MarksRecord,
+  type Postponement,
+  readEndings,
+  readMarks,
+  readPostponement,
+  readRecord,
+  type SessionRecord,
+} from "./record.js";
 
 /** Refresh tokens that are to be revoked when there is a network again. */
 export interface Revocation {
@@ -16,8 +25,8 @@ const MAX_REVOCATIONS = 10;
 const MAX_ENDINGS = 32;
 
 /**
- * What a session keeps, under four names: `session` (sealed, after its id and generation), `marks` (sealed), `ended` (no
- * secret), `revocations` (sealed by the device: they are due when the person's own secret is gone).
+ * What a session keeps, under five names: `session` (sealed, after its id and generation), `marks` (sealed), `postponed`
+ * and `ended` (no secrets), `revocations` (sealed by the device: they are due when the person's own secret is gone).
  */
 export class SessionStore {
   /** Whether what is written will be there after a restart. */
@@ -110,13 +119,21 @@ export class SessionStore {
     await this.#storage.set(key, await this.#protection.seal(JSON.stringify(marks), key));
   }
 
+  async postponement(): Promise<Postponement | undefined> {
+    return readPostponement(await this.#storage.get(this.#key("postponed")));
+  }
+
+  async postpone(postponement: Postponement): Promise<void> {
+    await this.#storage.set(this.#key("postponed"), JSON.stringify(postponement));
+  }
+
   /** From here on no record of this session counts, not even one that another tab is about to write. */
   async end(ending: Ending): Promise<void> {
     const { sessionId } = ending;
     const others = (await this.endings().catch(() => [])).filter((other) => other.sessionId !== sessionId);
     const list = [...others, ending].slice(-MAX_ENDINGS);
     const stored = await this.#readSealed().catch(() => ({ sessionId }));
-    const kept = stored.sessionId === sessionId ? ["session", "marks"] : [];
+    const kept = stored.sessionId === sessionId ? ["session", "marks", "postponed"] : [];
     const [ended, ...deleted] = await Promise.allSettled([
       this.#storage.set(this.#key("ended"), JSON.stringify(list)),
       ...kept.map((what) => this.#storage.delete(this.#key(what))),

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Device, settled, World } from "./simulated.mjs";
 
-const HOUR = 3600;
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
 
 async function hourOf({ lifetime = 900, tabs = 1, prepare = () => {}, during = (world) => world.pass(HOUR) }) {
   const world = new World(7);
@@ -98,4 +99,68 @@ test("a token that the provider repeats is asked for again when it expires", asy
     },
   });
   assert.deepEqual([...new Set(reasons)], ["valid"]);
+});
+
+const eachMinute = (what) => async (world, device) => {
+  for (let minute = 0; minute < 60; minute++) {
+    await world.pass(MINUTE);
+    await what(world, device);
+    await settled();
+  }
+};
+
+for (const [what, life] of [
+  ["in three tabs", { tabs: 3 }],
+  ["whoever looks at the page", { during: eachMinute((_, device) => device.reconnect("visible")) }],
+  ["when the network comes and goes", { during: eachMinute((_, device) => device.reconnect("online")) }],
+  [
+    "when the page is loaded anew",
+    {
+      during: eachMinute((_, device) => {
+        device.kill(device.tabs[0]);
+        return device.open();
+      }),
+    },
+  ],
+]) {
+  test(`a provider that wants to be asked in an hour is asked once, ${what}`, async () => {
+    const prepare = (world) => Object.assign(world, { fault: { retryAfter: HOUR } });
+    const { tokens } = await hourOf({ ...life, prepare });
+    assert.equal(tokens, 1);
+  });
+}
+
+test("a provider that wants to be asked later is asked then, or when somebody wants it now", async () => {
+  const { session } = await hourOf({
+    tabs: 2,
+    prepare: (world) => Object.assign(world, { fault: { retryAfter: 10 * MINUTE } }),
+    async during(world, { tabs }) {
+      await world.pass(15 * MINUTE);
+      assert.equal(world.requests.tokens, 1);
+      await world.pass(10 * MINUTE);
+      assert.equal(world.requests.tokens, 2);
+      assert.equal(await tabs[1].session.refresh(), "unavailable");
+      world.fault = undefined;
+      assert.equal(await tabs[1].session.refresh(), "refreshed");
+      assert.equal(world.requests.tokens, 4);
+      // What held up the old tokens holds up no fresh ones, in any tab.
+      await world.pass(14 * MINUTE);
+      assert.equal(world.requests.tokens, 5);
+    },
+  });
+  assert.equal(session.access().reason, "valid");
+});
+
+test("somebody who changes between windows all the time has the provider asked once a minute at most", async () => {
+  const { tokens } = await hourOf({
+    prepare: (world) => Object.assign(world, { fault: "5xx" }),
+    async during(world, device) {
+      for (let second = 0; second < HOUR; second += 5) {
+        await world.pass(5);
+        device.reconnect("visible");
+        await settled();
+      }
+    },
+  });
+  assert.ok(tokens <= HOUR / MINUTE, `${tokens} requests for tokens`);
 });

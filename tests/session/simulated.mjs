@@ -39,7 +39,7 @@ export class World {
   /** Requests that a device made to the provider. */
   requests = { tokens: 0, keys: 0 };
   online = true;
-  /** What goes wrong with each request to the provider, if anything. */
+  /** What goes wrong with each request to the provider, if anything; `{ retryAfter }`: it has too many. */
   fault = undefined;
   devices = [];
   #timers = [];
@@ -196,8 +196,8 @@ export class Device {
     this.tabs = this.tabs.filter((one) => one !== tab);
   }
 
-  reconnect() {
-    for (const tab of this.tabs) for (const listener of tab.listeners) listener("online");
+  reconnect(how = "online") {
+    for (const tab of this.tabs) for (const listener of tab.listeners) listener(how);
   }
 
   exclusive(tab, name, work) {
@@ -324,6 +324,9 @@ class Tab {
         if (!world.online || fault === "request lost") throw new ProviderUnavailable("network", "no network");
         if (fault === "portal") throw new ProviderUnavailable("not_json", "the page of a captive portal");
         if (fault === "5xx") throw new ProviderUnavailable("http_status", "503", { sent: true, status: 503 });
+        if (fault?.retryAfter !== undefined) {
+          throw new ProviderUnavailable("http_status", "429", { sent: true, status: 429, ...fault });
+        }
         const answer = work();
         if (fault === "answer lost") throw new ProviderUnavailable("network", "the answer was lost");
         return answer;

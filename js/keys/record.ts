@@ -9,6 +9,8 @@ export interface SetRecord {
   readonly etag?: string | undefined;
   /** When the request that brought or confirmed it was made, in Unix seconds. */
   readonly fetchedAt: number;
+  /** Greater than that of the record it replaced: in whatever order the clocks say that they were fetched. */
+  readonly serial: number;
   /** A mark of the bundle it was fetched beside: with another one a refresh is due. */
   readonly bundle: string;
   readonly set: string;
@@ -29,9 +31,10 @@ export function describe({ issuer = "", jwksUri = "" }: KeySource): string {
 /** Reads what was stored; `undefined` for what this version did not write, or not for this source. */
 export function readSetRecord(text: string, source: string): SetRecord | undefined {
   const record = parse(text) as Partial<SetRecord> | undefined;
-  const { version, url, etag, fetchedAt, bundle, set } = record ?? {};
+  const { version, url, etag, fetchedAt, serial, bundle, set } = record ?? {};
   const texts = [url, bundle, set, etag ?? ""].every((value) => typeof value === "string");
-  const complete = version === 1 && record?.source === source && texts && Number.isFinite(fetchedAt);
+  const numbers = Number.isFinite(fetchedAt) && Number.isSafeInteger(serial);
+  const complete = version === 1 && record?.source === source && texts && numbers;
   return complete ? (record as SetRecord) : undefined;
 }
 

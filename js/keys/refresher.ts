@@ -34,6 +34,10 @@ export class KeyRefresher<C> {
   readonly #bundle: string;
   /** The set that was fetched last, and the keys of it in use. */
   #record: SetRecord | undefined;
+  /** The greatest that was seen in the storage, or written. */
+  #serial = 0;
+  /** What was stored when it was read last: it is no news, whatever the clock says by now. */
+  #read: string | undefined;
   #keys: KeySet;
   #attempt: Attempt | undefined;
   #flight: Promise<KeyRefresh> | undefined;
@@ -175,7 +179,7 @@ export class KeyRefresher<C> {
       await this.#load();
       const fetchedAt = Math.min(at, now());
       // Where the clock was set back meanwhile, times do not tell who asked later.
-      const isOvertaken = fetchedAt < at ? this.#record !== asked : this.#knowsFresher(at);
+      const isOvertaken = this.#record !== asked && (fetchedAt < at || this.#knowsFresher(at));
       if (!isOvertaken) await this.#take(fetched, asked, fetchedAt);
       if (fetched.serverTime !== undefined) this.#tell(onServerTime, fetched.serverTime);
       return { outcome: isSame(this.#keys, keys) ? "unchanged" : "updated" };
@@ -195,12 +199,14 @@ export class KeyRefresher<C> {
     // Confirmed was a set that has been replaced meanwhile.
     if (text === undefined) return;
     const { source, maxKeys } = this.#options;
+    this.#serial += 1;
     const record = {
       version: 1,
       source: describe(source),
       url,
       etag,
       fetchedAt,
+      serial: this.#serial,
       bundle: this.#bundle,
       set: text,
     } as const;
@@ -216,8 +222,10 @@ export class KeyRefresher<C> {
       this.#stored((storage) => storage.get(this.#names.attempt)),
     ]);
     this.#attempt = this.#later(readAttempt(attempt));
-    if (text === undefined) return false;
+    if (text === undefined || text === this.#read) return false;
+    this.#read = text;
     const record = readSetRecord(text, describe(source));
+    this.#serial = Math.max(this.#serial, record?.serial ?? 0);
     // What was fetched beside this very bundle is newer, whatever the clock said.
     const isOlder = record !== undefined && record.bundle !== this.#bundle && record.fetchedAt < bundledAt;
     if (record !== undefined && (isOlder || !this.#isFresher(record))) return false;
@@ -275,9 +283,12 @@ export class KeyRefresher<C> {
     return () => void this.#listeners.delete(listener);
   }
 
-  #isFresher({ fetchedAt }: SetRecord): boolean {
+  /** By the order in which they were stored, for clocks may be wrong; by time where two tabs wrote at once, or it is lost. */
+  #isFresher({ serial, fetchedAt }: SetRecord): boolean {
+    const own = this.#record;
+    if (own === undefined || serial > own.serial) return true;
     const now = this.#options.now();
-    return this.#record === undefined || inOrder(fetchedAt, now) > inOrder(this.#record.fetchedAt, now);
+    return inOrder(fetchedAt, now) > inOrder(own.fetchedAt, now);
   }
 
   #knowsFresher(fetchedAt: number): boolean {

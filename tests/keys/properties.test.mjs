@@ -30,6 +30,12 @@ const STEPS = [
   often(1, "wait", { seconds: fc.integer({ min: 1, max: 700_000 }) }),
   often(1, "storage", { works: fc.constantFrom(true, true, false) }),
 ];
+const IN_TURN = [
+  often(5, "refresh"),
+  often(4, "publish", { keys: fc.subarray(KEYS, { minLength: 1 }) }),
+  often(3, "load"),
+  often(1, "reload"),
+];
 const JUMP = often(2, "wait", { seconds: fc.integer({ min: -2_000_000, max: 2_000_000 }) });
 const life = (...steps) => fc.array(fc.oneof(...steps), { minLength: 20, maxLength: 60, size: "max" });
 
@@ -47,6 +53,21 @@ test("no tab ever goes back to an older set; an answered refresh brings the set 
         world.check();
       }
       await world.end();
+    }),
+    { numRuns: 200 },
+  ));
+
+test("whatever the clock does, a tab that looks has the newest set, while the storage works and answers come in turn", () =>
+  fc.assert(
+    fc.asyncProperty(life(...IN_TURN, JUMP), fc.boolean(), async (steps, pin) => {
+      const world = new World(pin);
+      let newest = -1;
+      for (const step of steps) {
+        await world.take(step);
+        newest = Math.max(newest, ...world.versions());
+        if (step.tab !== undefined) assert.equal(world.versions()[step.tab], newest, JSON.stringify(step));
+        world.check();
+      }
     }),
     { numRuns: 200 },
   ));
@@ -125,7 +146,8 @@ class World {
     if (what === "storage") this.#works = step.works;
     if (what === "load") await store.load();
     if (what === "start" || what === "due") await this.#ask(step.tab, what === "start" ? "refresh" : "refreshIfDue");
-    if (what === "answer" || what === "fail") await this.#answer(step);
+    if (what === "refresh") await this.#ask(step.tab, what);
+    if (what === "refresh" || what === "answer" || what === "fail") await this.#answer(step);
     if (what === "reload") {
       for (const { reject } of pending) reject(new TypeError("the page is gone"));
       await this.#tabs[step.tab].asked;

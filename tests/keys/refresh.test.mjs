@@ -151,6 +151,38 @@ test("what one tab fetched another one takes at load, and never an older set tha
   assert.deepEqual(changes, [["k1", "k2"], ["k3"]]);
 });
 
+test("what was withdrawn stays so in a tab whose clock was ahead when it fetched", async (t) => {
+  const provider = await providerFor(t, [k1, k2]);
+  const clock = { now: NOW + 3600 };
+  const asleep = openStore(provider, { clock });
+  await asleep.store.refresh();
+  clock.now = NOW;
+  const awake = openStore(provider, { clock, storage: asleep.storage });
+  provider.keys = [k2];
+  await awake.store.refresh();
+  for (const later of [7200, 6 * DAY]) {
+    clock.now = NOW + later;
+    await asleep.store.load();
+    await awake.store.load();
+    assert.deepEqual([accepted(asleep.store), accepted(awake.store)], [["k2"], ["k2"]]);
+  }
+});
+
+test("what was withdrawn stays so where the storage still has what a clock that was ahead fetched", async (t) => {
+  const provider = await providerFor(t, [k1, k2]);
+  const clock = { now: NOW + 3600 };
+  const { storage, store } = openStore(provider, { clock });
+  await store.refresh();
+  clock.now = NOW;
+  const full = { ...storage, set: () => Promise.reject(new Error("full")) };
+  const other = openStore(provider, { clock, storage: full });
+  provider.keys = [k2];
+  await other.store.refresh();
+  clock.now = NOW + 7200;
+  await other.store.load();
+  assert.deepEqual(accepted(other.store), ["k2"]);
+});
+
 test("an answer that comes late does not replace what another tab fetched meanwhile", async (t) => {
   const provider = await providerFor(t, [k2]);
   const clock = { now: NOW };

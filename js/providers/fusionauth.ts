@@ -3,7 +3,7 @@ import { ConfigError } from "../errors.js";
 import { checkFunctions, checkNames } from "../policy.js";
 import type { FusionAuthProviderOptions, TokenProvider, TokenSet } from "../providers.js";
 import { ProviderUnavailable, RefreshRejected } from "./errors.js";
-import { type Answer, badStatus, exchange, jsonOf, safeAddress } from "./http.js";
+import { type Answer, badStatus, exchange, jsonOf, refusePage, safeAddress } from "./http.js";
 
 const OPTIONS: readonly (keyof FusionAuthProviderOptions)[] = ["url", "tenantId", "sendToken", "fetch", "timeout"];
 
@@ -40,6 +40,7 @@ export class FusionAuthProvider implements TokenProvider {
   async revoke({ refresh_token }: { refresh_token: string }, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const answer = await this.#post("/api/logout", { global: false, refreshToken: refresh_token }, signal);
     if (!answer.ok) throw badStatus(answer, this.#url.origin, true);
+    refusePage(answer, this.#url.origin);
   }
 
   #post(path: string, body: unknown, signal: AbortSignal | undefined): Promise<Answer> {

@@ -8,6 +8,8 @@ export interface Answer {
   readonly ok: boolean;
   /** Whether it says that it is JSON: only then an error counts. */
   readonly isJson: boolean;
+  /** Whether it is a page for somebody to read. Some servers call an empty answer HTML, too. */
+  readonly isPage: boolean;
   /** Empty where there is nothing to learn from it. */
   readonly text: string;
   /** The `Date` of the answer in Unix seconds, where it may be read (CORS: `Access-Control-Expose-Headers`). */
@@ -92,6 +94,11 @@ export function jsonOf(answer: Answer, origin: string, sent: boolean): { readonl
   throw new ProviderUnavailable("invalid_answer", `${origin} answered with JSON that is not an object`, facts);
 }
 
+/** For answers that have nothing to say but their status, which a captive portal's page has as well. */
+export function refusePage({ status, isPage }: Answer, origin: string): void {
+  if (isPage) throw new ProviderUnavailable("not_json", `${origin} answered with a page`, { sent: true, status });
+}
+
 /** An answer that says nothing about the token. */
 export function badStatus({ status, retryAfter }: Answer, origin: string, sent: boolean): ProviderUnavailable {
   const what = status === 0 ? "a redirect" : `status ${status}`;
@@ -124,10 +131,12 @@ async function read(response: Response, origin: string, sent: boolean): Promise<
   const { status, ok, headers } = response;
   const serverTime = dateOf(headers.get("date"));
   const retryAfter = retryDelay(headers.get("retry-after"), serverTime);
-  const isJson = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(headers.get("content-type") ?? "");
+  const type = headers.get("content-type") ?? "";
+  const isJson = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type);
   // What says that it went well is read whatever it says it is: a one-time token may be used up for it.
   const text = isJson || status === 200 ? await readText(response, origin, sent) : "";
-  return { status, ok, isJson, text, serverTime, retryAfter };
+  const isPage = /^text\/html\s*(?:;|$)/i.test(type) && text.trim() !== "";
+  return { status, ok, isJson, isPage, text, serverTime, retryAfter };
 }
 
 async function readText({ body, headers, status }: Response, origin: string, sent: boolean): Promise<string> {

@@ -5,7 +5,7 @@ import { isLoopback } from "../keys/fetch.js";
 import { checkFunctions, checkNames } from "../policy.js";
 import type { OAuthProviderOptions, ServerMetadata, TokenProvider, TokenSet } from "../providers.js";
 import { ProviderUnavailable, RefreshRejected } from "./errors.js";
-import { type Answer, badStatus, exchange, isSafe, jsonOf, safeAddress, unlessAborted } from "./http.js";
+import { type Answer, badStatus, exchange, isSafe, jsonOf, refusePage, safeAddress, unlessAborted } from "./http.js";
 
 /**
  * In seconds, for both kinds of metadata. They can be asked for again without loss: no reason to wait as long as for
@@ -115,6 +115,7 @@ export class OAuthProvider implements TokenProvider {
     }
     // RFC 7009 section 2.2: also for a token that is not valid any more.
     if (answer().status !== 200) throw failure(answer(), origin);
+    refusePage(answer(), origin);
   }
 
   /** Of all the answer says, only the access token is needed: whatever else is odd must not lose a one-time token. */

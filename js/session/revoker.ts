@@ -50,8 +50,9 @@ export class Revoker {
       await this.#provider.revoke({ refresh_token: refreshToken }, { signal: limit.signal });
       return true;
     } catch (error) {
-      // What is refused now will be refused again.
-      return error instanceof RefreshRejected || (error instanceof ProviderUnavailable && error.code === "refused");
+      // What the provider refuses now it will refuse again; what did not even get there may another time.
+      const isRefused = error instanceof ProviderUnavailable && error.code === "refused" && error.sent;
+      return isRefused || error instanceof RefreshRejected;
     } finally {
       cancel();
     }

@@ -277,6 +277,14 @@ describe("what stands between an app and FusionAuth", () => {
     });
   }
 
+  it("does not take the page of a captive portal for a revocation", async () => {
+    answer = (_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
+    const error = await refused(provider().revoke(OLD, options));
+    assert.deepEqual(facts(error), { code: "not_json", sent: true, status: 200 });
+    answer = (_, response) => response.writeHead(200, { "content-type": "text/html" }).end();
+    await provider().revoke(OLD, options);
+  });
+
   it("makes revocation wait", async () => {
     answer = (_, response) => response.writeHead(503, { "retry-after": "7" }).end();
     const error = await refused(provider().revoke(OLD, options));

@@ -302,6 +302,14 @@ describe("revocation by OAuth 2.0", () => {
     assert.equal(server.requests.length, 0);
   });
 
+  it("does not take the page of a captive portal for a revocation", async () => {
+    answer = (_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
+    const error = await refused(provider().revoke(OLD, options));
+    assert.deepEqual(facts(error), { code: "not_json", sent: true, status: 200 });
+    answer = (_, response) => response.writeHead(200, { "content-type": "text/html" }).end();
+    await provider().revoke(OLD, options);
+  });
+
   it("says when it should be tried again", async () => {
     answer = (_, response) => response.writeHead(503, { "retry-after": "5" }).end();
     const error = await refused(provider().revoke(OLD, options));

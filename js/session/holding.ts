@@ -91,7 +91,7 @@ export class Holding {
     this.#isDefault = protection === undefined;
     const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
     this.store = new SessionStore(kept, name, this.protection, protection?.kind === "none" ? protection : device);
-    this.revoker = new Revoker(this.store, provider, environment);
+    this.revoker = new Revoker(this.store, provider, environment, (work) => this.exclusively(work));
   }
 
   /** Finds out what can be stored, and how. */

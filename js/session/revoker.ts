@@ -13,14 +13,21 @@ export class Revoker {
   readonly #store: SessionStore;
   readonly #provider: TokenProvider | null;
   readonly #environment: Environment;
+  readonly #exclusively: (work: () => Promise<void>) => Promise<void>;
 
-  constructor(store: SessionStore, provider: TokenProvider | null, environment: Environment) {
+  constructor(
+    store: SessionStore,
+    provider: TokenProvider | null,
+    environment: Environment,
+    exclusively: (work: () => Promise<void>) => Promise<void>,
+  ) {
     this.#store = store;
     this.#provider = provider;
     this.#environment = environment;
+    this.#exclusively = exclusively;
   }
 
-  /** Remembers a token to revoke, and nothing else of the person. */
+  /** Remembers a token to revoke, and nothing else of the person. For whoever has the turn. */
   async add({ refresh_token: refreshToken }: SessionTokens): Promise<void> {
     if (this.#provider?.revoke === undefined || refreshToken === undefined) return;
     const list = await this.#store.revocations();
@@ -33,13 +40,17 @@ export class Revoker {
       for (const revocation of await this.#store.revocations()) {
         const old = this.#environment.now() - revocation.at > GIVE_UP;
         if (!old && !(await this.#revoke(revocation))) continue;
-        const waiting = await this.#store.revocations();
-        const left = waiting.filter(({ refreshToken }) => refreshToken !== revocation.refreshToken);
-        await this.#store.writeRevocations(left);
+        await this.#exclusively(() => this.#forget(revocation));
       }
     } catch {
       // The storage refuses: it is tried again at the next start.
     }
+  }
+
+  /** Others may have been added meanwhile. */
+  async #forget(revocation: Revocation): Promise<void> {
+    const waiting = await this.#store.revocations();
+    await this.#store.writeRevocations(waiting.filter(({ refreshToken }) => refreshToken !== revocation.refreshToken));
   }
 
   async #revoke({ refreshToken }: Revocation): Promise<boolean> {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProviderUnavailable } from "tokenward/providers";
-import { KEY, mapStorage, openTab, soon } from "./strict-provider.mjs";
+import { gate, KEY, mapStorage, openTab, soon, strictProvider, turns } from "./strict-provider.mjs";
 
 /** Signed out, with a provider whose `revoke` is given. Answers whether the token waits. */
 async function signedOut(revoke) {
@@ -23,3 +23,42 @@ for (const [what, sent, waits] of [
     assert.equal(await signedOut(revoke), waits);
   });
 }
+
+test("a token that one tab adds while another has just revoked one is not forgotten", async () => {
+  const provider = strictProvider();
+  const { revoke } = provider;
+  const storage = mapStorage();
+  const exclusive = turns();
+  const written = gate();
+  provider.revoke = () => Promise.reject(new Error("no network"));
+  const one = await openTab({ provider, storage, environment: { exclusive } });
+  await one.signIn(provider.signIn("ada"));
+  await one.signOut();
+  await one.signIn(provider.signIn("bob"));
+  await soon();
+  // The other tab revokes Ada's token, and is about to write that nothing is left.
+  const deleting = gate();
+  const slow = async (key) => {
+    if (key.endsWith("revocations")) {
+      deleting.open();
+      await written.opened;
+    }
+    return storage.delete(key);
+  };
+  await openTab({
+    provider: { ...provider, revoke },
+    storage: { ...storage, delete: slow },
+    environment: { exclusive },
+  });
+  await deleting.opened;
+  const out = one.signOut();
+  await soon();
+  written.open();
+  await out;
+  await openTab({ provider: { ...provider, revoke }, storage, environment: { exclusive } });
+  await soon();
+  assert.deepEqual(
+    provider.families.map(({ ended }) => ended),
+    [true, true],
+  );
+});

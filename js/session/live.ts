@@ -1,4 +1,5 @@
-import { SessionError } from "../errors.js";
+import { KeyStoreError, SessionError } from "../errors.js";
+import type { KeyRefresh } from "../keys.js";
 import type { TokenSet } from "../providers.js";
 import { type AccessRequest, checkRequest, mayDo } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../session.js";
@@ -277,13 +278,19 @@ export class LiveSession extends EventTarget implements Session {
     if (!this.#environment.online()) return;
     if ("refreshIfDue" in verifier) {
       verifier.refreshIfDue().then(
-        (refreshed) => refreshed?.outcome === "updated" && this.#post({}),
+        (refreshed) => refreshed && this.#hasFreshKeys(refreshed),
         (error) => this.#holding.failed(error),
       );
     }
     const sinceCheckIn = this.#environment.now() + held.clock.seen.skew - held.record.checkIn.at;
     const wasAway = how === "online" && sinceCheckIn > JUST_NOW && this.#refreshing.dueAt() !== undefined;
     if ((wasAway && this.#refreshing.mayAsk()) || this.#refreshing.isDue()) void this.#refresh();
+  }
+
+  #hasFreshKeys({ outcome }: KeyRefresh): void {
+    if (outcome === "updated") this.#post({});
+    if (this.#holding.error instanceof KeyStoreError) this.#holding.error = undefined;
+    this.#update();
   }
 
   /** Works out the state anew, tells of a change, and sets the timer for the next one. */

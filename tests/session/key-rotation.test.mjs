@@ -61,3 +61,23 @@ test("a key that the provider has withdrawn is withdrawn in every tab", async ()
   assert.deepEqual(world.asked, ["page"]);
   for (const { session } of [page, worker]) assert.equal(session.access().reason, "invalid_token");
 });
+
+test("keys that could not be fetched are no error any more once they were", async () => {
+  let [isDown, time] = [true, Date.now() / 1000];
+  const now = () => time;
+  const published = () => (isDown ? Promise.reject(new TypeError("fetch failed")) : [KEY.jwk]);
+  const { onReconnect, reconnect } = reconnection();
+  const provider = strictProvider();
+  const verifier = keyStore(published, { now });
+  const session = await openTab({ verifier, provider, storage: mapStorage(), environment: { now, onReconnect } });
+  await session.signIn(provider.signIn("ada"));
+  reconnect();
+  await soon();
+  await session.sync();
+  assert.equal(session.state.error?.code, "unreachable");
+  isDown = false;
+  time += 400;
+  reconnect();
+  await soon();
+  assert.equal(session.state.error, undefined);
+});

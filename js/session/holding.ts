@@ -388,7 +388,7 @@ export class Holding {
     this.status = "signed_out";
     this.unsaved = false;
     this.error = undefined;
-    if (sessionId === undefined) return;
+    if (sessionId === undefined) return this.store.discard();
     this.ending = { sessionId, cause };
     this.#endedHere.set(sessionId, this.ending);
     if (record !== undefined && cause !== "rejected") await this.revoker.add(record.tokens).catch(() => {});

@@ -49,19 +49,29 @@ export interface Ending {
 /** `signed_out`: here; `rejected`: by the provider's word; `user_changed`: the provider answered for another person. */
 export type EndCause = "signed_out" | "rejected" | "user_changed";
 
+/** More than any session comes to: from there on the next one could not be written any more. */
+const MANY_GENERATIONS = 1e12;
+
 /** Reads what was stored; `undefined` for what this version did not write. */
 export function readRecord(text: string): SessionRecord | undefined {
   const record = parse(text) as Partial<SessionRecord> | undefined;
-  const { version, generation, sessionId, user, tokens, checkIn } = record ?? {};
+  const { version, generation = Number.NaN, sessionId, user, tokens, unverified, checkIn } = record ?? {};
   const complete =
     version === 1 &&
     Number.isInteger(generation) &&
+    generation < MANY_GENERATIONS &&
     typeof sessionId === "string" &&
     Array.isArray(user) &&
-    typeof tokens?.access_token === "string" &&
+    areTokens(tokens) &&
+    (unverified === undefined || areTokens(unverified)) &&
     Number.isFinite(checkIn?.at) &&
     Number.isFinite(checkIn?.skew);
   return complete ? (record as SessionRecord) : undefined;
+}
+
+function areTokens(value: unknown): boolean {
+  const { access_token, refresh_token = "", id_token = "" }: Partial<SessionTokens> = Object(value);
+  return [access_token, refresh_token, id_token].every((token) => typeof token === "string");
 }
 
 export function readMarks(text: string): MarksRecord | undefined {

@@ -19,6 +19,8 @@ export interface Revocation {
   readonly at: number;
 }
 
+/** What goes with the session. */
+const OF_ONE_SESSION = ["session", "marks", "postponed"] as const;
 /** Revocations wait for so many, the latest ones. */
 const MAX_REVOCATIONS = 10;
 /** A tab that slept may come back with any session: it should still be known that it has ended. */
@@ -66,11 +68,12 @@ export class SessionStore {
   /** The session, and which ones have ended. */
   async read(): Promise<{ record?: SessionRecord | undefined; endings: readonly Ending[] }> {
     const endings = await this.endings();
-    const { sessionId, sealed } = await this.#readSealed();
-    if (sealed === undefined || endings.some((ending) => ending.sessionId === sessionId)) return { endings };
+    const { sealed, ...told } = await this.#readSealed();
+    if (sealed === undefined || endings.some((ending) => ending.sessionId === told.sessionId)) return { endings };
     const record = readRecord(await this.#protection.open(sealed, this.#key("session")));
     // What stands before the seal can be written by anybody.
-    return record?.sessionId === sessionId ? { record, endings } : { endings };
+    const isWhole = record?.sessionId === told.sessionId && record?.generation === told.generation;
+    return isWhole ? { record, endings } : { endings };
   }
 
   async endings(): Promise<readonly Ending[]> {
@@ -133,7 +136,8 @@ export class SessionStore {
     const others = (await this.endings().catch(() => [])).filter((other) => other.sessionId !== sessionId);
     const list = [...others, ending].slice(-MAX_ENDINGS);
     const stored = await this.#readSealed().catch(() => ({ sessionId }));
-    const kept = stored.sessionId === sessionId ? ["session", "marks", "postponed"] : [];
+    // What cannot be recognised is nobody else's.
+    const kept = (stored.sessionId ?? sessionId) === sessionId ? OF_ONE_SESSION : [];
     const [ended, ...deleted] = await Promise.allSettled([
       this.#storage.set(this.#key("ended"), JSON.stringify(list)),
       ...kept.map((what) => this.#storage.delete(this.#key(what))),
@@ -141,6 +145,12 @@ export class SessionStore {
     // A full storage may refuse the word and still delete what it was about.
     const refused = deleted.find(({ status }) => status === "rejected") ?? ended;
     if (refused?.status === "rejected") throw refused.reason;
+  }
+
+  /** Deletes what is stored and no session that goes on. */
+  async discard(): Promise<void> {
+    if ((await this.#storage.get(this.#key("session"))) === undefined) return;
+    await Promise.all(OF_ONE_SESSION.map((what) => this.#storage.delete(this.#key(what))));
   }
 
   async hasEnded(sessionId: string): Promise<boolean> {

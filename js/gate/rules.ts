@@ -155,19 +155,39 @@ function pathMatcher(match: string): CheckedRule["matches"] {
 }
 
 /**
- * The rule for a URL, which must not depend on spelling. Some servers take %2F for a slash and some do not: the stricter of
- * the two readings' rules counts, and where both need something, nobody may have the answer.
+ * The rule for a URL, which must not depend on spelling. Where servers differ in how they read it, the strictest of the
+ * readings' rules counts, and where two of them need something, nobody may have the answer.
  */
 export function findRule(rules: readonly CheckedRule[], url: URL, request: GateRequest): CheckedRule | undefined {
-  const path = plainPath(url.pathname);
-  const rule = ruleAt(rules, url, path, request);
-  if (!path.includes("%2F") && !path.includes("%5C")) return rule;
-  const slashes = new URL(path.replace(SEPARATORS, "/"), url.origin).pathname;
-  const other = ruleAt(rules, url, plainPath(slashes), request);
-  if (rule === other || other === undefined) return rule;
-  if (rule === undefined || rule.needs === null) return other;
-  return other.needs === null ? rule : AMBIGUOUS;
+  return readings(url)
+    .map((path) => ruleAt(rules, url, path, request))
+    .reduce(stricter);
 }
+
+function stricter(one: CheckedRule | undefined, other: CheckedRule | undefined): CheckedRule | undefined {
+  if (one === other || other === undefined) return one;
+  if (one === undefined) return other;
+  if (other.needs === null) return one;
+  return one.needs === null ? other : AMBIGUOUS;
+}
+
+/**
+ * The paths that servers may take one for. Some take %2F for a slash, some %5C, some both; some resolve dots before they
+ * merge slashes and some after; and where a proxy has decoded a path, the server behind it does so again.
+ */
+function readings({ origin, pathname }: URL): readonly string[] {
+  if (!/%(?:2F|5C|25)/i.test(pathname)) return [plainPath(pathname)];
+  // With the origin before it, it is a path whatever it looks like; parsing resolves its dots.
+  const read = (path: string): readonly string[] =>
+    [path, ...SEPARATORS.map((separator) => path.replace(separator, "/"))]
+      .flatMap((split) => [split, split.replace(/\/{2,}/g, "/")])
+      .map((one) => new URL(origin + one).pathname);
+  const once = [...new Set(read(pathname))];
+  const again = once.flatMap((path) => (path.includes("%25") ? read(path.replaceAll("%25", "%")) : []));
+  return [...new Set([...once, ...again].map(plainPath))];
+}
+
+const SEPARATORS = [/%2F/gi, /%5C/gi, /%(?:2F|5C)/gi];
 
 function ruleAt(
   rules: readonly CheckedRule[],
@@ -182,8 +202,6 @@ function ruleAt(
   }
   return rules.find((rule) => rule.matches(url, path, request));
 }
-
-const SEPARATORS = /%(?:2F|5C)/g;
 
 const [AMBIGUOUS] = checkRules([{ match: () => true, needs: { claims: () => false } }]) as [CheckedRule];
 

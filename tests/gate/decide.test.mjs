@@ -34,7 +34,8 @@ describe("matching", () => {
     ["/app/*", "//app//1", true],
     ["/app/*", "/x/../app/1", true],
     ["/app/*", "/x/%2e%2E/app/1", true],
-    ["/app/*", "/%2561pp/1", false],
+    ["/app/*", "/%2561pp/1", true],
+    ["/app/*", "/%252561pp/1", false],
     [/^\/notes\/\d+$/, "/notes/12?q", true],
     [/^\/notes\/\d+$/, "/notes/x", false],
     [{ test: (url) => url === `${ORIGIN}/x?y` }, "/x?y", true],
@@ -82,6 +83,44 @@ describe("matching", () => {
     }
     const café = [{ match: "/café/*" }];
     assert.deepEqual([ruleOf(café, "/caf%c3%a9/x"), ruleOf(café, "/caf%C3%A9/x")], [0, 0]);
+  });
+
+  it("judges a path as any server may read it", () => {
+    const session = new FakeSession();
+    session.become("1", { roles: [] });
+    const spelt = [
+      ["slashes at the beginning", "/%2Fapp/x", "/%5Capp/x", "/%2F%2Fapp%2Fx", "/%5c/app/x"],
+      [
+        "slashes merged before dots are resolved",
+        "/open%2F%2F..%2Fapp/x",
+        "/open%2F%5C..%2Fapp/x",
+        "/open//..%2Fapp/x",
+      ],
+      ["one kind of slash only", "/open/x%5C..%2F..%2F..%2Fapp/x", "/open/x%2F..%5C..%5C..%5Capp/x"],
+      [
+        "a proxy has decoded it",
+        "/%252Fapp/x",
+        "/open/..%252Fapp/x",
+        "/open/%252e%252e%252Fapp/x",
+        "/open%255C..%2Fapp/x",
+      ],
+    ];
+    const admin = { match: "/app/*", needs: { role: "admin" } };
+    for (const rest of [[], [{ match: "/*", needs: null }], [{ match: "/open/*", needs: null }]]) {
+      const gate = gateFor([admin, ...rest], session);
+      for (const [how, ...paths] of spelt) {
+        for (const path of paths) assert.equal(gate.decide({ url: ORIGIN + path })?.allowed, false, `${how}: ${path}`);
+      }
+      assert.notEqual(gate.decide({ url: `${ORIGIN}/open/100%25%2Fx` })?.allowed, false);
+    }
+  });
+
+  it("takes what looks like another host, or like no URL, for a path", () => {
+    const rules = [{ match: "/app/*" }, { match: "/*", needs: null }];
+    for (const path of ["/%2F", "/%2F/", "/%2F:0/x", "/%2F[/x", "/%5C%5C", "/%2F%00", "/%252F:0"]) {
+      assert.equal(ruleOf(rules, path), 1, path);
+    }
+    assert.equal(ruleOf(rules, "/%2F:0%2F..%2Fapp/x"), 0);
   });
 
   it("knows a host by its name with a dot at the end, too", () => {

@@ -7,7 +7,7 @@ import type { GateDecision } from "./judge.js";
 export type Match =
   /**
    * A path, exactly; or with `*` at its end all that begins so. `"/app/*"` also matches `/app` itself, since servers
-   * answer both alike.
+   * answer both alike. What says more (a query, `:name`, `*` elsewhere) is a {@link ConfigError}.
    */
   | string
   /** Tested against the path, without the query. */
@@ -109,7 +109,11 @@ function checkRule(rule: GateRule, where: string): CheckedRule {
   };
 }
 
-const MATCHES = 'a path such as "/app/*", a RegExp, a URLPattern or a function';
+/** Query, fragment, other wildcards and `:name` would be ignored or taken literally: never what was meant. */
+const PATH = /^\/(?!\/)(?!(?:.*\/)?:)[^?#\\*]*\*?$/;
+
+const MATCHES =
+  'a path such as "/app" or "/app/*", without query, ":name" or another "*"; or a RegExp, a URLPattern or a function';
 
 type Refuse = (option: string, expected: string) => never;
 
@@ -137,7 +141,7 @@ function checkOtherwise(otherwise: Exclude<Otherwise, (...all: never) => unknown
 
 function matcher(match: Match): CheckedRule["matches"] | undefined {
   if (typeof match === "function") return (url, _path, request) => match(url, request);
-  if (typeof match === "string") return /^\/(?!\/)/.test(match) ? pathMatcher(match) : undefined;
+  if (typeof match === "string") return PATH.test(match) ? pathMatcher(match) : undefined;
   if (match instanceof RegExp) {
     // A global or sticky one would remember where it was.
     const pattern = new RegExp(match.source, match.flags.replace(/[gy]/g, ""));

@@ -40,7 +40,7 @@ import {
 import { Presence } from "./gate/presence.js";
 import { purgeExcept, sharedCacheName, userCacheName } from "./gate/purge.js";
 import { refusal } from "./gate/refusal.js";
-import { type CheckedRule, checkRules, findRule, type GateRequest, type GateRule } from "./gate/rules.js";
+import { type CheckedRule, checkRules, findRule, type GateRequest, type GateRule, isStrings } from "./gate/rules.js";
 import { type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
 import { checkNames } from "./policy.js";
 
@@ -111,15 +111,19 @@ const OPTIONS = [
 /** Makes a gate; throws a {@link ConfigError} for options that cannot work. */
 export function createGate(given: GateOptions): Gate {
   const options = checkNames(given, "createGate", OPTIONS);
-  const { session, workboxCaches = [] } = options;
+  const { session, workboxCaches = [], networkTimeout: patience = 5 } = options;
   const rules = checkRules(options.rules);
   const origins = originsOf(options.origin);
-  const networkTimeout = seconds(options.networkTimeout ?? 5, "networkTimeout");
+  const networkTimeout = seconds(patience, "networkTimeout");
   const name = session?.name ?? "default";
   const sharedCache = sharedCacheName(name);
   const judge = judgeOf(options);
   if (session === undefined && rules.some(({ cache }) => cache === "user")) {
     throw new ConfigError("invalid_option", 'a rule with "cache": "user" needs the option "session"', "rules");
+  }
+  if (!isStrings(workboxCaches)) {
+    const expected = "an array of names of caches";
+    throw new ConfigError("invalid_option", `the option "workboxCaches" should be ${expected}`, "workboxCaches");
   }
 
   const ruleFor = (request: GateRequest): CheckedRule | undefined => {

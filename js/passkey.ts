@@ -1,5 +1,6 @@
 /** `tokenward/passkey`: what is kept can be opened only with a passkey, through WebAuthn's PRF extension. */
 import { ConfigError, ProtectionError } from "./errors.js";
+import { checkTexts } from "./options.js";
 import { checkNames } from "./policy.js";
 import { damaged, fromBase64, randomBytes, toBase64, unsupported, webCryptoIsThere } from "./protection/box.js";
 import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
@@ -200,5 +201,6 @@ function checkOptions(given: PasskeyProtectionOptions): PasskeyProtectionOptions
     const value: unknown = options[option];
     check(option, value === undefined || (typeof value === "string" && value !== ""), "a text");
   }
+  checkTexts(options, ["database"]);
   return options;
 }

@@ -1,5 +1,6 @@
 /** `tokenward/pin`: what is kept can be opened only with a PIN or passphrase. The one entry that brings Argon2id. */
 import { ConfigError, ProtectionError } from "./errors.js";
+import { checkTexts } from "./options.js";
 import { checkFunctions, checkNames } from "./policy.js";
 import { argon2id, type Cost } from "./protection/argon2.js";
 import { Attempts, type AttemptsState } from "./protection/attempts.js";
@@ -323,8 +324,15 @@ function checkOptions(given: PinProtectionOptions): Settings {
   check("iterations", isWhole(iterations, least, LIMITS.iterations), `a whole number from ${least} to 64`);
   check("minLength", isWhole(minLength, 4, 1000), "a whole number, 4 or more");
   check("maxAttempts", maxAttempts === null || isWhole(maxAttempts, 1, 1_000_000), "null or a whole number, 1 or more");
-  check("now", typeof now === "function", "a function that returns Unix seconds");
-  return { storage, name, cost: { memory, iterations, parallelism: 1 }, minLength, maxAttempts, database, now };
+  checkTexts(options, ["database"]);
+  const cost = { memory, iterations, parallelism: 1 };
+  return { storage, name, cost, minLength, maxAttempts, database, now: () => finite(now()) };
+}
+
+/** A clock that says nothing would end every wait. */
+function finite(now: number): number {
+  if (Number.isFinite(now)) return now;
+  throw new ConfigError("invalid_option", 'the option "now" should return a finite number of Unix seconds', "now");
 }
 
 function isWhole(value: unknown, least: number, most: number): boolean {

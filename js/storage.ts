@@ -1,6 +1,8 @@
 /** `tokenward/storage`: where key sets and sessions are kept. */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import { StorageError } from "./errors.js";
+import { checkTexts } from "./options.js";
+import { checkNames } from "./policy.js";
 
 export { StorageError, type StorageErrorCode } from "./errors.js";
 
@@ -43,7 +45,9 @@ const OPENING_LIMIT = 10_000;
  * IndexedDB: pages, workers and service workers of one origin share it. Opened on first use, and again after the
  * browser has closed the connection. Default database: `tokenward`.
  */
-export function indexedDbStorage(options: { readonly database?: string | undefined } = {}): Storage {
+export function indexedDbStorage(given: { readonly database?: string | undefined } = {}): Storage {
+  const options = checkNames(given, "indexedDbStorage", ["database"]);
+  checkTexts(options, ["database"]);
   const { database = "tokenward" } = options;
   let opened: Promise<IDBPDatabase<Values>> | undefined;
 
@@ -126,7 +130,9 @@ function openValues(name: string, closed: () => void): Promise<IDBPDatabase<Valu
  * Workers KV. It is eventually consistent: another location may read what was there up to a minute ago, which is fine
  * for keys and not for sessions. `prefix` stands before each name. Default: `tokenward:`.
  */
-export function kvStorage(namespace: KvNamespace, options: { readonly prefix?: string | undefined } = {}): Storage {
+export function kvStorage(namespace: KvNamespace, given: { readonly prefix?: string | undefined } = {}): Storage {
+  const options = checkNames(given, "kvStorage", ["prefix"]);
+  checkTexts(options, ["prefix"]);
   const { prefix = "tokenward:" } = options;
   const using = <T>(work: () => Promise<T>) => refusing("Workers KV", work);
   return {
@@ -144,8 +150,10 @@ const CACHE_ADDRESS = "https://tokenward.invalid/";
  * Default cache: `tokenward-values`.
  */
 export function cacheStorage(
-  options: { readonly cache?: string | undefined; readonly caches?: CacheStorage | undefined } = {},
+  given: { readonly cache?: string | undefined; readonly caches?: CacheStorage | undefined } = {},
 ): Storage {
+  const options = checkNames(given, "cacheStorage", ["cache", "caches"]);
+  checkTexts(options, ["cache"]);
   const { cache: name = "tokenward-values" } = options;
   const using = <T>(work: (cache: Cache) => Promise<T>) =>
     refusing("the Cache API", async () => work(await (options.caches ?? globalThis.caches).open(name)));

@@ -92,7 +92,7 @@ function checkRule(rule: GateRule, where: string): CheckedRule {
   const refuse = (option: string, expected: string): never => {
     throw new ConfigError("invalid_option", `${where}: "${option}" should be ${expected}`, option);
   };
-  const needs = needed === "signed_in" ? {} : needed && checkNeeds(needed, where, refuse);
+  const needs = needed === "signed_in" ? {} : needed === null ? null : checkNeeds(needed, where, refuse);
   if (otherwise !== undefined && typeof otherwise !== "function") checkOtherwise(otherwise, where, refuse);
   if (methods !== undefined && !isStrings(methods)) refuse("methods", "an array of HTTP methods");
   if (cache !== "user" && cache !== "shared" && cache !== false) refuse("cache", '"user", "shared" or false');
@@ -130,8 +130,9 @@ function checkNeeds(given: Needs, where: string, refuse: Refuse): Needs {
 function checkOtherwise(otherwise: Exclude<Otherwise, (...all: never) => unknown>, where: string, refuse: Refuse) {
   const own = checkNames(otherwise, `${where}.otherwise`, ["page", "status", "body"]);
   const { page, status, body } = own as { page?: unknown; status?: unknown; body?: unknown };
-  if (page !== undefined && (typeof page !== "string" || !page.startsWith("/"))) {
-    refuse("page", 'a path that begins with "/"');
+  // What begins with two slashes, of either kind, is another host.
+  if (page !== undefined && (typeof page !== "string" || !/^\/(?![/\\])/.test(page))) {
+    refuse("page", 'a path that begins with one "/"');
   }
   if (page !== undefined && body !== undefined) refuse("otherwise", "either a page or a body");
   if (status !== 401 && status !== 403 && (page === undefined || (status !== undefined && status !== 200))) {
@@ -224,6 +225,6 @@ function decodePrintable(encoded: string): string {
   return /[ -~]/.test(character) && !"%/\\?#".includes(character) ? character : encoded.toUpperCase();
 }
 
-function isStrings(value: unknown): boolean {
+export function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((element) => typeof element === "string");
 }

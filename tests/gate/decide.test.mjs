@@ -234,7 +234,21 @@ describe("options that cannot work", () => {
       "invalid_option",
       "status",
     ],
-    ["a page elsewhere", { session, rules: [{ match: "/", otherwise: { page: "x" } }] }, "invalid_option", "page"],
+    ...["x", "//evil.test/x", "/\\evil.test/x"].map((page) => [
+      `the page ${page}, which is elsewhere`,
+      { session, rules: [{ match: "/", otherwise: { page } }] },
+      "invalid_option",
+      "page",
+    ]),
+    ...[false, "", 0].map((needs) => [
+      `${JSON.stringify(needs)}, which is no need`,
+      { session, rules: [{ match: "/", needs }] },
+      "invalid_option",
+      "rules[0].needs",
+    ]),
+    ["one name of a cache", { rules, session, workboxCaches: "pages" }, "invalid_option", "workboxCaches"],
+    ["names of caches that are none", { rules, session, workboxCaches: [5] }, "invalid_option", "workboxCaches"],
+    ["a time that is null", { rules, session, networkTimeout: null }, "invalid_option", "networkTimeout"],
     ["a cache of nobody", { session, rules: [{ match: "/", needs: null, cache: "user" }] }, "invalid_option", "needs"],
     ["a cache of bearers", { verifier, rules: [{ match: "/", cache: "user" }] }, "invalid_option", "rules"],
   ];

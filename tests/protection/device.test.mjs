@@ -154,3 +154,14 @@ test("no protection leaves texts as they are, and does not take a sealed one for
   await assert.rejects(none.open(sealed), { name: "ProtectionError", code: "unavailable" });
   await none.forget();
 });
+
+test("options that cannot work are refused by name", () => {
+  for (const [options, code, option] of [
+    [{ databse: "x" }, "unknown_option", "databse"],
+    [{ database: 5 }, "invalid_option", "database"],
+    [{ name: null }, "invalid_option", "name"],
+    [null, "invalid_option", "deviceProtection"],
+  ]) {
+    assert.throws(() => deviceProtection(options), { name: "ConfigError", code, option });
+  }
+});

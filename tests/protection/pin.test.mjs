@@ -184,6 +184,17 @@ test("a clock that was ahead when attempts failed does not lock out when it is r
   await tab().unlock(PIN);
 });
 
+test("a clock that says nothing ends no wait", async () => {
+  const { tab, clock } = await withPin();
+  for (const pin of ["000000", "000001", "000002"]) await assert.rejects(tab().unlock(pin), wrong());
+  for (const now of [Number.NaN, Number.POSITIVE_INFINITY, undefined]) {
+    clock.now = now;
+    await assert.rejects(tab().unlock("000003"), { name: "ConfigError", code: "invalid_option", option: "now" });
+  }
+  clock.now = 1_760_000_000;
+  assert.deepEqual((await tab().status()).failed, 3);
+});
+
 test("a count that was garbled means the longest wait, not none and not for ever", async () => {
   const { tab, clock, storage } = await withPin();
   for (const garbled of ["", "{}", "null", '{"failed":-1,"since":0}', '{"failed":1e99,"since":0}', '{"failed":0}']) {
@@ -377,6 +388,7 @@ test("options that cannot work are refused by name", () => {
     [{ storage, minLength: 3 }, "minLength"],
     [{ storage, maxAttempts: 0 }, "maxAttempts"],
     [{ storage, now: 5 }, "now"],
+    [{ storage, database: 5 }, "database"],
   ]) {
     assert.throws(() => pinProtection(options), { name: "ConfigError", option });
   }

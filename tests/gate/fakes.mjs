@@ -108,10 +108,11 @@ class FakeCache {
 
   keys = async () => this.#entries.map(({ key }) => key);
 
-  delete(request) {
-    const { url } = new Request(request);
+  delete(request, { ignoreVary = false } = {}) {
+    const wanted = new Request(request);
     const before = this.#entries.length;
-    this.#entries = this.#entries.filter(({ key }) => key.url !== url);
+    const isMeant = ({ key, response }) => (ignoreVary ? key.url === wanted.url : fits(key, response, wanted));
+    this.#entries = this.#entries.filter((entry) => !isMeant(entry));
     return Promise.resolve(this.#entries.length < before);
   }
 }
@@ -130,3 +131,17 @@ export async function contents(caches) {
   }
   return found;
 }
+
+export const ORIGIN = "https://app.test";
+
+/** The answer, once also everything behind it is done. */
+export async function ask(gate, path, next, init) {
+  const background = [];
+  const waitUntil = (work) => background.push(work);
+  const response = await gate.handle({ request: new Request(new URL(path, ORIGIN), init), waitUntil }, next);
+  await Promise.all(background);
+  return response;
+}
+
+export const answers = (text, init) => async () => new Response(text, init);
+export const offline = () => Promise.reject(new TypeError("no network"));

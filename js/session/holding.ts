@@ -12,7 +12,7 @@ import {
 import type { SessionOptions, SessionState } from "../session.js";
 import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims, Verifier } from "../verifier.js";
-import { type SeenTime, TrustedClock } from "./clock.js";
+import { marksStep, type SeenTime, TrustedClock } from "./clock.js";
 import type { Environment } from "./environment.js";
 import type { Message } from "./messages.js";
 import { payloadOf } from "./payload.js";
@@ -30,8 +30,6 @@ import { SessionStore } from "./store.js";
 
 /** How long to wait for another tab that reads or writes the storage, in seconds. */
 const STORAGE_TURN = 5;
-/** Sightings of time are stored when they are so much further, in seconds: less than any tolerance. */
-const MARKS_STEP = 30;
 
 export interface CheckedOptions extends SessionOptions {
   readonly policy: Policy;
@@ -279,7 +277,8 @@ export class Holding {
   #saveMarks({ record, clock }: Held): void {
     const { seen } = clock;
     if (this.protection.locked) return;
-    if (seen.highest < this.#savedMarks + MARKS_STEP && seen.rolledBack === this.#savedRolledBack) return;
+    const isFurther = seen.highest >= this.#savedMarks + marksStep(this.policy.rollbackTolerance);
+    if (!isFurther && seen.rolledBack === this.#savedRolledBack) return;
     this.#savedMarks = seen.highest;
     this.#savedRolledBack = seen.rolledBack;
     const marks = { sessionId: record.sessionId, checkInAt: record.checkIn.at, ...seen };

@@ -117,7 +117,7 @@ export class LiveSession extends EventTarget implements Session {
       sessionId: same ? before.sessionId : randomId(),
       user,
       tokens,
-      checkIn: signInTime(claims, time, now),
+      checkIn: signInTime(claims, time, now, holding.policy.rollbackTolerance),
     };
     // A token no newer than the last check-in proves no contact with the provider since: what was seen of time stays.
     const isNews = !same || time !== undefined || typeof claims.iat !== "number" || claims.iat > before.checkIn.at;

@@ -37,7 +37,7 @@ import {
   type TokenOf,
   verifierJudge,
 } from "./gate/judge.js";
-import { Presence } from "./gate/presence.js";
+import { isKnown, Presence } from "./gate/presence.js";
 import { purgeExcept, sharedCacheName, userCacheName } from "./gate/purge.js";
 import { refusal } from "./gate/refusal.js";
 import { type CheckedRule, checkRules, findRule, type GateRequest, type GateRule, isStrings } from "./gate/rules.js";
@@ -183,19 +183,26 @@ export function createGate(given: GateOptions): Gate {
     if (caches === undefined || cache === false) return undefined;
     if (cache === "shared") {
       const shared = sharedCacheName(name, needs, rules.indexOf(rule));
-      return { caches, name: shared, cache: undefined, personal: false, current: () => true };
+      return { caches, name: shared, cache: undefined, personal: false, current: () => true, over: () => false };
     }
-    const { sessionId, cache: own } = judge.presence ?? {};
-    if (sessionId === undefined || own === undefined) return undefined;
-    const current = () => judge.presence?.sessionId === sessionId;
-    return { caches, name: userCacheName(name, sessionId), cache: own, personal: true, current };
+    const { presence } = judge;
+    const { sessionId, cache: own } = presence ?? {};
+    if (presence === undefined || sessionId === undefined || own === undefined) return undefined;
+    const current = () => presence.sessionId === sessionId;
+    const over = () => presence.isOver(sessionId);
+    return { caches, name: userCacheName(name, sessionId), cache: own, personal: true, current, over };
   };
 
   const purge = async (): Promise<void> => {
     if (session?.state.status === "starting") await session.start();
-    // Of a session that is locked the person has not changed.
-    if (session === undefined || session.state.status === "locked" || isUnknown(session)) return;
-    await purgeExcept(() => judge.presence?.sessionId, name, { entriesIn: workboxCaches, caches: cachesHere() });
+    // Of a session that is locked the person has not changed; nor of one that is locked meanwhile.
+    if (session === undefined || !isKnown(session)) return;
+    let person = judge.presence?.sessionId;
+    const kept = () => {
+      if (isKnown(session)) person = judge.presence?.sessionId;
+      return person;
+    };
+    await purgeExcept(kept, name, { entriesIn: workboxCaches, caches: cachesHere() });
   };
   const stopListening = onPersonChange(session, () => void purge().catch(() => {}));
 
@@ -232,6 +239,7 @@ export function createGate(given: GateOptions): Gate {
         name,
         caches: cachesHere(),
         sessionId: () => judge.presence?.sessionId,
+        isOver: (sessionId) => judge.presence?.isOver(sessionId) ?? true,
         ruleFor: (request) => ruleFor(request) ?? SIGNED_IN,
         decide: judge.decide,
         decided,
@@ -316,18 +324,13 @@ function inBackground(event: FetchEventLike, work: Promise<unknown>): void {
   }
 }
 
-/** A storage that could not be read may say later whose the caches are. */
-function isUnknown({ state: { status, ended, error } }: GateSession): boolean {
-  return status === "signed_out" && ended === undefined && error !== undefined;
-}
-
 /** Calls when another person, or nobody, is signed in. While a session is locked its person has not changed. */
 function onPersonChange(session: GateSession | undefined, changed: () => void): () => void {
   let last: string | undefined;
   let known = false;
   const listener = () => {
-    const { status, sessionId } = session?.state ?? {};
-    if (session === undefined || isUnknown(session) || (status !== "signed_in" && status !== "signed_out")) return;
+    if (session === undefined || !isKnown(session)) return;
+    const { status, sessionId } = session.state;
     const now = status === "signed_in" ? sessionId : undefined;
     if (known && now === last) return;
     last = now;

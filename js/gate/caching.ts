@@ -11,6 +11,8 @@ export interface Shelf {
   readonly personal: boolean;
   /** Whether it still belongs to whoever it was opened for. */
   current(): boolean;
+  /** Whether it never will again: not while a session is only locked. */
+  over(): boolean;
 }
 
 /** What a strategy works with. */
@@ -113,7 +115,7 @@ async function store(shelf: Shelf, request: Request, response: Response): Promis
   try {
     await cache.put(cacheKey(request), response);
   } finally {
-    if (!shelf.current()) await shelf.caches.delete(shelf.name);
+    if (shelf.over()) await shelf.caches.delete(shelf.name);
   }
 }
 

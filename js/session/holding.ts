@@ -398,7 +398,12 @@ export class Holding {
   async purge(): Promise<void> {
     const { caches } = this.#environment;
     if (caches === undefined) return;
-    const kept = () => this.held?.record.sessionId;
+    let person = this.held?.record.sessionId;
+    const kept = () => {
+      // Whoever locks it meanwhile does not sign out.
+      if (this.status !== "locked") person = this.held?.record.sessionId;
+      return person;
+    };
     await purgeExcept(kept, this.#name, { caches }).catch((error) => this.failed(error));
   }
 

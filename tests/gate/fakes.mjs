@@ -47,6 +47,13 @@ export class FakeSession extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  /** As a session with a PIN: until it is unlocked, nobody knows who it was. */
+  lock() {
+    this.state = { status: "locked", sessionId: undefined };
+    this.#bearer = { access: "none", reason: "locked" };
+    this.dispatchEvent(new Event("change"));
+  }
+
   access({ method = "GET", access = "limited", scope = [], role, claims } = {}) {
     const bearer = this.#bearer;
     const level = { none: 0, limited: 1, full: 2 };

@@ -19,7 +19,7 @@ afterEach(() => {
   for (const session of started.splice(0)) session.stop();
 });
 
-function deviceOf(protect) {
+function deviceOf(protect, parts = {}) {
   const storage = memoryStorage();
   const written = [];
   const watched = {
@@ -36,7 +36,7 @@ function deviceOf(protect) {
     async start() {
       const protection = protect(watched);
       const verifier = createVerifier({ jwks: [key.jwk], issuer: ISSUER, audience: AUDIENCE, now: () => NOW });
-      const environment = { now: () => NOW };
+      const environment = { now: () => NOW, ...parts };
       const session = createSession({
         verifier,
         policy: {},
@@ -52,8 +52,8 @@ function deviceOf(protect) {
   };
 }
 
-const withPin = (more) =>
-  deviceOf((storage) => pinProtection({ storage, memory: 19_456, iterations: 2, database: "session", ...more }));
+const withPin = (more, parts) =>
+  deviceOf((storage) => pinProtection({ storage, memory: 19_456, iterations: 2, database: "session", ...more }), parts);
 const withDevice = () => deviceOf(() => deviceProtection({ database: "session-device" }));
 const tokens = { access_token: TOKEN, refresh_token: REFRESH_TOKEN };
 
@@ -134,3 +134,22 @@ for (const [name, make] of Object.entries({ "a PIN": withPin, "the device's key"
     for (const secret of [REFRESH_TOKEN, TOKEN, TOKEN.split(".")[1], PIN]) assert.ok(!seen.includes(secret));
   });
 }
+
+test("locking while what others have cached is deleted does not cost the person's own pages", async () => {
+  const names = new Set();
+  let meanwhile = () => {};
+  const keys = () => {
+    const found = [...names];
+    meanwhile();
+    return Promise.resolve(found);
+  };
+  const device = withPin({}, { caches: { keys, delete: async (name) => names.delete(name) } });
+  const { session, protection } = await device.start();
+  await protection.setup(PIN);
+  await session.signIn(tokens);
+  const own = `tokenward:default:${session.state.sessionId}`;
+  for (const name of ["tokenward:default:another", own]) names.add(name);
+  meanwhile = () => session.lock();
+  await session.signIn(tokens);
+  assert.deepEqual([session.state.status, ...names], ["locked", own]);
+});

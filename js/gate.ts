@@ -26,7 +26,7 @@
  */
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
-import { isCacheable, type Shelf, STRATEGIES } from "./gate/caching.js";
+import { cacheKey, invalidate, isCacheable, isSafe, type Shelf, STRATEGIES } from "./gate/caching.js";
 import {
   bearerToken,
   type GateDecision,
@@ -151,6 +151,7 @@ export function createGate(given: GateOptions): Gate {
     const { request } = event;
     const decision = await decided(rule, request);
     if (!decision.allowed) return refuse(rule, decision, request);
+    if (!isSafe(request)) return changing(request, next);
     const shelf = shelfFor(rule);
     if (shelf === undefined || !isCacheable(request)) return next(request);
     const response = await STRATEGIES[rule.strategy]({
@@ -166,6 +167,15 @@ export function createGate(given: GateOptions): Gate {
     });
     // Meanwhile this person may have signed out, and another one in: then it is asked again, for that one.
     return shelf.current() && judge.decide(rule, request).allowed ? response : answer(rule, event, next);
+  };
+
+  /** What is cached of an address may be under another rule than what changes it. */
+  const changing = async (request: Request, next: Next): Promise<Response> => {
+    const rule = ruleFor(cacheKey(request));
+    const shelf = rule && shelfFor(rule);
+    const response = await next(request);
+    if (shelf !== undefined) await invalidate(shelf, request, response);
+    return response;
   };
 
   const decided = async (rule: CheckedRule, request: Request): Promise<GateDecision> => {

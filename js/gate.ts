@@ -270,7 +270,7 @@ function judgeOf({ session, verifier, token, refreshTimeout = 3 }: GateOptions):
   if (token !== undefined && (verifier === undefined || typeof token !== "function")) {
     throw new ConfigError("invalid_option", 'the option "token" should be a function, beside "verifier"', "token");
   }
-  const methods = session === undefined ? ["safeVerify"] : ["start", "sync", "access", "addEventListener"];
+  const methods = session === undefined ? ["safeVerify", "assess"] : ["start", "sync", "access", "addEventListener"];
   const judge = Object(session ?? verifier);
   if (!methods.every((method) => typeof judge[method] === "function")) {
     const option = session === undefined ? "verifier" : "session";

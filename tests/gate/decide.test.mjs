@@ -200,7 +200,7 @@ describe("deciding", () => {
 
 describe("options that cannot work", () => {
   const session = new FakeSession();
-  const verifier = { safeVerify() {} };
+  const verifier = { safeVerify() {}, assess() {} };
   const rules = [];
   const cases = [
     ["neither session nor verifier", { rules }, "missing_option", "session"],

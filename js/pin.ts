@@ -8,6 +8,7 @@ import {
   damaged,
   fromBase64,
   importKey,
+  isSealed,
   randomBytes,
   toBase64,
   unsupported,
@@ -187,9 +188,12 @@ class Pin implements PinProtection {
   /** The data key's bytes, if the secret is right; the count is stored before that is known. */
   async #judge(record: PinRecord, secret: string): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#attempts.isOver((await this.#attempts.state()).failed)) return this.#tooMany();
+    // What no PIN can open is no attempt.
+    const salt = fromBase64(record.salt);
     const inner = await this.#wrapper.withoutDevice(record);
+    if (!isSealed(inner)) throw damaged();
     const undo = await this.#attempts.begin();
-    const wrapping = await derive(secret, fromBase64(record.salt), record).catch(async (error: unknown) => {
+    const wrapping = await derive(secret, salt, record).catch(async (error: unknown) => {
       await undo().catch(() => {});
       throw error;
     });

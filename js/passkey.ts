@@ -5,6 +5,7 @@ import { checkNames } from "./policy.js";
 import { damaged, fromBase64, randomBytes, toBase64, unsupported, webCryptoIsThere } from "./protection/box.js";
 import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
 import { exclusive } from "./protection/exclusive.js";
+import { keptIn } from "./protection/kept.js";
 import { askPasskey, makePasskey, type Passkey, passkeysAreThere } from "./protection/webauthn.js";
 import type { Protection, UnlockedKey } from "./protection.js";
 import type { Storage } from "./storage.js";
@@ -79,7 +80,7 @@ class PasskeyLock implements PasskeyProtection {
     const options = checkOptions(given);
     const { storage, name = "default", database } = options;
     this.#options = options;
-    this.#storage = storage;
+    this.#storage = keptIn(storage);
     this.#key = `${name}.passkey`;
     this.#wrapper = new KeyWrapper("passkey", { database, name: `passkey ${name}` });
     this.#held = new HeldKey("passkey", async () => (await this.#read())?.id);

@@ -16,6 +16,7 @@ import {
 } from "./protection/box.js";
 import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
 import { exclusive } from "./protection/exclusive.js";
+import { keptIn } from "./protection/kept.js";
 import type { Protection, UnlockedKey } from "./protection.js";
 import type { Storage } from "./storage.js";
 
@@ -99,7 +100,8 @@ class Pin implements PinProtection {
 
   constructor(options: PinProtectionOptions) {
     const settings = checkOptions(options);
-    const { storage, name, maxAttempts, now, database } = settings;
+    const { name, maxAttempts, now, database } = settings;
+    const storage = keptIn(settings.storage);
     this.#settings = settings;
     this.#storage = storage;
     this.#key = `${name}.pin`;

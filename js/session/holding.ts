@@ -316,25 +316,29 @@ export class Holding {
     }
   }
 
+  /** Does once more, with more room, what a full storage refuses: cached pages can be had again, a one-time token cannot. */
+  async withRoom<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (ofStorage(error)?.code !== "full") throw error;
+      await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
+      return work();
+    }
+  }
+
   /** Stores what is held. */
   save(): Promise<void> {
     return this.exclusively(() => this.write());
   }
 
-  /**
-   * The same for whoever has the turn. A storage that is full is given room: cached pages can be had again, a one-time token
-   * cannot. What another tab has done in the meantime is taken up instead.
-   */
+  /** The same for whoever has the turn. What another tab has done in the meantime is taken up instead. */
   async write(): Promise<void> {
     const isOver = (sessionId: string) => this.#endedHere.has(sessionId);
     const record = this.held?.record;
     if (record === undefined) return;
     try {
-      const written = await this.store.write(record, isOver).catch(async (error) => {
-        if (!(error instanceof StorageError) || error.code !== "full") throw error;
-        await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
-        return this.store.write(record, isOver);
-      });
+      const written = await this.withRoom(() => this.store.write(record, isOver));
       if (!written) return void (await this.load());
       this.#isSaved();
       this.announce({});
@@ -350,7 +354,7 @@ export class Holding {
   #isSaved(): void {
     this.unsaved = false;
     const { error } = this;
-    const isOver = error instanceof StorageError || (error instanceof SessionError && error.code === "not_saved");
+    const isOver = ofStorage(error) || (error instanceof SessionError && error.code === "not_saved");
     if (isOver) this.error = undefined;
   }
 
@@ -410,4 +414,10 @@ export class Holding {
   failed(error: unknown): void {
     this.error = error instanceof Error ? error : new Error("something unknown went wrong", { cause: error });
   }
+}
+
+/** What a storage said, be it to a protection. */
+function ofStorage(error: unknown): StorageError | undefined {
+  const said = error instanceof ProtectionError ? error.cause : error;
+  return said instanceof StorageError ? said : undefined;
 }

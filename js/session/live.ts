@@ -164,7 +164,8 @@ export class LiveSession extends EventTarget implements Session {
   async unlock(secret?: string): Promise<SessionState> {
     await this.start();
     const { protection } = this.#holding;
-    await protection.unlock?.(secret);
+    // Attempts are counted in the storage: without room for that nobody could unlock.
+    await this.#holding.withRoom(async () => protection.unlock?.(secret));
     this.#shareKey();
     await this.#holding.load();
     this.#reconnected();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openDB } from "idb";
 import { pinProtection } from "tokenward/pin";
-import { memoryStorage } from "tokenward/storage";
+import { memoryStorage, StorageError } from "tokenward/storage";
 
 const PIN = "246810";
 const CHEAP = { memory: 19_456, iterations: 2 };
@@ -205,11 +205,15 @@ test("a count that was garbled means the longest wait, not none and not for ever
   }
 });
 
-test("a storage that refuses to count lets nobody try", async () => {
+test("a storage that refuses to count lets nobody try, and is told as unavailable", async () => {
   const { tab, storage } = await withPin();
-  const full = new Error("full");
-  const refusing = { ...storage, set: () => Promise.reject(full) };
-  await assert.rejects(tab({ storage: refusing }).unlock(PIN), full);
+  for (const cause of [new Error("no"), new StorageError("full", "no room")]) {
+    const refusing = { ...storage, set: () => Promise.reject(cause), delete: () => Promise.reject(cause) };
+    const refused = { name: "ProtectionError", code: "unavailable", cause };
+    await assert.rejects(tab({ storage: refusing }).unlock(PIN), refused);
+    await assert.rejects(tab({ storage: refusing }).forget(), refused);
+    await assert.rejects(tab({ storage: { ...refusing, get: () => Promise.reject(cause) } }).status(), refused);
+  }
 });
 
 test("after maxAttempts everything is forgotten, whoever comes and however", async () => {

@@ -5,7 +5,7 @@ import { afterEach, test } from "node:test";
 import { createVerifier } from "tokenward";
 import { pinProtection } from "tokenward/pin";
 import { createSession, deviceProtection } from "tokenward/session";
-import { memoryStorage } from "tokenward/storage";
+import { memoryStorage, StorageError } from "tokenward/storage";
 import { testKeys } from "../conformance/keys.mjs";
 import { AUDIENCE, CLAIMS, ISSUER, NOW, signed } from "../conformance/tokens.mjs";
 
@@ -25,13 +25,15 @@ function deviceOf(protect, parts = {}) {
   const watched = {
     ...storage,
     set(name, value) {
+      if (device.refuses()) return Promise.reject(new StorageError("full", "no room"));
       written.push(value);
       return storage.set(name, value);
     },
   };
-  return {
+  const device = {
     storage,
     written,
+    refuses: () => false,
     /** What a start of the app makes. */
     async start() {
       const protection = protect(watched);
@@ -50,6 +52,7 @@ function deviceOf(protect, parts = {}) {
       return { session, protection };
     },
   };
+  return device;
 }
 
 const withPin = (more, parts) =>
@@ -152,4 +155,21 @@ test("locking while what others have cached is deleted does not cost the person'
   meanwhile = () => session.lock();
   await session.signIn(tokens);
   assert.deepEqual([session.state.status, ...names], ["locked", own]);
+});
+
+test("a full storage does not keep the right PIN out: it is given the room of cached pages", async () => {
+  const names = new Set();
+  const caches = { keys: () => Promise.resolve([...names]), delete: async (name) => names.delete(name) };
+  const device = withPin({}, { caches });
+  const { session, protection } = await device.start();
+  await protection.setup(PIN);
+  await session.signIn(tokens);
+  session.lock();
+  names.add(`tokenward:default:${session.state.sessionId}`);
+  device.refuses = () => names.size > 0;
+  await session.unlock(PIN);
+  assert.deepEqual([session.state.status, names.size], ["signed_in", 0]);
+  session.lock();
+  device.refuses = () => true;
+  await assert.rejects(session.unlock(PIN), { name: "ProtectionError", code: "unavailable", message: /no room/ });
 });

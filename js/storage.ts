@@ -1,8 +1,9 @@
 /** `tokenward/storage`: where key sets and sessions are kept. */
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { DBSchema, IDBPDatabase } from "idb";
 import { StorageError } from "./errors.js";
 import { checkTexts } from "./options.js";
 import { checkNames } from "./policy.js";
+import { openDatabase } from "./storage/database.js";
 
 export { StorageError, type StorageErrorCode } from "./errors.js";
 
@@ -38,8 +39,6 @@ interface Values extends DBSchema {
 }
 
 const STORE = "values";
-/** In milliseconds: some browsers now and then never answer `open`. */
-const OPENING_LIMIT = 10_000;
 
 /**
  * IndexedDB: pages, workers and service workers of one origin share it. Opened on first use, and again after the
@@ -52,7 +51,7 @@ export function indexedDbStorage(given: { readonly database?: string | undefined
   let opened: Promise<IDBPDatabase<Values>> | undefined;
 
   const open = (): Promise<IDBPDatabase<Values>> => {
-    const opening = openValues(database, () => {
+    const opening = openDatabase<Values>(database, STORE, () => {
       if (opened === opening) opened = undefined;
     });
     opening.catch(() => {
@@ -95,35 +94,6 @@ interface WritableStore {
 async function writing(values: IDBPDatabase<Values>, work: (store: WritableStore) => Promise<unknown>): Promise<void> {
   const transaction = values.transaction(STORE, "readwrite", { durability: "strict" });
   await Promise.all([work(transaction.store), transaction.done]);
-}
-
-/** Adds the store to a database that has others already, and never asks for an older version than there is. */
-function openValues(name: string, closed: () => void): Promise<IDBPDatabase<Values>> {
-  let late = false;
-  const open = async (version?: number): Promise<IDBPDatabase<Values>> => {
-    const values = await openDB<Values>(name, version, {
-      upgrade(upgraded) {
-        if (!upgraded.objectStoreNames.contains(STORE)) upgraded.createObjectStore(STORE);
-      },
-      blocking(_current, _blocked, event) {
-        (event.target as IDBDatabase).close();
-        closed();
-      },
-      terminated: closed,
-    });
-    if (late) values.close();
-    if (values.objectStoreNames.contains(STORE)) return values;
-    values.close();
-    return open(values.version + 1);
-  };
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      late = true;
-      reject(new DOMException("the database did not open in time", "TimeoutError"));
-    }, OPENING_LIMIT);
-  });
-  return Promise.race([open(), limit]).finally(() => clearTimeout(timer));
 }
 
 /**

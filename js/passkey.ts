@@ -17,7 +17,7 @@ export { deviceProtection, noProtection, type Protection, type UnlockedKey } fro
 export interface PasskeyProtectionOptions {
   /** Where the wrapped key is kept: the session's storage. */
   readonly storage: Storage;
-  /** Stands before the name in the storage; another one is another passkey. Default: `default`. */
+  /** The session's name; it stands before the name in the storage. Default: `default`, as a session's. */
   readonly name?: string | undefined;
   /** The domain the passkey belongs to: the page's or a parent of it. Default: the page's. */
   readonly rpId?: string | undefined;
@@ -70,6 +70,7 @@ const SALT_BYTES = 32;
 
 class PasskeyLock implements PasskeyProtection {
   readonly kind = "passkey";
+  readonly name: string;
   readonly #options: PasskeyProtectionOptions;
   readonly #storage: Storage;
   readonly #key: string;
@@ -79,6 +80,7 @@ class PasskeyLock implements PasskeyProtection {
   constructor(given: PasskeyProtectionOptions) {
     const options = checkOptions(given);
     const { storage, name = "default", database } = options;
+    this.name = name;
     this.#options = options;
     this.#storage = keptIn(storage);
     this.#key = `${name}.passkey`;

@@ -27,7 +27,7 @@ export { deviceProtection, noProtection, type Protection, type UnlockedKey } fro
 export interface PinProtectionOptions {
   /** Where the wrapped key and the count of attempts are kept: the session's storage. */
   readonly storage: Storage;
-  /** Stands before the names in the storage; another one is another PIN. Default: `default`. */
+  /** The session's name; it stands before the names in the storage. Default: `default`, as a session's. */
   readonly name?: string | undefined;
   /** KiB of memory for Argon2id, 19456 to 1048576. Default: 65536. */
   readonly memory?: number | undefined;
@@ -91,6 +91,7 @@ const SALT_BYTES = 16;
 
 class Pin implements PinProtection {
   readonly kind = "pin";
+  readonly name: string;
   readonly #settings: Settings;
   readonly #storage: Storage;
   readonly #key: string;
@@ -102,6 +103,7 @@ class Pin implements PinProtection {
     const settings = checkOptions(options);
     const { name, maxAttempts, now, database } = settings;
     const storage = keptIn(settings.storage);
+    this.name = name;
     this.#settings = settings;
     this.#storage = storage;
     this.#key = `${name}.pin`;

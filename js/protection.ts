@@ -12,6 +12,8 @@ import { DeviceKey } from "./protection/device-key.js";
  */
 export interface Protection {
   readonly kind: "none" | "device" | "pin" | "passkey";
+  /** Of the one session that it is for: signing out of that forgets it. Without a name it may be any session's. */
+  readonly name?: string | undefined;
   /** Whether `unlock` is needed before anything can be sealed or opened here. */
   readonly locked: boolean;
   seal(text: string, record?: string): Promise<string>;

@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.js";
+import { ConfigError, SessionError } from "../errors.js";
 import type { TokenSet } from "../providers.js";
 import { type AccessRequest, checkRequest, mayDo } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../session.js";
@@ -41,7 +41,11 @@ export class LiveSession extends EventTarget implements Session {
 
   constructor(options: CheckedOptions) {
     super();
-    const { name, provider, environment } = options;
+    const { name, provider, environment, protection } = options;
+    if (protection?.name !== undefined && protection.name !== name) {
+      const message = `a session forgets its PIN or passkey: the option "protection" should have its name, "${name}"`;
+      throw new ConfigError("invalid_option", message, "protection");
+    }
     this.name = name;
     this.#environment = { ...platformEnvironment(), ...environment };
     this.#holding = new Holding(options, this.#environment);

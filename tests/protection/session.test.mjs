@@ -3,6 +3,7 @@ import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { createVerifier } from "tokenward";
+import { passkeyProtection } from "tokenward/passkey";
 import { pinProtection } from "tokenward/pin";
 import { createSession, deviceProtection } from "tokenward/session";
 import { memoryStorage, StorageError } from "tokenward/storage";
@@ -172,4 +173,34 @@ test("a full storage does not keep the right PIN out: it is given the room of ca
   session.lock();
   device.refuses = () => true;
   await assert.rejects(session.unlock(PIN), { name: "ProtectionError", code: "unavailable", message: /no room/ });
+});
+
+test("two sessions have no PIN in common: signing out of one would lock the other for good", async () => {
+  const storage = memoryStorage();
+  const verifier = createVerifier({ jwks: [key.jwk], issuer: ISSUER, audience: AUDIENCE, now: () => NOW });
+  const make = (name, protection) => {
+    const session = createSession({ verifier, provider: null, storage, name, protection });
+    started.push(session);
+    return session;
+  };
+  const refused = { name: "ConfigError", code: "invalid_option", option: "protection", message: /its name, "a"/ };
+  assert.throws(() => make("a", pinProtection({ storage })), refused);
+  assert.throws(() => make("a", passkeyProtection({ storage, name: "b" })), refused);
+  make("a", passkeyProtection({ storage, name: "a" }));
+  make("a", deviceProtection({ name: "b" }));
+  const cheap = { storage, memory: 19_456, iterations: 2, database: "two" };
+  const [one, other] = ["one", "other"].map((name) => make(name, pinProtection({ ...cheap, name })));
+  for (const [session, pin] of [
+    [one, "246810"],
+    [other, "135791"],
+  ]) {
+    await session.start();
+    await pinProtection({ ...cheap, name: session.name }).setup(pin);
+    await session.unlock(pin);
+    await session.signIn(tokens);
+  }
+  await one.signOut();
+  other.lock();
+  await other.unlock("135791");
+  assert.equal(other.state.status, "signed_in");
 });

@@ -123,14 +123,22 @@ export class LiveSession extends EventTarget implements Session {
       tokens,
       checkIn: signInTime(claims, time, now, holding.policy.rollbackTolerance),
     };
-    // A token no newer than the last check-in proves no contact with the provider since: what was seen of time stays.
-    const isNews = !same || time !== undefined || typeof claims.iat !== "number" || claims.iat > before.checkIn.at;
+    const isNews = !same || time !== undefined || this.#provesContact(claims, before);
     if (isNews) holding.take(record, holding.clockFor(record));
     else holding.take({ ...record, checkIn: before.checkIn }, (holding.held as Held).clock);
     holding.error = undefined;
     this.#refreshing.backoff.reset();
     await holding.purge();
     await holding.write();
+  }
+
+  /**
+   * A token no newer than the last check-in proves no contact with the provider since: what was seen of time stays. One that
+   * is newer than the token of before does, whatever wrong time that check-in was given.
+   */
+  #provesContact({ iat }: Claims, { checkIn }: SessionRecord): boolean {
+    const { claims: known } = this.#holding.judge();
+    return typeof iat !== "number" || iat > Math.min(checkIn.at, known?.iat ?? checkIn.at);
   }
 
   refresh(): Promise<RefreshOutcome> {

@@ -99,6 +99,21 @@ test("an old token signed in with again does not start the marks afresh", async 
   assert.equal(session.access().reason, "clock_rolled_back");
 });
 
+test("a newer token signed in with ends what a wrong serverTime has made of the first", async () => {
+  const { world, session } = await signedIn();
+  const { provider } = world;
+  world.online = false;
+  await world.pass(60);
+  await session.signIn(provider.signIn("ada"), { serverTime: world.time + 86_400 });
+  await world.pass(60);
+  const newer = provider.signIn("ada");
+  await session.signIn(newer);
+  assert.equal(session.access().access, "full");
+  await session.signIn(newer, { serverTime: world.time + 86_400 });
+  await session.signIn(newer);
+  assert.equal(session.access().access, "limited", "the same token again proves nothing");
+});
+
 test("a session that ends leaves no access in any tab", async () => {
   const { device, session } = await signedIn();
   const other = await device.open();

@@ -5,11 +5,6 @@ import type { Claims } from "../verifier.js";
 /** Clocks that differ by less, in seconds, and by no more than the tolerance, are taken for equal. */
 const SAME_CLOCK = 60;
 
-/** Sightings of time are stored when they are so much further, in seconds: not each of them, and less than the tolerance. */
-export function marksStep(tolerance: number): number {
-  return Math.max(1, Math.min(30, tolerance / 2));
-}
-
 /** What the last check-in showed. */
 export interface CheckIn {
   /** The provider's time then, in Unix seconds. */

@@ -12,8 +12,9 @@ import {
 import type { SessionOptions, SessionState } from "../session.js";
 import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims, Verifier } from "../verifier.js";
-import { marksStep, type SeenTime, TrustedClock } from "./clock.js";
+import type { SeenTime, TrustedClock } from "./clock.js";
 import type { Environment } from "./environment.js";
+import { StoredMarks } from "./marks.js";
 import type { Message } from "./messages.js";
 import { payloadOf } from "./payload.js";
 import {
@@ -72,8 +73,7 @@ export class Holding {
   readonly #endedHere = new Map<string, Ending>();
   /** What was answered while this was locked and could not be sealed. */
   #whileLocked: SessionRecord | undefined;
-  #savedMarks = Number.NEGATIVE_INFINITY;
-  #savedRolledBack = false;
+  readonly #marks: StoredMarks;
 
   constructor(
     { verifier, provider, policy, token, storage, protection, name }: CheckedOptions,
@@ -90,6 +90,7 @@ export class Holding {
     const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
     this.store = new SessionStore(kept, name, this.protection, protection?.kind === "none" ? protection : device);
     this.revoker = new Revoker(this.store, provider, environment);
+    this.#marks = new StoredMarks(this.store, policy.rollbackTolerance);
   }
 
   /** Finds out what can be stored, and how. */
@@ -171,7 +172,7 @@ export class Holding {
     }
     const { held } = this;
     const { record: stored, endings } = await this.store.read();
-    const seen = stored && (await this.#storedMarks(stored));
+    const seen = stored && (await this.#marks.read(stored));
     // What was done meanwhile was done knowing more than this.
     if (this.held !== held || this.protection.locked) return;
     const hasEnded = ({ sessionId }: SessionRecord) =>
@@ -196,18 +197,6 @@ export class Holding {
       if (endings.some(({ sessionId }) => sessionId === ending.sessionId)) continue;
       // The storage refused to hear of the end: it is told again.
       await this.store.end(ending).catch((error) => this.failed(error));
-    }
-  }
-
-  /** What this device saw of time since the session's last check-in. */
-  async #storedMarks({ sessionId, checkIn }: SessionRecord): Promise<SeenTime | undefined> {
-    try {
-      const marks = await this.store.readMarks();
-      return marks?.sessionId === sessionId && marks.checkInAt === checkIn.at ? marks : undefined;
-    } catch (error) {
-      // Somebody altered them: until a check-in, no clock is believed. What cannot be read now may be later.
-      if (!(error instanceof ProtectionError) || error.code !== "damaged") throw error;
-      return { highest: checkIn.at, rolledBack: true, skew: checkIn.skew };
     }
   }
 
@@ -236,10 +225,8 @@ export class Holding {
     else await this.write();
   }
 
-  clockFor({ checkIn }: SessionRecord, seen?: SeenTime): TrustedClock {
-    this.#savedMarks = seen?.highest ?? Number.NEGATIVE_INFINITY;
-    this.#savedRolledBack = seen?.rolledBack ?? false;
-    return new TrustedClock(checkIn, seen, this.policy.rollbackTolerance);
+  clockFor(record: SessionRecord, seen?: SeenTime): TrustedClock {
+    return this.#marks.clockFor(record, seen);
   }
 
   take(record: SessionRecord, clock: TrustedClock): void {
@@ -273,24 +260,14 @@ export class Holding {
     throw new SessionError("missing_token", `the tokens have no "${this.#judged}", which this session judges`);
   }
 
-  /** Stored now and then, and at once when the clock was found set back. */
   #saveMarks({ record, clock }: Held): void {
-    const { seen } = clock;
     if (this.protection.locked) return;
-    const isFurther = seen.highest >= this.#savedMarks + marksStep(this.policy.rollbackTolerance);
-    if (!isFurther && seen.rolledBack === this.#savedRolledBack) return;
-    this.#savedMarks = seen.highest;
-    this.#savedRolledBack = seen.rolledBack;
-    const marks = { sessionId: record.sessionId, checkInAt: record.checkIn.at, ...seen };
-    const written = this.store.writeMarks(marks);
     // The other tabs are not to believe a clock that this one has seen set back.
-    written
-      .then(() => seen.rolledBack && this.announce({}))
-      .catch((error) => {
-        // Told again next time: behind its mark, no later sighting is new.
-        if (seen.rolledBack) this.#savedRolledBack = false;
-        this.failed(error);
-      });
+    const isNews = clock.seen.rolledBack;
+    this.#marks.save(record, clock)?.then(
+      () => isNews && this.announce({}),
+      (error) => this.failed(error),
+    );
   }
 
   /** Verifies but for the times. */

@@ -182,14 +182,19 @@ function stricter(one: CheckedRule | undefined, other: CheckedRule | undefined):
  */
 function readings({ origin, pathname }: URL): readonly string[] {
   if (!/%(?:2F|5C|25)/i.test(pathname)) return [plainPath(pathname)];
-  // With the origin before it, it is a path whatever it looks like; parsing resolves its dots.
-  const read = (path: string): readonly string[] =>
-    [path, ...SEPARATORS.map((separator) => path.replace(separator, "/"))]
-      .flatMap((split) => [split, split.replace(/\/{2,}/g, "/")])
-      .map((one) => new URL(origin + one).pathname);
-  const once = [...new Set(read(pathname))];
-  const again = once.flatMap((path) => (path.includes("%25") ? read(path.replaceAll("%25", "%")) : []));
-  return [...new Set([...once, ...again].map(plainPath))];
+  const read = (paths: readonly string[]): readonly string[] => {
+    const split = paths.flatMap((path) => [path, ...SEPARATORS.map((separator) => path.replace(separator, "/"))]);
+    const merged = split.map((path) => path.replace(/\/{2,}/g, "/"));
+    // With the origin before it, it is a path whatever it looks like; parsing resolves its dots.
+    return unique(unique([...split, ...merged]).map((path) => new URL(origin + path).pathname));
+  };
+  const once = read([pathname]);
+  const again = read(once.filter((path) => path.includes("%25")).map((path) => path.replaceAll("%25", "%")));
+  return unique([...once, ...again].map(plainPath));
+}
+
+function unique(paths: readonly string[]): readonly string[] {
+  return [...new Set(paths)];
 }
 
 const SEPARATORS = [/%2F/gi, /%5C/gi, /%(?:2F|5C)/gi];

@@ -26,7 +26,7 @@
  */
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
-import { isCacheable, type Shelf, STRATEGIES } from "./gate/caching.js";
+import { cacheKey, invalidate, isCacheable, isSafe, type Shelf, STRATEGIES } from "./gate/caching.js";
 import {
   bearerToken,
   type GateDecision,
@@ -37,10 +37,10 @@ import {
   type TokenOf,
   verifierJudge,
 } from "./gate/judge.js";
-import { Presence } from "./gate/presence.js";
+import { isKnown, Presence } from "./gate/presence.js";
 import { purgeExcept, sharedCacheName, userCacheName } from "./gate/purge.js";
 import { refusal } from "./gate/refusal.js";
-import { type CheckedRule, checkRules, findRule, type GateRequest, type GateRule } from "./gate/rules.js";
+import { type CheckedRule, checkRules, findRule, type GateRequest, type GateRule, isStrings } from "./gate/rules.js";
 import { type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
 import { checkNames } from "./policy.js";
 
@@ -111,15 +111,19 @@ const OPTIONS = [
 /** Makes a gate; throws a {@link ConfigError} for options that cannot work. */
 export function createGate(given: GateOptions): Gate {
   const options = checkNames(given, "createGate", OPTIONS);
-  const { session, workboxCaches = [] } = options;
+  const { session, workboxCaches = [], networkTimeout: patience = 5 } = options;
   const rules = checkRules(options.rules);
   const origins = originsOf(options.origin);
-  const networkTimeout = seconds(options.networkTimeout ?? 5, "networkTimeout");
+  const networkTimeout = seconds(patience, "networkTimeout");
   const name = session?.name ?? "default";
   const sharedCache = sharedCacheName(name);
   const judge = judgeOf(options);
   if (session === undefined && rules.some(({ cache }) => cache === "user")) {
     throw new ConfigError("invalid_option", 'a rule with "cache": "user" needs the option "session"', "rules");
+  }
+  if (!isStrings(workboxCaches)) {
+    const expected = "an array of names of caches";
+    throw new ConfigError("invalid_option", `the option "workboxCaches" should be ${expected}`, "workboxCaches");
   }
 
   const ruleFor = (request: GateRequest): CheckedRule | undefined => {
@@ -147,6 +151,7 @@ export function createGate(given: GateOptions): Gate {
     const { request } = event;
     const decision = await decided(rule, request);
     if (!decision.allowed) return refuse(rule, decision, request);
+    if (!isSafe(request)) return changing(request, next);
     const shelf = shelfFor(rule);
     if (shelf === undefined || !isCacheable(request)) return next(request);
     const response = await STRATEGIES[rule.strategy]({
@@ -164,6 +169,15 @@ export function createGate(given: GateOptions): Gate {
     return shelf.current() && judge.decide(rule, request).allowed ? response : answer(rule, event, next);
   };
 
+  /** What is cached of an address may be under another rule than what changes it. */
+  const changing = async (request: Request, next: Next): Promise<Response> => {
+    const rule = ruleFor(cacheKey(request));
+    const shelf = rule && shelfFor(rule);
+    const response = await next(request);
+    if (shelf !== undefined) await invalidate(shelf, request, response);
+    return response;
+  };
+
   const decided = async (rule: CheckedRule, request: Request): Promise<GateDecision> => {
     if (rule.needs !== null) await judge.prepare();
     const decision = judge.decide(rule, request);
@@ -179,19 +193,26 @@ export function createGate(given: GateOptions): Gate {
     if (caches === undefined || cache === false) return undefined;
     if (cache === "shared") {
       const shared = sharedCacheName(name, needs, rules.indexOf(rule));
-      return { caches, name: shared, cache: undefined, personal: false, current: () => true };
+      return { caches, name: shared, cache: undefined, personal: false, current: () => true, over: () => false };
     }
-    const { sessionId, cache: own } = judge.presence ?? {};
-    if (sessionId === undefined || own === undefined) return undefined;
-    const current = () => judge.presence?.sessionId === sessionId;
-    return { caches, name: userCacheName(name, sessionId), cache: own, personal: true, current };
+    const { presence } = judge;
+    const { sessionId, cache: own } = presence ?? {};
+    if (presence === undefined || sessionId === undefined || own === undefined) return undefined;
+    const current = () => presence.sessionId === sessionId;
+    const over = () => presence.isOver(sessionId);
+    return { caches, name: userCacheName(name, sessionId), cache: own, personal: true, current, over };
   };
 
   const purge = async (): Promise<void> => {
     if (session?.state.status === "starting") await session.start();
-    // Of a session that is locked the person has not changed.
-    if (session === undefined || session.state.status === "locked" || isUnknown(session)) return;
-    await purgeExcept(() => judge.presence?.sessionId, name, { entriesIn: workboxCaches, caches: cachesHere() });
+    // Of a session that is locked the person has not changed; nor of one that is locked meanwhile.
+    if (session === undefined || !isKnown(session)) return;
+    let person = judge.presence?.sessionId;
+    const kept = () => {
+      if (isKnown(session)) person = judge.presence?.sessionId;
+      return person;
+    };
+    await purgeExcept(kept, name, { entriesIn: workboxCaches, caches: cachesHere() });
   };
   const stopListening = onPersonChange(session, () => void purge().catch(() => {}));
 
@@ -228,6 +249,7 @@ export function createGate(given: GateOptions): Gate {
         name,
         caches: cachesHere(),
         sessionId: () => judge.presence?.sessionId,
+        isOver: (sessionId) => judge.presence?.isOver(sessionId) ?? true,
         ruleFor: (request) => ruleFor(request) ?? SIGNED_IN,
         decide: judge.decide,
         decided,
@@ -248,7 +270,7 @@ function judgeOf({ session, verifier, token, refreshTimeout = 3 }: GateOptions):
   if (token !== undefined && (verifier === undefined || typeof token !== "function")) {
     throw new ConfigError("invalid_option", 'the option "token" should be a function, beside "verifier"', "token");
   }
-  const methods = session === undefined ? ["safeVerify"] : ["start", "sync", "access", "addEventListener"];
+  const methods = session === undefined ? ["safeVerify", "assess"] : ["start", "sync", "access", "addEventListener"];
   const judge = Object(session ?? verifier);
   if (!methods.every((method) => typeof judge[method] === "function")) {
     const option = session === undefined ? "verifier" : "session";
@@ -312,18 +334,13 @@ function inBackground(event: FetchEventLike, work: Promise<unknown>): void {
   }
 }
 
-/** A storage that could not be read may say later whose the caches are. */
-function isUnknown({ state: { status, ended, error } }: GateSession): boolean {
-  return status === "signed_out" && ended === undefined && error !== undefined;
-}
-
 /** Calls when another person, or nobody, is signed in. While a session is locked its person has not changed. */
 function onPersonChange(session: GateSession | undefined, changed: () => void): () => void {
   let last: string | undefined;
   let known = false;
   const listener = () => {
-    const { status, sessionId } = session?.state ?? {};
-    if (session === undefined || isUnknown(session) || (status !== "signed_in" && status !== "signed_out")) return;
+    if (session === undefined || !isKnown(session)) return;
+    const { status, sessionId } = session.state;
     const now = status === "signed_in" ? sessionId : undefined;
     if (known && now === last) return;
     last = now;

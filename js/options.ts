@@ -112,6 +112,14 @@ function ownOrInherited(options: object, name: string): unknown {
 /** Options that never reach Rust, or in another form. */
 const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks", "claims"];
 
+/** Refuses what is given for a text and is none. */
+export function checkTexts<Options extends object>(options: Options, names: readonly (keyof Options & string)[]): void {
+  for (const name of names) {
+    if (options[name] === undefined || isString(options[name])) continue;
+    throw new ConfigError("invalid_option", `the option "${name}" should be a text`, name);
+  }
+}
+
 /** The options Rust decides by, as {@link Core} takes them. */
 export function coreOptions(options: VerifierOptions): object {
   const { jwks, claims = {} } = options;

@@ -1,9 +1,11 @@
 /** `tokenward/passkey`: what is kept can be opened only with a passkey, through WebAuthn's PRF extension. */
 import { ConfigError, ProtectionError } from "./errors.js";
+import { checkTexts } from "./options.js";
 import { checkNames } from "./policy.js";
 import { damaged, fromBase64, randomBytes, toBase64, unsupported, webCryptoIsThere } from "./protection/box.js";
 import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
 import { exclusive } from "./protection/exclusive.js";
+import { keptIn } from "./protection/kept.js";
 import { askPasskey, makePasskey, type Passkey, passkeysAreThere } from "./protection/webauthn.js";
 import type { Protection, UnlockedKey } from "./protection.js";
 import type { Storage } from "./storage.js";
@@ -15,7 +17,7 @@ export { deviceProtection, noProtection, type Protection, type UnlockedKey } fro
 export interface PasskeyProtectionOptions {
   /** Where the wrapped key is kept: the session's storage. */
   readonly storage: Storage;
-  /** Stands before the name in the storage; another one is another passkey. Default: `default`. */
+  /** The session's name; it stands before the name in the storage. Default: `default`, as a session's. */
   readonly name?: string | undefined;
   /** The domain the passkey belongs to: the page's or a parent of it. Default: the page's. */
   readonly rpId?: string | undefined;
@@ -68,6 +70,7 @@ const SALT_BYTES = 32;
 
 class PasskeyLock implements PasskeyProtection {
   readonly kind = "passkey";
+  readonly name: string;
   readonly #options: PasskeyProtectionOptions;
   readonly #storage: Storage;
   readonly #key: string;
@@ -77,8 +80,9 @@ class PasskeyLock implements PasskeyProtection {
   constructor(given: PasskeyProtectionOptions) {
     const options = checkOptions(given);
     const { storage, name = "default", database } = options;
+    this.name = name;
     this.#options = options;
-    this.#storage = storage;
+    this.#storage = keptIn(storage);
     this.#key = `${name}.passkey`;
     this.#wrapper = new KeyWrapper("passkey", { database, name: `passkey ${name}` });
     this.#held = new HeldKey("passkey", async () => (await this.#read())?.id);
@@ -200,5 +204,6 @@ function checkOptions(given: PasskeyProtectionOptions): PasskeyProtectionOptions
     const value: unknown = options[option];
     check(option, value === undefined || (typeof value === "string" && value !== ""), "a text");
   }
+  checkTexts(options, ["database"]);
   return options;
 }

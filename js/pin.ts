@@ -1,5 +1,6 @@
 /** `tokenward/pin`: what is kept can be opened only with a PIN or passphrase. The one entry that brings Argon2id. */
 import { ConfigError, ProtectionError } from "./errors.js";
+import { checkTexts } from "./options.js";
 import { checkFunctions, checkNames } from "./policy.js";
 import { argon2id, type Cost } from "./protection/argon2.js";
 import { Attempts, type AttemptsState } from "./protection/attempts.js";
@@ -7,6 +8,7 @@ import {
   damaged,
   fromBase64,
   importKey,
+  isSealed,
   randomBytes,
   toBase64,
   unsupported,
@@ -14,6 +16,7 @@ import {
 } from "./protection/box.js";
 import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
 import { exclusive } from "./protection/exclusive.js";
+import { keptIn } from "./protection/kept.js";
 import type { Protection, UnlockedKey } from "./protection.js";
 import type { Storage } from "./storage.js";
 
@@ -24,7 +27,7 @@ export { deviceProtection, noProtection, type Protection, type UnlockedKey } fro
 export interface PinProtectionOptions {
   /** Where the wrapped key and the count of attempts are kept: the session's storage. */
   readonly storage: Storage;
-  /** Stands before the names in the storage; another one is another PIN. Default: `default`. */
+  /** The session's name; it stands before the names in the storage. Default: `default`, as a session's. */
   readonly name?: string | undefined;
   /** KiB of memory for Argon2id, 19456 to 1048576. Default: 65536. */
   readonly memory?: number | undefined;
@@ -88,6 +91,7 @@ const SALT_BYTES = 16;
 
 class Pin implements PinProtection {
   readonly kind = "pin";
+  readonly name: string;
   readonly #settings: Settings;
   readonly #storage: Storage;
   readonly #key: string;
@@ -97,7 +101,9 @@ class Pin implements PinProtection {
 
   constructor(options: PinProtectionOptions) {
     const settings = checkOptions(options);
-    const { storage, name, maxAttempts, now, database } = settings;
+    const { name, maxAttempts, now, database } = settings;
+    const storage = keptIn(settings.storage);
+    this.name = name;
     this.#settings = settings;
     this.#storage = storage;
     this.#key = `${name}.pin`;
@@ -186,9 +192,12 @@ class Pin implements PinProtection {
   /** The data key's bytes, if the secret is right; the count is stored before that is known. */
   async #judge(record: PinRecord, secret: string): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#attempts.isOver((await this.#attempts.state()).failed)) return this.#tooMany();
+    // What no PIN can open is no attempt.
+    const salt = fromBase64(record.salt);
     const inner = await this.#wrapper.withoutDevice(record);
+    if (!isSealed(inner)) throw damaged();
     const undo = await this.#attempts.begin();
-    const wrapping = await derive(secret, fromBase64(record.salt), record).catch(async (error: unknown) => {
+    const wrapping = await derive(secret, salt, record).catch(async (error: unknown) => {
       await undo().catch(() => {});
       throw error;
     });
@@ -323,8 +332,15 @@ function checkOptions(given: PinProtectionOptions): Settings {
   check("iterations", isWhole(iterations, least, LIMITS.iterations), `a whole number from ${least} to 64`);
   check("minLength", isWhole(minLength, 4, 1000), "a whole number, 4 or more");
   check("maxAttempts", maxAttempts === null || isWhole(maxAttempts, 1, 1_000_000), "null or a whole number, 1 or more");
-  check("now", typeof now === "function", "a function that returns Unix seconds");
-  return { storage, name, cost: { memory, iterations, parallelism: 1 }, minLength, maxAttempts, database, now };
+  checkTexts(options, ["database"]);
+  const cost = { memory, iterations, parallelism: 1 };
+  return { storage, name, cost, minLength, maxAttempts, database, now: () => finite(now()) };
+}
+
+/** A clock that says nothing would end every wait. */
+function finite(now: number): number {
+  if (Number.isFinite(now)) return now;
+  throw new ConfigError("invalid_option", 'the option "now" should return a finite number of Unix seconds', "now");
 }
 
 function isWhole(value: unknown, least: number, most: number): boolean {

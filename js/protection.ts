@@ -1,5 +1,7 @@
 /** Protection at rest: what a text becomes before it reaches the storage. PIN and passkey have entries of their own. */
 import { ProtectionError } from "./errors.js";
+import { checkTexts } from "./options.js";
+import { checkNames } from "./policy.js";
 import { isSealed, openText, sealText, webCryptoIsThere } from "./protection/box.js";
 import { DeviceKey } from "./protection/device-key.js";
 
@@ -10,6 +12,8 @@ import { DeviceKey } from "./protection/device-key.js";
  */
 export interface Protection {
   readonly kind: "none" | "device" | "pin" | "passkey";
+  /** Of the one session that it is for: signing out of that forgets it. Without a name it may be any session's. */
+  readonly name?: string | undefined;
   /** Whether `unlock` is needed before anything can be sealed or opened here. */
   readonly locked: boolean;
   seal(text: string, record?: string): Promise<string>;
@@ -61,7 +65,9 @@ export interface DeviceProtectionOptions {
  * a copy of the browser's profile, in which browsers keep such keys unencrypted. Without WebCrypto (plain http) or
  * IndexedDB every method but `forget` rejects with `unsupported`; where IndexedDB refuses, with `unavailable`.
  */
-export function deviceProtection(options: DeviceProtectionOptions = {}): Protection {
+export function deviceProtection(given: DeviceProtectionOptions = {}): Protection {
+  const options = checkNames(given, "deviceProtection", ["database", "name"]);
+  checkTexts(options, ["database", "name"]);
   const { database = "tokenward-keys", name = "device" } = options;
   const device = new DeviceKey(database, name);
   return Object.freeze({

@@ -1,6 +1,9 @@
 /** `tokenward/storage`: where key sets and sessions are kept. */
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { DBSchema, IDBPDatabase } from "idb";
 import { StorageError } from "./errors.js";
+import { checkTexts } from "./options.js";
+import { checkNames } from "./policy.js";
+import { openDatabase } from "./storage/database.js";
 
 export { StorageError, type StorageErrorCode } from "./errors.js";
 
@@ -36,19 +39,19 @@ interface Values extends DBSchema {
 }
 
 const STORE = "values";
-/** In milliseconds: some browsers now and then never answer `open`. */
-const OPENING_LIMIT = 10_000;
 
 /**
  * IndexedDB: pages, workers and service workers of one origin share it. Opened on first use, and again after the
  * browser has closed the connection. Default database: `tokenward`.
  */
-export function indexedDbStorage(options: { readonly database?: string | undefined } = {}): Storage {
+export function indexedDbStorage(given: { readonly database?: string | undefined } = {}): Storage {
+  const options = checkNames(given, "indexedDbStorage", ["database"]);
+  checkTexts(options, ["database"]);
   const { database = "tokenward" } = options;
   let opened: Promise<IDBPDatabase<Values>> | undefined;
 
   const open = (): Promise<IDBPDatabase<Values>> => {
-    const opening = openValues(database, () => {
+    const opening = openDatabase<Values>(database, STORE, () => {
       if (opened === opening) opened = undefined;
     });
     opening.catch(() => {
@@ -93,40 +96,13 @@ async function writing(values: IDBPDatabase<Values>, work: (store: WritableStore
   await Promise.all([work(transaction.store), transaction.done]);
 }
 
-/** Adds the store to a database that has others already, and never asks for an older version than there is. */
-function openValues(name: string, closed: () => void): Promise<IDBPDatabase<Values>> {
-  let late = false;
-  const open = async (version?: number): Promise<IDBPDatabase<Values>> => {
-    const values = await openDB<Values>(name, version, {
-      upgrade(upgraded) {
-        if (!upgraded.objectStoreNames.contains(STORE)) upgraded.createObjectStore(STORE);
-      },
-      blocking(_current, _blocked, event) {
-        (event.target as IDBDatabase).close();
-        closed();
-      },
-      terminated: closed,
-    });
-    if (late) values.close();
-    if (values.objectStoreNames.contains(STORE)) return values;
-    values.close();
-    return open(values.version + 1);
-  };
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      late = true;
-      reject(new DOMException("the database did not open in time", "TimeoutError"));
-    }, OPENING_LIMIT);
-  });
-  return Promise.race([open(), limit]).finally(() => clearTimeout(timer));
-}
-
 /**
  * Workers KV. It is eventually consistent: another location may read what was there up to a minute ago, which is fine
  * for keys and not for sessions. `prefix` stands before each name. Default: `tokenward:`.
  */
-export function kvStorage(namespace: KvNamespace, options: { readonly prefix?: string | undefined } = {}): Storage {
+export function kvStorage(namespace: KvNamespace, given: { readonly prefix?: string | undefined } = {}): Storage {
+  const options = checkNames(given, "kvStorage", ["prefix"]);
+  checkTexts(options, ["prefix"]);
   const { prefix = "tokenward:" } = options;
   const using = <T>(work: () => Promise<T>) => refusing("Workers KV", work);
   return {
@@ -144,8 +120,10 @@ const CACHE_ADDRESS = "https://tokenward.invalid/";
  * Default cache: `tokenward-values`.
  */
 export function cacheStorage(
-  options: { readonly cache?: string | undefined; readonly caches?: CacheStorage | undefined } = {},
+  given: { readonly cache?: string | undefined; readonly caches?: CacheStorage | undefined } = {},
 ): Storage {
+  const options = checkNames(given, "cacheStorage", ["cache", "caches"]);
+  checkTexts(options, ["cache"]);
   const { cache: name = "tokenward-values" } = options;
   const using = <T>(work: (cache: Cache) => Promise<T>) =>
     refusing("the Cache API", async () => work(await (options.caches ?? globalThis.caches).open(name)));

@@ -3,6 +3,7 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::{Cell, OnceCell};
 
@@ -177,13 +178,41 @@ fn present(seconds: f64) -> Option<f64> {
     Some(seconds).filter(|seconds| !seconds.is_nan())
 }
 
-/// The length is looked at before anything is copied.
+/// The length is looked at before anything is copied. `String::from` would go through the token character by character in
+/// JavaScript, which takes as long as hashing it.
 fn copy_token(token: &JsString, max: usize) -> Result<String, JsValue> {
     let units = usize::try_from(token.length()).unwrap_or(usize::MAX);
     if units > max {
         return Err(token_error(&Error::TooLarge { bytes: units, max }));
     }
-    Ok(String::from(token))
+    let mut bytes = vec![0; units];
+    let read = ENCODER.with(|encoder| encoder.encode_into(token, &mut bytes).read());
+    // What is not ASCII does not fit; it is no token, but the error is to say why.
+    match String::from_utf8(bytes) {
+        Ok(text) if usize::try_from(read) == Ok(units) => Ok(text),
+        _ => Ok(String::from(token)),
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    type TextEncoder;
+
+    #[wasm_bindgen(constructor)]
+    fn new() -> TextEncoder;
+
+    #[wasm_bindgen(method, js_name = encodeInto)]
+    fn encode_into(this: &TextEncoder, text: &JsString, place: &mut [u8]) -> Encoded;
+
+    type Encoded;
+
+    /// How many UTF-16 units there was room for.
+    #[wasm_bindgen(method, getter)]
+    fn read(this: &Encoded) -> u32;
+}
+
+std::thread_local! {
+    static ENCODER: TextEncoder = TextEncoder::new();
 }
 
 /// A JSON number, read by JavaScript.

@@ -11,6 +11,8 @@ export interface Shelf {
   readonly personal: boolean;
   /** Whether it still belongs to whoever it was opened for. */
   current(): boolean;
+  /** Whether it never will again: not while a session is only locked. */
+  over(): boolean;
 }
 
 /** What a strategy works with. */
@@ -56,6 +58,20 @@ const WITHDRAWN: readonly number[] = [403, 404, 410];
 /** Whether a cache may know anything about a request. */
 export function isCacheable(request: Request): boolean {
   return request.method === "GET" && !request.headers.has("range");
+}
+
+/** Methods that change nothing (RFC 9110 section 9.2.1). */
+const SAFE: readonly string[] = ["GET", "HEAD", "OPTIONS", "TRACE"];
+
+export function isSafe({ method }: Request): boolean {
+  return SAFE.includes(method);
+}
+
+/** What a request has changed is not to be seen as it was (RFC 9111 section 4.4). */
+export async function invalidate(shelf: Shelf, request: Request, { status, type }: Response): Promise<void> {
+  const hasChanged = (status >= 200 && status < 400) || type === "opaqueredirect";
+  // An answer that is there must not be lost for a cache that refuses.
+  if (hasChanged) await remove(shelf, request).catch(() => {});
 }
 
 /** Whether an answer may be kept (RFC 9111 section 3; for a shared cache also section 3.5). */
@@ -113,11 +129,12 @@ async function store(shelf: Shelf, request: Request, response: Response): Promis
   try {
     await cache.put(cacheKey(request), response);
   } finally {
-    if (!shelf.current()) await shelf.caches.delete(shelf.name);
+    if (shelf.over()) await shelf.caches.delete(shelf.name);
   }
 }
 
+/** In all its variants: the one that was asked for now may not be the one that is kept. */
 async function remove(shelf: Shelf, request: Request): Promise<void> {
   const cache = shelf.cache ?? (await shelf.caches.open(shelf.name));
-  await cache.delete(cacheKey(request));
+  await cache.delete(cacheKey(request), { ignoreVary: true });
 }

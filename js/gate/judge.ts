@@ -4,6 +4,7 @@ import { type AccessRequest, hasRights, words } from "../rights.js";
 import type { Result } from "../verifier.js";
 import type { Presence } from "./presence.js";
 import type { CheckedRule, GateRequest, GateRule, Needs } from "./rules.js";
+import { type Assessing, untilOf } from "./until.js";
 
 /** As in a session, and `open`: the rule is open to all. */
 export type GateReason = AccessReason | "locked" | "invalid_token" | "open";
@@ -53,7 +54,7 @@ export interface GateSession {
 }
 
 /** What a gate uses of a verifier, or of a key store (`tokenward/keys`). */
-export interface GateVerifier {
+export interface GateVerifier extends Assessing {
   safeVerify(token: string): Result;
   load?(): Promise<void>;
   verifyFresh?(token: string): Promise<unknown>;
@@ -115,14 +116,20 @@ export function verifierJudge(verifier: GateVerifier, tokenOf: TokenOf): Judge {
     decide({ given, needs }, request) {
       if (needs === null) return open(given);
       const token = tokenOf(request);
-      const none = { rule: given, allowed: false, access: "none", until: null, refused: "no_access" } as const;
-      if (token === undefined) return { ...none, reason: "signed_out" };
+      const none = { rule: given, allowed: false, access: "none", refused: "no_access" } as const;
+      if (token === undefined) return { ...none, reason: "signed_out", until: null };
       const result = verifier.safeVerify(token);
-      if (!result.ok) return { ...none, reason: reasonOf(result.error), error: result.error.code };
-      const { claims } = result.value;
-      const until = typeof claims.exp === "number" ? claims.exp : null;
-      const holder = { rule: given, access: "full", reason: "valid", until } as const;
-      return hasRights(claims, needs) ? { ...holder, allowed: true } : { ...holder, allowed: false, refused: "rights" };
+      if (!result.ok) {
+        const { code, actual } = result.error;
+        const until = () => (code === "not_yet_valid" ? untilOf(verifier, token, Number(actual)) : null);
+        return withUntil({ ...none, reason: reasonOf(result.error), error: code }, until);
+      }
+      const holder = { rule: given, access: "full", reason: "valid" } as const;
+      const mayPass = hasRights(result.value.claims, needs);
+      const facts = mayPass
+        ? ({ ...holder, allowed: true } as const)
+        : ({ ...holder, allowed: false, refused: "rights" } as const);
+      return withUntil(facts, () => untilOf(verifier, token));
     },
     /** RFC 6750 section 3. No details of what was expected: who asks may be anybody. */
     challenge({ rule, refused, error }) {
@@ -132,6 +139,19 @@ export function verifierJudge(verifier: GateVerifier, tokenOf: TokenOf): Judge {
       return `Bearer error="insufficient_scope"${scopes.length > 0 ? `, scope="${quotable(scopes.join(" "))}"` : ""}`;
     },
   };
+}
+
+/** Worked out only for whoever wants to know: it may cost as much as the decision. */
+function withUntil(facts: Omit<GateDecision, "until">, until: () => number | null): GateDecision {
+  const get = () => {
+    try {
+      return until();
+    } catch {
+      // The keys are others by now: whatever the answer is, it is not time that changes it.
+      return null;
+    }
+  };
+  return Object.defineProperty(facts, "until", { get, enumerable: true }) as GateDecision;
 }
 
 /** `Authorization: Bearer` (RFC 6750 section 2.1); the scheme in any letter case (RFC 9110 section 11.1). */

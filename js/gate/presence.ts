@@ -30,6 +30,11 @@ export class Presence {
     return status === "signed_in" ? sessionId : undefined;
   }
 
+  /** Whether a session has ended for certain: one that is locked, or cannot be read now, goes on. */
+  isOver(sessionId: string): boolean {
+    return isKnown(this.#session) && this.sessionId !== sessionId;
+  }
+
   /** That person's cache. Once it was deleted, what is put into it is nowhere: it does not come back by its name. */
   get cache(): Cache | undefined {
     return this.#seen !== undefined && this.#seen.sessionId === this.sessionId ? this.#seen.cache : undefined;
@@ -90,13 +95,20 @@ export class Presence {
       this.#seen = { sessionId, cache };
       return;
     }
-    await caches.delete(cacheName);
+    if (this.isOver(sessionId)) await caches.delete(cacheName);
     await this.#look(caches);
   }
 
   #cacheName(): string {
     return userCacheName(this.#session.name, this.sessionId ?? "");
   }
+}
+
+/** Whether it is certain who is signed in, be it nobody. */
+export function isKnown({ state: { status, ended, error } }: GateSession): boolean {
+  // A storage that could not be read may say later whose the caches are.
+  const isUnread = ended === undefined && error !== undefined;
+  return status === "signed_in" || (status === "signed_out" && !isUnread);
 }
 
 /** A hint, no more: `false` means that trying is useless. */

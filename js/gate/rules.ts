@@ -7,7 +7,7 @@ import type { GateDecision } from "./judge.js";
 export type Match =
   /**
    * A path, exactly; or with `*` at its end all that begins so. `"/app/*"` also matches `/app` itself, since servers
-   * answer both alike.
+   * answer both alike. What says more (a query, `:name`, `*` elsewhere) is a {@link ConfigError}.
    */
   | string
   /** Tested against the path, without the query. */
@@ -92,7 +92,7 @@ function checkRule(rule: GateRule, where: string): CheckedRule {
   const refuse = (option: string, expected: string): never => {
     throw new ConfigError("invalid_option", `${where}: "${option}" should be ${expected}`, option);
   };
-  const needs = needed === "signed_in" ? {} : needed && checkNeeds(needed, where, refuse);
+  const needs = needed === "signed_in" ? {} : needed === null ? null : checkNeeds(needed, where, refuse);
   if (otherwise !== undefined && typeof otherwise !== "function") checkOtherwise(otherwise, where, refuse);
   if (methods !== undefined && !isStrings(methods)) refuse("methods", "an array of HTTP methods");
   if (cache !== "user" && cache !== "shared" && cache !== false) refuse("cache", '"user", "shared" or false');
@@ -109,7 +109,11 @@ function checkRule(rule: GateRule, where: string): CheckedRule {
   };
 }
 
-const MATCHES = 'a path such as "/app/*", a RegExp, a URLPattern or a function';
+/** Query, fragment, other wildcards and `:name` would be ignored or taken literally: never what was meant. */
+const PATH = /^\/(?!\/)(?!(?:.*\/)?:)[^?#\\*]*\*?$/;
+
+const MATCHES =
+  'a path such as "/app" or "/app/*", without query, ":name" or another "*"; or a RegExp, a URLPattern or a function';
 
 type Refuse = (option: string, expected: string) => never;
 
@@ -126,8 +130,9 @@ function checkNeeds(given: Needs, where: string, refuse: Refuse): Needs {
 function checkOtherwise(otherwise: Exclude<Otherwise, (...all: never) => unknown>, where: string, refuse: Refuse) {
   const own = checkNames(otherwise, `${where}.otherwise`, ["page", "status", "body"]);
   const { page, status, body } = own as { page?: unknown; status?: unknown; body?: unknown };
-  if (page !== undefined && (typeof page !== "string" || !page.startsWith("/"))) {
-    refuse("page", 'a path that begins with "/"');
+  // What begins with two slashes, of either kind, is another host.
+  if (page !== undefined && (typeof page !== "string" || !/^\/(?![/\\])/.test(page))) {
+    refuse("page", 'a path that begins with one "/"');
   }
   if (page !== undefined && body !== undefined) refuse("otherwise", "either a page or a body");
   if (status !== 401 && status !== 403 && (page === undefined || (status !== undefined && status !== 200))) {
@@ -137,7 +142,7 @@ function checkOtherwise(otherwise: Exclude<Otherwise, (...all: never) => unknown
 
 function matcher(match: Match): CheckedRule["matches"] | undefined {
   if (typeof match === "function") return (url, _path, request) => match(url, request);
-  if (typeof match === "string") return /^\/(?!\/)/.test(match) ? pathMatcher(match) : undefined;
+  if (typeof match === "string") return PATH.test(match) ? pathMatcher(match) : undefined;
   if (match instanceof RegExp) {
     // A global or sticky one would remember where it was.
     const pattern = new RegExp(match.source, match.flags.replace(/[gy]/g, ""));
@@ -155,19 +160,44 @@ function pathMatcher(match: string): CheckedRule["matches"] {
 }
 
 /**
- * The rule for a URL, which must not depend on spelling. Some servers take %2F for a slash and some do not: the stricter of
- * the two readings' rules counts, and where both need something, nobody may have the answer.
+ * The rule for a URL, which must not depend on spelling. Where servers differ in how they read it, the strictest of the
+ * readings' rules counts, and where two of them need something, nobody may have the answer.
  */
 export function findRule(rules: readonly CheckedRule[], url: URL, request: GateRequest): CheckedRule | undefined {
-  const path = plainPath(url.pathname);
-  const rule = ruleAt(rules, url, path, request);
-  if (!path.includes("%2F") && !path.includes("%5C")) return rule;
-  const slashes = new URL(path.replace(SEPARATORS, "/"), url.origin).pathname;
-  const other = ruleAt(rules, url, plainPath(slashes), request);
-  if (rule === other || other === undefined) return rule;
-  if (rule === undefined || rule.needs === null) return other;
-  return other.needs === null ? rule : AMBIGUOUS;
+  return readings(url)
+    .map((path) => ruleAt(rules, url, path, request))
+    .reduce(stricter);
 }
+
+function stricter(one: CheckedRule | undefined, other: CheckedRule | undefined): CheckedRule | undefined {
+  if (one === other || other === undefined) return one;
+  if (one === undefined) return other;
+  if (other.needs === null) return one;
+  return one.needs === null ? other : AMBIGUOUS;
+}
+
+/**
+ * The paths that servers may take one for. Some take %2F for a slash, some %5C, some both; some resolve dots before they
+ * merge slashes and some after; and where a proxy has decoded a path, the server behind it does so again.
+ */
+function readings({ origin, pathname }: URL): readonly string[] {
+  if (!/%(?:2F|5C|25)/i.test(pathname)) return [plainPath(pathname)];
+  const read = (paths: readonly string[]): readonly string[] => {
+    const split = paths.flatMap((path) => [path, ...SEPARATORS.map((separator) => path.replace(separator, "/"))]);
+    const merged = split.map((path) => path.replace(/\/{2,}/g, "/"));
+    // With the origin before it, it is a path whatever it looks like; parsing resolves its dots.
+    return unique(unique([...split, ...merged]).map((path) => new URL(origin + path).pathname));
+  };
+  const once = read([pathname]);
+  const again = read(once.filter((path) => path.includes("%25")).map((path) => path.replaceAll("%25", "%")));
+  return unique([...once, ...again].map(plainPath));
+}
+
+function unique(paths: readonly string[]): readonly string[] {
+  return [...new Set(paths)];
+}
+
+const SEPARATORS = [/%2F/gi, /%5C/gi, /%(?:2F|5C)/gi];
 
 function ruleAt(
   rules: readonly CheckedRule[],
@@ -182,8 +212,6 @@ function ruleAt(
   }
   return rules.find((rule) => rule.matches(url, path, request));
 }
-
-const SEPARATORS = /%(?:2F|5C)/g;
 
 const [AMBIGUOUS] = checkRules([{ match: () => true, needs: { claims: () => false } }]) as [CheckedRule];
 
@@ -202,6 +230,6 @@ function decodePrintable(encoded: string): string {
   return /[ -~]/.test(character) && !"%/\\?#".includes(character) ? character : encoded.toUpperCase();
 }
 
-function isStrings(value: unknown): boolean {
+export function isStrings(value: unknown): boolean {
   return Array.isArray(value) && value.every((element) => typeof element === "string");
 }

@@ -32,6 +32,7 @@ export interface PluginTools {
   readonly name: string;
   readonly caches: CacheStorage | undefined;
   readonly sessionId: () => string | undefined;
+  readonly isOver: (sessionId: string) => boolean;
   /** The rule for a request; for one without a rule, the rule that people must be signed in. */
   ruleFor(request: Request): CheckedRule;
   decide(rule: CheckedRule, request: Request): GateDecision;
@@ -94,7 +95,7 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
       if (key?.name !== name) return;
       const original = new Request(key.url, { headers: request.headers });
       await tools.decided(tools.ruleFor(original), original);
-      if (key.sessionId === sessionId()) return;
+      if (!tools.isOver(key.sessionId)) return;
       await (await tools.caches?.open(cacheName))?.delete(request, { ignoreVary: true });
     },
 

@@ -1,5 +1,6 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { DBSchema, IDBPDatabase } from "idb";
 import { ProtectionError } from "../errors.js";
+import { openDatabase } from "../storage/database.js";
 import { unsupported, webCryptoIsThere } from "./box.js";
 
 interface Keys extends DBSchema {
@@ -7,8 +8,6 @@ interface Keys extends DBSchema {
 }
 
 const STORE = "keys";
-/** In milliseconds: some browsers now and then never answer `open`. */
-const OPENING_LIMIT = 10_000;
 
 /**
  * A key that cannot be exported, in IndexedDB. Read anew each time: another tab may have deleted or replaced it, and a
@@ -49,37 +48,28 @@ export class DeviceKey {
     await this.#using((keys) => keys.delete(STORE, this.#name));
   }
 
-  /** A connection for each use is a few milliseconds, and never one that the browser has closed. */
   async #using<T>(work: (keys: IDBPDatabase<Keys>) => Promise<T>): Promise<T> {
     if (!webCryptoIsThere()) throw unsupported("there is no WebCrypto, as on plain http");
     if (typeof indexedDB === "undefined") throw unsupported("there is no IndexedDB");
-    let keys: IDBPDatabase<Keys> | undefined;
     try {
-      keys = await openKeys(this.#database);
-      return await work(keys);
+      return await this.#once(work).catch((error: unknown) => {
+        // The connection made way for a store that another adds to the same database.
+        if ((error as { name?: unknown } | null)?.name !== "InvalidStateError") throw error;
+        return this.#once(work);
+      });
     } catch (cause) {
       const message = "IndexedDB refuses the key of this device: try later, or use another protection";
       throw new ProtectionError("unavailable", message, {}, { cause });
-    } finally {
-      keys?.close();
     }
   }
-}
 
-function openKeys(database: string): Promise<IDBPDatabase<Keys>> {
-  let late = false;
-  const opening = openDB<Keys>(database, 1, {
-    upgrade: (keys) => void keys.createObjectStore(STORE),
-  }).then((keys) => {
-    if (late) keys.close();
-    return keys;
-  });
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      late = true;
-      reject(new DOMException("the database did not open in time", "TimeoutError"));
-    }, OPENING_LIMIT);
-  });
-  return Promise.race([opening, limit]).finally(() => clearTimeout(timer));
+  /** A connection for each use is a few milliseconds, and never one that the browser has closed. */
+  async #once<T>(work: (keys: IDBPDatabase<Keys>) => Promise<T>): Promise<T> {
+    const keys = await openDatabase<Keys>(this.#database, STORE);
+    try {
+      return await work(keys);
+    } finally {
+      keys.close();
+    }
+  }
 }

@@ -2,7 +2,7 @@ import type { ClockMarks } from "../policy.js";
 import type { TokenSet } from "../providers.js";
 import type { Claims } from "../verifier.js";
 
-/** Clocks that differ by less are taken for equal, in seconds. */
+/** Clocks that differ by less, in seconds, and by no more than the tolerance, are taken for equal. */
 const SAME_CLOCK = 60;
 
 /** What the last check-in showed. */
@@ -65,20 +65,22 @@ export class TrustedClock {
  * The check-in an answer of the provider is, given when it was asked and when the answer came. Without the provider's
  * time the two clocks are taken to agree.
  */
-export function checkInAt(serverTime: number | undefined, asked: number, answered: number): CheckIn {
+export function checkInAt(serverTime: number | undefined, asked: number, answered: number, tolerance: number): CheckIn {
   if (serverTime === undefined) return { at: answered, skew: 0 };
-  if (serverTime > answered + SAME_CLOCK || serverTime < asked - SAME_CLOCK) {
+  // What is not corrected must be tolerated: a clock further behind would be taken for one that was set back.
+  const same = Math.min(SAME_CLOCK, tolerance);
+  if (serverTime > answered + same || serverTime < asked - same) {
     return { at: serverTime, skew: serverTime - asked };
   }
   return { at: serverTime, skew: 0 };
 }
 
 /** The signed times say when a token was made; that it was received just now, only the caller can say. */
-export function signInTime({ iat }: Claims, time: number | undefined, now: number): CheckIn {
-  if (time !== undefined) return checkInAt(time, now, now);
+export function signInTime({ iat }: Claims, time: number | undefined, now: number, tolerance: number): CheckIn {
+  if (time !== undefined) return checkInAt(time, now, now, tolerance);
   // A token from the future is evidence of a clock that is behind; one from the past is evidence of nothing.
   return typeof iat === "number"
-    ? { at: iat, skew: checkInAt(Math.max(iat, now), now, now).skew }
+    ? { at: iat, skew: checkInAt(Math.max(iat, now), now, now, tolerance).skew }
     : { at: now, skew: 0 };
 }
 

@@ -12,8 +12,9 @@ import {
 import type { SessionOptions, SessionState } from "../session.js";
 import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims, Verifier } from "../verifier.js";
-import { type SeenTime, TrustedClock } from "./clock.js";
+import type { SeenTime, TrustedClock } from "./clock.js";
 import type { Environment } from "./environment.js";
+import { StoredMarks } from "./marks.js";
 import type { Message } from "./messages.js";
 import { payloadOf } from "./payload.js";
 import {
@@ -30,8 +31,6 @@ import { SessionStore } from "./store.js";
 
 /** How long to wait for another tab that reads or writes the storage, in seconds. */
 const STORAGE_TURN = 5;
-/** Sightings of time are stored when they are so much further, in seconds: less than any tolerance. */
-const MARKS_STEP = 30;
 
 export interface CheckedOptions extends SessionOptions {
   readonly policy: Policy;
@@ -74,8 +73,7 @@ export class Holding {
   readonly #endedHere = new Map<string, Ending>();
   /** What was answered while this was locked and could not be sealed. */
   #whileLocked: SessionRecord | undefined;
-  #savedMarks = Number.NEGATIVE_INFINITY;
-  #savedRolledBack = false;
+  readonly #marks: StoredMarks;
 
   constructor(
     { verifier, provider, policy, token, storage, protection, name }: CheckedOptions,
@@ -92,6 +90,7 @@ export class Holding {
     const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
     this.store = new SessionStore(kept, name, this.protection, protection?.kind === "none" ? protection : device);
     this.revoker = new Revoker(this.store, provider, environment, (work) => this.exclusively(work));
+    this.#marks = new StoredMarks(this.store, policy.rollbackTolerance);
   }
 
   /** Finds out what can be stored, and how. */
@@ -173,7 +172,7 @@ export class Holding {
     }
     const { held } = this;
     const { record: stored, endings } = await this.store.read();
-    const seen = stored && (await this.#storedMarks(stored));
+    const seen = stored && (await this.#marks.read(stored));
     // What was done meanwhile was done knowing more than this.
     if (this.held !== held || this.protection.locked) return;
     const hasEnded = ({ sessionId }: SessionRecord) =>
@@ -198,18 +197,6 @@ export class Holding {
       if (endings.some(({ sessionId }) => sessionId === ending.sessionId)) continue;
       // The storage refused to hear of the end: it is told again.
       await this.store.end(ending).catch((error) => this.failed(error));
-    }
-  }
-
-  /** What this device saw of time since the session's last check-in. */
-  async #storedMarks({ sessionId, checkIn }: SessionRecord): Promise<SeenTime | undefined> {
-    try {
-      const marks = await this.store.readMarks();
-      return marks?.sessionId === sessionId && marks.checkInAt === checkIn.at ? marks : undefined;
-    } catch (error) {
-      // Somebody altered them: until a check-in, no clock is believed. What cannot be read now may be later.
-      if (!(error instanceof ProtectionError) || error.code !== "damaged") throw error;
-      return { highest: checkIn.at, rolledBack: true, skew: checkIn.skew };
     }
   }
 
@@ -238,10 +225,8 @@ export class Holding {
     else await this.write();
   }
 
-  clockFor({ checkIn }: SessionRecord, seen?: SeenTime): TrustedClock {
-    this.#savedMarks = seen?.highest ?? Number.NEGATIVE_INFINITY;
-    this.#savedRolledBack = seen?.rolledBack ?? false;
-    return new TrustedClock(checkIn, seen, this.policy.rollbackTolerance);
+  clockFor(record: SessionRecord, seen?: SeenTime): TrustedClock {
+    return this.#marks.clockFor(record, seen);
   }
 
   take(record: SessionRecord, clock: TrustedClock): void {
@@ -275,23 +260,14 @@ export class Holding {
     throw new SessionError("missing_token", `the tokens have no "${this.#judged}", which this session judges`);
   }
 
-  /** Stored now and then, and at once when the clock was found set back. */
   #saveMarks({ record, clock }: Held): void {
-    const { seen } = clock;
     if (this.protection.locked) return;
-    if (seen.highest < this.#savedMarks + MARKS_STEP && seen.rolledBack === this.#savedRolledBack) return;
-    this.#savedMarks = seen.highest;
-    this.#savedRolledBack = seen.rolledBack;
-    const marks = { sessionId: record.sessionId, checkInAt: record.checkIn.at, ...seen };
-    const written = this.store.writeMarks(marks);
     // The other tabs are not to believe a clock that this one has seen set back.
-    written
-      .then(() => seen.rolledBack && this.announce({}))
-      .catch((error) => {
-        // Told again next time: behind its mark, no later sighting is new.
-        if (seen.rolledBack) this.#savedRolledBack = false;
-        this.failed(error);
-      });
+    const isNews = clock.seen.rolledBack;
+    this.#marks.save(record, clock)?.then(
+      () => isNews && this.announce({}),
+      (error) => this.failed(error),
+    );
   }
 
   /** Verifies but for the times. */
@@ -317,25 +293,29 @@ export class Holding {
     }
   }
 
+  /** Does once more, with more room, what a full storage refuses: cached pages can be had again, a one-time token cannot. */
+  async withRoom<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (ofStorage(error)?.code !== "full") throw error;
+      await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
+      return work();
+    }
+  }
+
   /** Stores what is held. */
   save(): Promise<void> {
     return this.exclusively(() => this.write());
   }
 
-  /**
-   * The same for whoever has the turn. A storage that is full is given room: cached pages can be had again, a one-time token
-   * cannot. What another tab has done in the meantime is taken up instead.
-   */
+  /** The same for whoever has the turn. What another tab has done in the meantime is taken up instead. */
   async write(): Promise<void> {
     const isOver = (sessionId: string) => this.#endedHere.has(sessionId);
     const record = this.held?.record;
     if (record === undefined) return;
     try {
-      const written = await this.store.write(record, isOver).catch(async (error) => {
-        if (!(error instanceof StorageError) || error.code !== "full") throw error;
-        await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
-        return this.store.write(record, isOver);
-      });
+      const written = await this.withRoom(() => this.store.write(record, isOver));
       if (!written) return void (await this.load());
       this.#isSaved();
       this.announce({});
@@ -351,7 +331,7 @@ export class Holding {
   #isSaved(): void {
     this.unsaved = false;
     const { error } = this;
-    const isOver = error instanceof StorageError || (error instanceof SessionError && error.code === "not_saved");
+    const isOver = ofStorage(error) || (error instanceof SessionError && error.code === "not_saved");
     if (isOver) this.error = undefined;
   }
 
@@ -399,11 +379,22 @@ export class Holding {
   async purge(): Promise<void> {
     const { caches } = this.#environment;
     if (caches === undefined) return;
-    const kept = () => this.held?.record.sessionId;
+    let person = this.held?.record.sessionId;
+    const kept = () => {
+      // Whoever locks it meanwhile does not sign out.
+      if (this.status !== "locked") person = this.held?.record.sessionId;
+      return person;
+    };
     await purgeExcept(kept, this.#name, { caches }).catch((error) => this.failed(error));
   }
 
   failed(error: unknown): void {
     this.error = error instanceof Error ? error : new Error("something unknown went wrong", { cause: error });
   }
+}
+
+/** What a storage said, be it to a protection. */
+function ofStorage(error: unknown): StorageError | undefined {
+  const said = error instanceof ProtectionError ? error.cause : error;
+  return said instanceof StorageError ? said : undefined;
 }

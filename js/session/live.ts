@@ -1,4 +1,4 @@
-import { KeyStoreError, SessionError } from "../errors.js";
+import { ConfigError, KeyStoreError, SessionError } from "../errors.js";
 import type { KeyRefresh } from "../keys.js";
 import type { TokenSet } from "../providers.js";
 import { type AccessRequest, checkRequest, mayDo } from "../rights.js";
@@ -42,7 +42,11 @@ export class LiveSession extends EventTarget implements Session {
 
   constructor(options: CheckedOptions) {
     super();
-    const { name, provider, environment } = options;
+    const { name, provider, environment, protection } = options;
+    if (protection?.name !== undefined && protection.name !== name) {
+      const message = `a session forgets its PIN or passkey: the option "protection" should have its name, "${name}"`;
+      throw new ConfigError("invalid_option", message, "protection");
+    }
     this.name = name;
     this.#environment = { ...platformEnvironment(), ...environment };
     this.#holding = new Holding(options, this.#environment);
@@ -118,16 +122,24 @@ export class LiveSession extends EventTarget implements Session {
       sessionId: same ? before.sessionId : randomId(),
       user,
       tokens,
-      checkIn: signInTime(claims, time, now),
+      checkIn: signInTime(claims, time, now, holding.policy.rollbackTolerance),
     };
-    // A token no newer than the last check-in proves no contact with the provider since: what was seen of time stays.
-    const isNews = !same || time !== undefined || typeof claims.iat !== "number" || claims.iat > before.checkIn.at;
+    const isNews = !same || time !== undefined || this.#provesContact(claims, before);
     if (isNews) holding.take(record, holding.clockFor(record));
     else holding.take({ ...record, checkIn: before.checkIn }, (holding.held as Held).clock);
     holding.error = undefined;
     this.#refreshing.backoff.reset();
     await holding.purge();
     await holding.write();
+  }
+
+  /**
+   * A token no newer than the last check-in proves no contact with the provider since: what was seen of time stays. One that
+   * is newer than the token of before does, whatever wrong time that check-in was given.
+   */
+  #provesContact({ iat }: Claims, { checkIn }: SessionRecord): boolean {
+    const { claims: known } = this.#holding.judge();
+    return typeof iat !== "number" || iat > Math.min(checkIn.at, known?.iat ?? checkIn.at);
   }
 
   refresh(): Promise<RefreshOutcome> {
@@ -170,7 +182,8 @@ export class LiveSession extends EventTarget implements Session {
   async unlock(secret?: string): Promise<SessionState> {
     await this.start();
     const { protection } = this.#holding;
-    await protection.unlock?.(secret);
+    // Attempts are counted in the storage: without room for that nobody could unlock.
+    await this.#holding.withRoom(async () => protection.unlock?.(secret));
     this.#shareKey();
     await this.#holding.load();
     this.#reconnected();

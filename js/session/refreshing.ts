@@ -236,7 +236,9 @@ export class Refreshing {
     // A token that was known before says nothing about the time of this answer; nor does its absence.
     const time = repeated ? readable(answer.serverTime) : answerTime(answer, claims, judged);
     const { skew } = clock.seen;
-    const checkIn = time === undefined ? { at: answered + skew, skew } : checkInAt(time, asked, answered);
+    const { rollbackTolerance } = holding.policy;
+    const checkIn =
+      time === undefined ? { at: answered + skew, skew } : checkInAt(time, asked, answered, rollbackTolerance);
     return this.#accept(next, tokens, claims, checkIn);
   }
 
@@ -258,7 +260,7 @@ export class Refreshing {
       await holding.load();
       if (!holding.isCurrent(record)) return this.#overtaken(record, tokens);
       const next = { ...record, generation: record.generation + 1, unverified: undefined };
-      return this.#accept(next, tokens, claims, signInTime(claims, undefined, now));
+      return this.#accept(next, tokens, claims, signInTime(claims, undefined, now, holding.policy.rollbackTolerance));
     });
   }
 

@@ -29,12 +29,14 @@ describe("matching", () => {
     ["/app/*", "/application", false],
     ["/app*", "/application", true],
     ["/*", "/", true],
+    ["/at/12:30", "/at/12:30", true],
     ["/größe/*", "/gr%C3%B6%C3%9Fe/1", true],
     ["/app/*", "/%61pp/1", true],
     ["/app/*", "//app//1", true],
     ["/app/*", "/x/../app/1", true],
     ["/app/*", "/x/%2e%2E/app/1", true],
-    ["/app/*", "/%2561pp/1", false],
+    ["/app/*", "/%2561pp/1", true],
+    ["/app/*", "/%252561pp/1", false],
     [/^\/notes\/\d+$/, "/notes/12?q", true],
     [/^\/notes\/\d+$/, "/notes/x", false],
     [{ test: (url) => url === `${ORIGIN}/x?y` }, "/x?y", true],
@@ -82,6 +84,44 @@ describe("matching", () => {
     }
     const café = [{ match: "/café/*" }];
     assert.deepEqual([ruleOf(café, "/caf%c3%a9/x"), ruleOf(café, "/caf%C3%A9/x")], [0, 0]);
+  });
+
+  it("judges a path as any server may read it", () => {
+    const session = new FakeSession();
+    session.become("1", { roles: [] });
+    const spelt = [
+      ["slashes at the beginning", "/%2Fapp/x", "/%5Capp/x", "/%2F%2Fapp%2Fx", "/%5c/app/x"],
+      [
+        "slashes merged before dots are resolved",
+        "/open%2F%2F..%2Fapp/x",
+        "/open%2F%5C..%2Fapp/x",
+        "/open//..%2Fapp/x",
+      ],
+      ["one kind of slash only", "/open/x%5C..%2F..%2F..%2Fapp/x", "/open/x%2F..%5C..%5C..%5Capp/x"],
+      [
+        "a proxy has decoded it",
+        "/%252Fapp/x",
+        "/open/..%252Fapp/x",
+        "/open/%252e%252e%252Fapp/x",
+        "/open%255C..%2Fapp/x",
+      ],
+    ];
+    const admin = { match: "/app/*", needs: { role: "admin" } };
+    for (const rest of [[], [{ match: "/*", needs: null }], [{ match: "/open/*", needs: null }]]) {
+      const gate = gateFor([admin, ...rest], session);
+      for (const [how, ...paths] of spelt) {
+        for (const path of paths) assert.equal(gate.decide({ url: ORIGIN + path })?.allowed, false, `${how}: ${path}`);
+      }
+      assert.notEqual(gate.decide({ url: `${ORIGIN}/open/100%25%2Fx` })?.allowed, false);
+    }
+  });
+
+  it("takes what looks like another host, or like no URL, for a path", () => {
+    const rules = [{ match: "/app/*" }, { match: "/*", needs: null }];
+    for (const path of ["/%2F", "/%2F/", "/%2F:0/x", "/%2F[/x", "/%5C%5C", "/%2F%00", "/%252F:0"]) {
+      assert.equal(ruleOf(rules, path), 1, path);
+    }
+    assert.equal(ruleOf(rules, "/%2F:0%2F..%2Fapp/x"), 0);
   });
 
   it("knows a host by its name with a dot at the end, too", () => {
@@ -160,7 +200,7 @@ describe("deciding", () => {
 
 describe("options that cannot work", () => {
   const session = new FakeSession();
-  const verifier = { safeVerify() {} };
+  const verifier = { safeVerify() {}, assess() {} };
   const rules = [];
   const cases = [
     ["neither session nor verifier", { rules }, "missing_option", "session"],
@@ -175,6 +215,13 @@ describe("options that cannot work", () => {
     ["a session that is none", { rules, session: {} }, "invalid_option", "session"],
     ["a verifier that is none", { rules, verifier: {} }, "invalid_option", "verifier"],
     ["a path that is a host", { session, rules: [{ match: "//public/*" }] }, "invalid_option", "match"],
+    ["a path with a query", { session, rules: [{ match: "/help?*" }] }, "invalid_option", "match"],
+    ["a path with a fragment", { session, rules: [{ match: "/#*" }] }, "invalid_option", "match"],
+    ["two asterisks", { session, rules: [{ match: "/app/**" }] }, "invalid_option", "match"],
+    ["an asterisk in the middle", { session, rules: [{ match: "/*/admin" }] }, "invalid_option", "match"],
+    ["a named segment", { session, rules: [{ match: "/users/:id" }] }, "invalid_option", "match"],
+    ["a named first segment", { session, rules: [{ match: "/:id/*" }] }, "invalid_option", "match"],
+    ["a backslash", { session, rules: [{ match: "/\\app/*" }] }, "invalid_option", "match"],
     ["a relative path", { session, rules: [{ match: "app" }] }, "invalid_option", "match"],
     ["no match", { session, rules: [{}] }, "invalid_option", "match"],
     ["an unknown need", { session, rules: [{ match: "/", needs: { scopes: "x" } }] }, "unknown_option", "scopes"],
@@ -187,7 +234,21 @@ describe("options that cannot work", () => {
       "invalid_option",
       "status",
     ],
-    ["a page elsewhere", { session, rules: [{ match: "/", otherwise: { page: "x" } }] }, "invalid_option", "page"],
+    ...["x", "//evil.test/x", "/\\evil.test/x"].map((page) => [
+      `the page ${page}, which is elsewhere`,
+      { session, rules: [{ match: "/", otherwise: { page } }] },
+      "invalid_option",
+      "page",
+    ]),
+    ...[false, "", 0].map((needs) => [
+      `${JSON.stringify(needs)}, which is no need`,
+      { session, rules: [{ match: "/", needs }] },
+      "invalid_option",
+      "rules[0].needs",
+    ]),
+    ["one name of a cache", { rules, session, workboxCaches: "pages" }, "invalid_option", "workboxCaches"],
+    ["names of caches that are none", { rules, session, workboxCaches: [5] }, "invalid_option", "workboxCaches"],
+    ["a time that is null", { rules, session, networkTimeout: null }, "invalid_option", "networkTimeout"],
     ["a cache of nobody", { session, rules: [{ match: "/", needs: null, cache: "user" }] }, "invalid_option", "needs"],
     ["a cache of bearers", { verifier, rules: [{ match: "/", cache: "user" }] }, "invalid_option", "rules"],
   ];

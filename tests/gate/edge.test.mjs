@@ -95,6 +95,7 @@ describe("a gate by verifier", () => {
     const calls = [];
     let known = false;
     const store = {
+      assess: verifier.assess,
       load: () => Promise.resolve(calls.push("load")),
       safeVerify: (text) => verifier.safeVerify(known ? token() : text),
       verifyFresh: () => {

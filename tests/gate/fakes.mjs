@@ -47,6 +47,13 @@ export class FakeSession extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  /** As a session with a PIN: until it is unlocked, nobody knows who it was. */
+  lock() {
+    this.state = { status: "locked", sessionId: undefined };
+    this.#bearer = { access: "none", reason: "locked" };
+    this.dispatchEvent(new Event("change"));
+  }
+
   access({ method = "GET", access = "limited", scope = [], role, claims } = {}) {
     const bearer = this.#bearer;
     const level = { none: 0, limited: 1, full: 2 };
@@ -108,10 +115,11 @@ class FakeCache {
 
   keys = async () => this.#entries.map(({ key }) => key);
 
-  delete(request) {
-    const { url } = new Request(request);
+  delete(request, { ignoreVary = false } = {}) {
+    const wanted = new Request(request);
     const before = this.#entries.length;
-    this.#entries = this.#entries.filter(({ key }) => key.url !== url);
+    const isMeant = ({ key, response }) => (ignoreVary ? key.url === wanted.url : fits(key, response, wanted));
+    this.#entries = this.#entries.filter((entry) => !isMeant(entry));
     return Promise.resolve(this.#entries.length < before);
   }
 }
@@ -130,3 +138,17 @@ export async function contents(caches) {
   }
   return found;
 }
+
+export const ORIGIN = "https://app.test";
+
+/** The answer, once also everything behind it is done. */
+export async function ask(gate, path, next, init) {
+  const background = [];
+  const waitUntil = (work) => background.push(work);
+  const response = await gate.handle({ request: new Request(new URL(path, ORIGIN), init), waitUntil }, next);
+  await Promise.all(background);
+  return response;
+}
+
+export const answers = (text, init) => async () => new Response(text, init);
+export const offline = () => Promise.reject(new TypeError("no network"));

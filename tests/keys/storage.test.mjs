@@ -211,3 +211,17 @@ function deleted(name) {
     request.onerror = reject;
   });
 }
+
+test("options that cannot work are refused by name", () => {
+  for (const [make, code, option] of [
+    [() => indexedDbStorage({ databse: "x" }), "unknown_option", "databse"],
+    [() => indexedDbStorage({ database: 5 }), "invalid_option", "database"],
+    [() => indexedDbStorage("x"), "invalid_option", "indexedDbStorage"],
+    [() => kvStorage(fakeKv(), { prefx: "x" }), "unknown_option", "prefx"],
+    [() => kvStorage(fakeKv(), { prefix: null }), "invalid_option", "prefix"],
+    [() => cacheStorage({ name: "x" }), "unknown_option", "name"],
+    [() => cacheStorage({ cache: 5 }), "invalid_option", "cache"],
+  ]) {
+    assert.throws(make, { name: "ConfigError", code, option });
+  }
+});

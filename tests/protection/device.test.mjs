@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openDB } from "idb";
 import { deviceProtection, noProtection } from "tokenward/pin";
+import { indexedDbStorage } from "tokenward/storage";
 
 let databases = 0;
 const fresh = () => ({ database: `device-${++databases}` });
@@ -122,6 +123,31 @@ test("keys of other names are apart", async () => {
   assert.equal(await one.open(sealed), "secret");
 });
 
+test("the key may be in the database of a storage, whichever comes first", async () => {
+  for (const storageFirst of [true, false]) {
+    const place = fresh();
+    const storage = indexedDbStorage(place);
+    const device = deviceProtection(place);
+    const open = [
+      () => storage.set("a", "text"),
+      async () => assert.equal(await device.open(await device.seal("b")), "b"),
+    ];
+    for (const use of storageFirst ? open : open.toReversed()) await use();
+    const sealed = await device.seal("secret");
+    assert.equal(await storage.get("a"), "text");
+    assert.equal(await deviceProtection(place).open(sealed), "secret");
+  }
+});
+
+test("a storage and a key that are made in one database at once do not hinder each other", async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const place = fresh();
+    const tabs = Array.from({ length: 3 }, () => [indexedDbStorage(place), deviceProtection(place)]);
+    await Promise.all(tabs.flatMap(([storage, device], tab) => [device.seal("x"), storage.set(`${tab}`, "x")]));
+    for (const [storage] of tabs) assert.equal(await storage.get("2"), "x");
+  }
+});
+
 test("without WebCrypto or IndexedDB it is unsupported", async (t) => {
   const device = deviceProtection(fresh());
   for (const name of ["crypto", "indexedDB"]) {
@@ -153,4 +179,15 @@ test("no protection leaves texts as they are, and does not take a sealed one for
   const sealed = await deviceProtection(fresh()).seal("secret");
   await assert.rejects(none.open(sealed), { name: "ProtectionError", code: "unavailable" });
   await none.forget();
+});
+
+test("options that cannot work are refused by name", () => {
+  for (const [options, code, option] of [
+    [{ databse: "x" }, "unknown_option", "databse"],
+    [{ database: 5 }, "invalid_option", "database"],
+    [{ name: null }, "invalid_option", "name"],
+    [null, "invalid_option", "deviceProtection"],
+  ]) {
+    assert.throws(() => deviceProtection(options), { name: "ConfigError", code, option });
+  }
 });

@@ -222,7 +222,15 @@ describe("invented authenticators", () => {
     const options = place();
     await passkeyProtection(options).setup();
     const record = JSON.parse(await options.storage.get("default.passkey"));
-    for (const change of [{ version: 2 }, { id: "other" }, { wrapped: "1.AA.AA" }, { salt: 1 }, { salt: "%" }]) {
+    for (const change of [
+      { version: 2 },
+      { id: "other" },
+      { wrapped: "1.AA.AA" },
+      { salt: 1 },
+      { salt: "%" },
+      { salt: "A" },
+      { credential: "A" },
+    ]) {
       await options.storage.set("default.passkey", JSON.stringify({ ...record, ...change }));
       await assert.rejects(passkeyProtection(options).unlock(), { code: "damaged" }, JSON.stringify(change));
     }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openDB } from "idb";
 import { pinProtection } from "tokenward/pin";
-import { memoryStorage } from "tokenward/storage";
+import { memoryStorage, StorageError } from "tokenward/storage";
 
 const PIN = "246810";
 const CHEAP = { memory: 19_456, iterations: 2 };
@@ -184,6 +184,17 @@ test("a clock that was ahead when attempts failed does not lock out when it is r
   await tab().unlock(PIN);
 });
 
+test("a clock that says nothing ends no wait", async () => {
+  const { tab, clock } = await withPin();
+  for (const pin of ["000000", "000001", "000002"]) await assert.rejects(tab().unlock(pin), wrong());
+  for (const now of [Number.NaN, Number.POSITIVE_INFINITY, undefined]) {
+    clock.now = now;
+    await assert.rejects(tab().unlock("000003"), { name: "ConfigError", code: "invalid_option", option: "now" });
+  }
+  clock.now = 1_760_000_000;
+  assert.deepEqual((await tab().status()).failed, 3);
+});
+
 test("a count that was garbled means the longest wait, not none and not for ever", async () => {
   const { tab, clock, storage } = await withPin();
   for (const garbled of ["", "{}", "null", '{"failed":-1,"since":0}', '{"failed":1e99,"since":0}', '{"failed":0}']) {
@@ -194,11 +205,15 @@ test("a count that was garbled means the longest wait, not none and not for ever
   }
 });
 
-test("a storage that refuses to count lets nobody try", async () => {
+test("a storage that refuses to count lets nobody try, and is told as unavailable", async () => {
   const { tab, storage } = await withPin();
-  const full = new Error("full");
-  const refusing = { ...storage, set: () => Promise.reject(full) };
-  await assert.rejects(tab({ storage: refusing }).unlock(PIN), full);
+  for (const cause of [new Error("no"), new StorageError("full", "no room")]) {
+    const refusing = { ...storage, set: () => Promise.reject(cause), delete: () => Promise.reject(cause) };
+    const refused = { name: "ProtectionError", code: "unavailable", cause };
+    await assert.rejects(tab({ storage: refusing }).unlock(PIN), refused);
+    await assert.rejects(tab({ storage: refusing }).forget(), refused);
+    await assert.rejects(tab({ storage: { ...refusing, get: () => Promise.reject(cause) } }).status(), refused);
+  }
 });
 
 test("after maxAttempts everything is forgotten, whoever comes and however", async () => {
@@ -327,6 +342,8 @@ test("a record that was tampered with is damaged, and never computed for hours",
       { salt: 5 },
       { salt: "%" },
       { salt: "AAAA" },
+      { salt: `${record.salt}AAA` },
+      { device: false, wrapped: "x" },
       { memory: 2 ** 31 },
       { memory: -1 },
       { memory: 8 },
@@ -377,6 +394,7 @@ test("options that cannot work are refused by name", () => {
     [{ storage, minLength: 3 }, "minLength"],
     [{ storage, maxAttempts: 0 }, "maxAttempts"],
     [{ storage, now: 5 }, "now"],
+    [{ storage, database: 5 }, "database"],
   ]) {
     assert.throws(() => pinProtection(options), { name: "ConfigError", option });
   }

@@ -3,9 +3,10 @@ import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { createVerifier } from "tokenward";
+import { passkeyProtection } from "tokenward/passkey";
 import { pinProtection } from "tokenward/pin";
 import { createSession, deviceProtection } from "tokenward/session";
-import { memoryStorage } from "tokenward/storage";
+import { memoryStorage, StorageError } from "tokenward/storage";
 import { testKeys } from "../conformance/keys.mjs";
 import { AUDIENCE, CLAIMS, ISSUER, NOW, signed } from "../conformance/tokens.mjs";
 
@@ -19,24 +20,26 @@ afterEach(() => {
   for (const session of started.splice(0)) session.stop();
 });
 
-function deviceOf(protect) {
+function deviceOf(protect, parts = {}) {
   const storage = memoryStorage();
   const written = [];
   const watched = {
     ...storage,
     set(name, value) {
+      if (device.refuses()) return Promise.reject(new StorageError("full", "no room"));
       written.push(value);
       return storage.set(name, value);
     },
   };
-  return {
+  const device = {
     storage,
     written,
+    refuses: () => false,
     /** What a start of the app makes. */
     async start() {
       const protection = protect(watched);
       const verifier = createVerifier({ jwks: [key.jwk], issuer: ISSUER, audience: AUDIENCE, now: () => NOW });
-      const environment = { now: () => NOW };
+      const environment = { now: () => NOW, ...parts };
       const session = createSession({
         verifier,
         policy: {},
@@ -50,10 +53,11 @@ function deviceOf(protect) {
       return { session, protection };
     },
   };
+  return device;
 }
 
-const withPin = (more) =>
-  deviceOf((storage) => pinProtection({ storage, memory: 19_456, iterations: 2, database: "session", ...more }));
+const withPin = (more, parts) =>
+  deviceOf((storage) => pinProtection({ storage, memory: 19_456, iterations: 2, database: "session", ...more }), parts);
 const withDevice = () => deviceOf(() => deviceProtection({ database: "session-device" }));
 const tokens = { access_token: TOKEN, refresh_token: REFRESH_TOKEN };
 
@@ -134,3 +138,69 @@ for (const [name, make] of Object.entries({ "a PIN": withPin, "the device's key"
     for (const secret of [REFRESH_TOKEN, TOKEN, TOKEN.split(".")[1], PIN]) assert.ok(!seen.includes(secret));
   });
 }
+
+test("locking while what others have cached is deleted does not cost the person's own pages", async () => {
+  const names = new Set();
+  let meanwhile = () => {};
+  const keys = () => {
+    const found = [...names];
+    meanwhile();
+    return Promise.resolve(found);
+  };
+  const device = withPin({}, { caches: { keys, delete: async (name) => names.delete(name) } });
+  const { session, protection } = await device.start();
+  await protection.setup(PIN);
+  await session.signIn(tokens);
+  const own = `tokenward:default:${session.state.sessionId}`;
+  for (const name of ["tokenward:default:another", own]) names.add(name);
+  meanwhile = () => session.lock();
+  await session.signIn(tokens);
+  assert.deepEqual([session.state.status, ...names], ["locked", own]);
+});
+
+test("a full storage does not keep the right PIN out: it is given the room of cached pages", async () => {
+  const names = new Set();
+  const caches = { keys: () => Promise.resolve([...names]), delete: async (name) => names.delete(name) };
+  const device = withPin({}, { caches });
+  const { session, protection } = await device.start();
+  await protection.setup(PIN);
+  await session.signIn(tokens);
+  session.lock();
+  names.add(`tokenward:default:${session.state.sessionId}`);
+  device.refuses = () => names.size > 0;
+  await session.unlock(PIN);
+  assert.deepEqual([session.state.status, names.size], ["signed_in", 0]);
+  session.lock();
+  device.refuses = () => true;
+  await assert.rejects(session.unlock(PIN), { name: "ProtectionError", code: "unavailable", message: /no room/ });
+});
+
+test("two sessions have no PIN in common: signing out of one would lock the other for good", async () => {
+  const storage = memoryStorage();
+  const verifier = createVerifier({ jwks: [key.jwk], issuer: ISSUER, audience: AUDIENCE, now: () => NOW });
+  const make = (name, protection) => {
+    const session = createSession({ verifier, provider: null, storage, name, protection });
+    started.push(session);
+    return session;
+  };
+  const refused = { name: "ConfigError", code: "invalid_option", option: "protection", message: /its name, "a"/ };
+  assert.throws(() => make("a", pinProtection({ storage })), refused);
+  assert.throws(() => make("a", passkeyProtection({ storage, name: "b" })), refused);
+  make("a", passkeyProtection({ storage, name: "a" }));
+  make("a", deviceProtection({ name: "b" }));
+  const cheap = { storage, memory: 19_456, iterations: 2, database: "two" };
+  const [one, other] = ["one", "other"].map((name) => make(name, pinProtection({ ...cheap, name })));
+  for (const [session, pin] of [
+    [one, "246810"],
+    [other, "135791"],
+  ]) {
+    await session.start();
+    await pinProtection({ ...cheap, name: session.name }).setup(pin);
+    await session.unlock(pin);
+    await session.signIn(tokens);
+  }
+  await one.signOut();
+  other.lock();
+  await other.unlock("135791");
+  assert.equal(other.state.status, "signed_in");
+});

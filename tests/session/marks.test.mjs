@@ -4,9 +4,10 @@ import { test } from "node:test";
 import { Device, settled, World } from "./simulated.mjs";
 import { KEY, mapStorage, openTab } from "./strict-provider.mjs";
 
-async function signedIn() {
+async function signedIn({ policy, offset = 0 } = {}) {
   const world = new World(1);
-  const device = new Device(world);
+  const device = new Device(world, policy);
+  device.offset = offset;
   const tab = await device.open();
   const tokens = world.provider.signIn("ada");
   await tab.session.signIn(tokens);
@@ -60,6 +61,35 @@ test("a clock that is a day ahead all the time is corrected by what a refresh sh
   assert.equal(session.access().access, "full");
 });
 
+for (const rollbackTolerance of [0, 20, 60]) {
+  for (const offset of [-10, -30, -59, -90, 30]) {
+    test(`a clock ${offset} s off is no rollback where ${rollbackTolerance} s are tolerated`, async () => {
+      const { world, session } = await signedIn({ policy: { rollbackTolerance }, offset });
+      assert.equal(session.access().access, "full");
+      for (let time = 0; time < 3; time += 1) {
+        await world.pass(100);
+        assert.equal(await session.refresh(), "refreshed");
+        assert.equal(session.access().access, "full");
+      }
+    });
+  }
+
+  test(`where ${rollbackTolerance} s are tolerated, a clock set back further is noticed after a restart, too`, async () => {
+    const { world, device } = await signedIn({ policy: { rollbackTolerance } });
+    const [tab] = device.tabs;
+    world.online = false;
+    for (let time = 0; time < 7; time += 1) {
+      await world.pass(4);
+      tab.session.access();
+      await settled();
+    }
+    device.kill(tab);
+    device.offset = -Math.max(2, 1.6 * rollbackTolerance);
+    const { session } = await device.open();
+    assert.equal(session.access().reason, "clock_rolled_back");
+  });
+}
+
 test("an old token signed in with again does not start the marks afresh", async () => {
   const { world, device, session, tokens } = await signedIn();
   world.online = false;
@@ -68,6 +98,21 @@ test("an old token signed in with again does not start the marks afresh", async 
   device.offset = -5 * 3600;
   await session.signIn(tokens);
   assert.equal(session.access().reason, "clock_rolled_back");
+});
+
+test("a newer token signed in with ends what a wrong serverTime has made of the first", async () => {
+  const { world, session } = await signedIn();
+  const { provider } = world;
+  world.online = false;
+  await world.pass(60);
+  await session.signIn(provider.signIn("ada"), { serverTime: world.time + 86_400 });
+  await world.pass(60);
+  const newer = provider.signIn("ada");
+  await session.signIn(newer);
+  assert.equal(session.access().access, "full");
+  await session.signIn(newer, { serverTime: world.time + 86_400 });
+  await session.signIn(newer);
+  assert.equal(session.access().access, "limited", "the same token again proves nothing");
 });
 
 test("a session that ends leaves no access in any tab", async () => {

@@ -24,11 +24,11 @@ const NEXT_KEY = signer("next");
 /** Signed in as Ada; the provider has rotated its keys, and the next fetch of them waits. */
 async function withRotatedKeys(options) {
   const keys = gate();
-  const asked = gate();
+  const fetching = gate();
   const provider = strictProvider();
   const storage = mapStorage();
   const verifier = keyStore(async () => {
-    asked.open();
+    fetching.open();
     await keys.opened;
     return [KEY.jwk, NEXT_KEY.jwk];
   });
@@ -36,7 +36,7 @@ async function withRotatedKeys(options) {
   const session = await openTab({ verifier, provider, storage, environment, ...options });
   await session.signIn(provider.signIn("ada"));
   provider.token = NEXT_KEY.token;
-  return { keys, asked: asked.opened, provider, storage, session };
+  return { keys, fetching: fetching.opened, provider, storage, session };
 }
 
 const pinned = async (storage) => {
@@ -73,9 +73,9 @@ test("another person signs in while the keys of a fresh token are fetched", asyn
 
 test("a lock while the keys of a fresh token are fetched", async () => {
   const pins = mapStorage();
-  const { keys, asked, session } = await withRotatedKeys({ storage: pins, protection: await pinned(pins) });
+  const { keys, fetching, session } = await withRotatedKeys({ storage: pins, protection: await pinned(pins) });
   const refresh = session.refresh();
-  await asked;
+  await fetching;
   session.lock();
   keys.open();
   assert.equal(await refresh, "locked");

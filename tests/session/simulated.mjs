@@ -171,8 +171,9 @@ export class Device {
   #turns = new Map();
   #channels = new Set();
 
-  constructor(world) {
+  constructor(world, policy) {
     this.world = world;
+    this.policy = policy;
     world.devices.push(this);
   }
 
@@ -254,6 +255,7 @@ class Tab {
     this.session = createSession({
       verifier: this.keys,
       provider: this.#provider(),
+      policy: device.policy,
       storage,
       protection: noProtection(),
       environment: {

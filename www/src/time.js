@@ -3,6 +3,7 @@
 const DATE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const DAY = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
+const SHORT = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const UNITS = [
   ["year", 365.25 * 86_400],
   ["day", 86_400],
@@ -23,6 +24,13 @@ export const dateTime = (seconds) => (isTime(seconds) ? DATE.format(seconds * 10
 export function clock(seconds, span) {
   if (!isTime(seconds)) return "beyond any calendar";
   return (span > 2 * 86_400 ? DAY : CLOCK).format(seconds * 1000);
+}
+
+/** The time of day, with the day if it is another than `other`'s. */
+export function clockBeside(seconds, other) {
+  if (!isTime(seconds)) return "beyond any calendar";
+  const [date, day] = [seconds, other].map((each) => DAY.format(each * 1000));
+  return date === day ? clock(seconds, 0) : SHORT.format(seconds * 1000);
 }
 
 /** `14 min 20 s`: the two greatest units. */

@@ -4,13 +4,14 @@
 use alloc::boxed::Box;
 
 use once_cell::race::OnceBox;
-use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::super::VerifyingKey;
 use super::field::{Modulus, Residue, difference, hexadecimal, sum_of_powers};
+use super::hash::hashed;
 use super::multiples::{Comb, KeyPoint};
 use super::weierstrass::{Curve, Jacobian, Points};
 use crate::Algorithm;
+use crate::algorithm::Hash;
 
 /// A curve is its numbers; the code over them is the same.
 macro_rules! curve {
@@ -80,32 +81,32 @@ curve! {
 }
 
 pub(super) fn prepare_p256(x: &[u8], y: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static str> {
-    prepare::<P256, Sha256, 9>(Algorithm::Es256, x, y)
+    prepare::<P256, 9>(Algorithm::Es256, Hash::Sha256, x, y)
 }
 
 pub(super) fn prepare_p384(x: &[u8], y: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static str> {
-    prepare::<P384, Sha384, 14>(Algorithm::Es384, x, y)
+    prepare::<P384, 14>(Algorithm::Es384, Hash::Sha384, x, y)
 }
 
 pub(super) fn prepare_p521(x: &[u8], y: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static str> {
-    prepare::<P521, Sha512, 19>(Algorithm::Es512, x, y)
+    prepare::<P521, 19>(Algorithm::Es512, Hash::Sha512, x, y)
 }
 
-fn prepare<C: Curve<L>, H: Digest, const L: usize>(
+fn prepare<C: Curve<L>, const L: usize>(
     algorithm: Algorithm,
+    hash: Hash,
     x: &[u8],
     y: &[u8],
 ) -> Result<Box<dyn VerifyingKey>, &'static str> {
     let point = Jacobian::new(&Residue::from_be_bytes(x), &Residue::from_be_bytes(y));
     let point = KeyPoint::new(point.ok_or("its point is not on the curve")?);
-    let hash = |message: &[u8]| Residue::from_be_bytes(&H::digest(message));
     Ok(Box::new(Key::<C, L> { algorithm, hash, point }))
 }
 
 struct Key<C: Curve<L>, const L: usize> {
     algorithm: Algorithm,
-    /// The hash of a message, which is never longer than the order of the curve.
-    hash: fn(&[u8]) -> Residue<C::Order, L>,
+    /// Never longer than the order of the curve.
+    hash: Hash,
     point: KeyPoint<Points<C, L>, L>,
 }
 
@@ -122,7 +123,8 @@ impl<C: Curve<L>, const L: usize> VerifyingKey for Key<C, L> {
             return false;
         }
         let inverse = s.inverted().montgomery();
-        let u = (self.hash)(message).mul(&inverse).least();
+        let hash = Residue::from_be_bytes(&hashed(self.hash, &[message]));
+        let u = hash.mul(&inverse).least();
         let v = r.mul(&inverse).least();
         let Some(sum) = self.point.sum(&u, &v) else { return false };
         // The x of the sum is below p, and must be r modulo n: it is r, or r + n where that is below p too.

@@ -3,13 +3,13 @@
 
 use alloc::boxed::Box;
 
-use sha2::{Digest, Sha512};
-
 use super::super::VerifyingKey;
 use super::edwards::{Edwards25519, Extended, Order};
 use super::field::Residue;
+use super::hash::hashed;
 use super::multiples::KeyPoint;
 use crate::Algorithm;
+use crate::algorithm::Hash;
 
 pub(super) fn prepare(encoded: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static str> {
     const OFF_CURVE: &str = "its Ed25519 point is not on the curve";
@@ -36,7 +36,7 @@ impl VerifyingKey for Key {
         if !s.is_below_modulus() {
             return false;
         }
-        let hash = Sha512::new().chain_update(r).chain_update(self.encoded).chain_update(message).finalize();
+        let hash = hashed(Hash::Sha512, &[r, &self.encoded, message]);
         let sum = self.negated.sum(&s, &reduced(&hash));
         sum.is_some_and(|sum| sum.is_encoded_as(r) && !sum.has_small_order())
     }

@@ -11,10 +11,9 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use sha2::{Digest, Sha256, Sha384, Sha512};
-
 use self::modulus::Modulus;
 use super::super::VerifyingKey;
+use super::hash::hashed;
 use crate::Algorithm;
 use crate::algorithm::{Hash, Scheme};
 
@@ -40,12 +39,8 @@ impl VerifyingKey for RsaKey {
     fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         let Some(encoded) = self.encoded_message(signature) else { return false };
         match algorithm.scheme() {
-            Some(Scheme::RsaPkcs1(Hash::Sha256)) => is_pkcs1::<Sha256>(&encoded, message, &SHA256_INFO),
-            Some(Scheme::RsaPkcs1(Hash::Sha384)) => is_pkcs1::<Sha384>(&encoded, message, &SHA384_INFO),
-            Some(Scheme::RsaPkcs1(Hash::Sha512)) => is_pkcs1::<Sha512>(&encoded, message, &SHA512_INFO),
-            Some(Scheme::RsaPss(Hash::Sha256)) => self.is_pss::<Sha256>(&encoded, message),
-            Some(Scheme::RsaPss(Hash::Sha384)) => self.is_pss::<Sha384>(&encoded, message),
-            Some(Scheme::RsaPss(Hash::Sha512)) => self.is_pss::<Sha512>(&encoded, message),
+            Some(Scheme::RsaPkcs1(hash)) => is_pkcs1(hash, &encoded, message),
+            Some(Scheme::RsaPss(hash)) => self.is_pss(hash, &encoded, message),
             _ => false,
         }
     }
@@ -59,7 +54,7 @@ impl RsaKey {
     }
 
     /// Section 9.1.2 with a salt as long as the hash, and MGF1 with the same hash. The comments are its steps.
-    fn is_pss<D: Digest>(&self, encoded: &[u8], message: &[u8]) -> bool {
+    fn is_pss(&self, hash: Hash, encoded: &[u8], message: &[u8]) -> bool {
         // One bit less than the modulus: a byte less where that is the first bit of its byte.
         let unused = 1 + self.encoded.first().map_or(0, |first| first.leading_zeros());
         let encoded = match encoded.split_first() {
@@ -69,9 +64,10 @@ impl RsaKey {
         };
         let unused = unused % 8;
         // 3, 4, 5
-        let size = <D as Digest>::output_size();
+        let digest = hashed(hash, &[message]);
+        let size = digest.len();
         let Some((0xbc, rest)) = encoded.split_last() else { return false };
-        let Some((masked, hash)) = rest.len().checked_sub(size).and_then(|at| rest.split_at_checked(at)) else {
+        let Some((masked, seed)) = rest.len().checked_sub(size).and_then(|at| rest.split_at_checked(at)) else {
             return false;
         };
         // 6
@@ -79,7 +75,7 @@ impl RsaKey {
             return false;
         }
         // 7, 8, 9
-        let mut block = mgf1::<D>(hash, masked.len());
+        let mut block = mgf1(hash, seed, masked.len());
         for (byte, masked) in block.iter_mut().zip(masked) {
             *byte ^= masked;
         }
@@ -92,36 +88,40 @@ impl RsaKey {
         };
         let is_padding = padding.split_last().is_some_and(|(last, zeros)| *last == 1 && zeros.iter().all(|b| *b == 0));
         // 12, 13, 14
-        is_padding
-            && *hash == *D::new().chain_update([0; 8]).chain_update(D::digest(message)).chain_update(salt).finalize()
+        is_padding && seed == hashed(hash, &[&[0; 8], &digest, salt])
     }
 }
 
-/// Section 9.2: the whole block, compared with the one there must be. `info` is the DER encoding of everything before
-/// the hash (note 1).
-fn is_pkcs1<D: Digest>(encoded: &[u8], message: &[u8], info: &[u8]) -> bool {
-    let hash = D::digest(message);
-    let Some(padding) = encoded.len().checked_sub(3 + info.len() + hash.len()) else { return false };
+/// Section 9.2: the whole block, compared with the one there must be.
+fn is_pkcs1(hash: Hash, encoded: &[u8], message: &[u8]) -> bool {
+    let info = match hash {
+        Hash::Sha256 => &SHA256_INFO,
+        Hash::Sha384 => &SHA384_INFO,
+        Hash::Sha512 => &SHA512_INFO,
+    };
+    let digest = hashed(hash, &[message]);
+    let Some(padding) = encoded.len().checked_sub(3 + info.len() + digest.len()) else { return false };
     let mut expected = vec![0, 1];
     expected.resize(2 + padding, 0xff);
     expected.push(0);
     expected.extend_from_slice(info);
-    expected.extend_from_slice(&hash);
+    expected.extend_from_slice(&digest);
     encoded == expected
 }
 
 /// Appendix B.2.1.
-fn mgf1<D: Digest>(seed: &[u8], length: usize) -> Vec<u8> {
-    let mut mask = Vec::with_capacity(length + <D as Digest>::output_size());
+fn mgf1(hash: Hash, seed: &[u8], length: usize) -> Vec<u8> {
+    let mut mask = Vec::new();
     let mut counter = 0_u32;
     while mask.len() < length {
-        mask.extend_from_slice(&D::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize());
+        mask.extend_from_slice(&hashed(hash, &[seed, &counter.to_be_bytes()]));
         counter += 1;
     }
     mask.truncate(length);
     mask
 }
 
+// The DER encoding of everything before the hash (section 9.2, note 1).
 const SHA256_INFO: [u8; 19] =
     [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
 const SHA384_INFO: [u8; 19] =

@@ -2,7 +2,7 @@
 // part of the line, and time passes evenly within a span.
 
 import { make, update } from "../dom.js";
-import { clock } from "../time.js";
+import { clockBeside } from "../time.js";
 
 /** Shares of the line's length. */
 const SHARES = [0.06, 0.34, 0.4, 0.2];
@@ -49,7 +49,7 @@ export function drawLine(root, spans, now) {
   const marks = spans.slice(1).map(({ from, kind }) => {
     const name = { full: "iat", limited: "exp", none: "+ grace" }[kind];
     const style = { "--at": String(placeOf(from, spans)) };
-    return make("div.field-mark", { style }, make("b", {}, name), make("span", {}, clock(from, 0)));
+    return make("div.field-mark", { style }, make("b", {}, name), make("span", {}, clockBeside(from, spans[1].from)));
   });
   const needle = make("div.field-needle", { style: { "--at": String(placeOf(now, spans)) } });
   update(root, make("div.field-spans", {}, ...parts, needle), make("div.field-marks", {}, ...marks));

@@ -109,12 +109,20 @@ export class Holding {
 
   /**
    * Lets one tab at a time look at the storage and change it accordingly. What it does is short; a tab that hangs does not
-   * stop the others.
+   * stop the others, nor do turns that cannot be had.
    */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const turn = `tokenward:${this.#name}:storage`;
-    const done = await this.#environment.exclusive(turn, STORAGE_TURN, async () => ({ value: await work() }));
-    return done === undefined ? work() : done.value;
+    let done: Promise<T> | undefined;
+    const begin = () => {
+      done = work();
+      return done;
+    };
+    try {
+      await this.#environment.exclusive(`tokenward:${this.#name}:storage`, STORAGE_TURN, begin);
+    } catch {
+      // What was done counts, or fails, for itself.
+    }
+    return done ?? work();
   }
 
   /**
@@ -273,6 +281,11 @@ export class Holding {
     const token = tokens[this.#judged];
     if (isToken(token)) return token;
     throw new SessionError("missing_token", `the tokens have no "${this.#judged}", which this session judges`);
+  }
+
+  /** Whether this is the token judged of these; they may be of a time when the app judged another kind. */
+  hasToken(tokens: SessionTokens, token: string): boolean {
+    return tokens[this.#judged] === token;
   }
 
   /** Stored now and then, and at once when the clock was found set back. */

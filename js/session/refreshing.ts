@@ -170,9 +170,15 @@ export class Refreshing {
     const { clock } = holding.held as Held;
     const next = { ...before, generation: before.generation + 1, unverified: undefined };
     let claims: Claims;
+    let checkIn: CheckIn;
     try {
       if (!isToken(answer?.access_token)) throw new SessionError("missing_token", "the answer has no access_token");
-      claims = holding.verify(holding.judgedToken(tokens), answered);
+      const token = holding.judgedToken(tokens);
+      claims = holding.verify(token, answered);
+      // A token that was known before says nothing about the time of this answer; nor does its absence.
+      const time = holding.hasToken(before.tokens, token) ? readable(answer.serverTime) : answerTime(answer, claims);
+      const { skew } = clock.seen;
+      checkIn = time === undefined ? { at: answered + skew, skew } : checkInAt(time, asked, answered);
     } catch (error) {
       const missingKey = error instanceof TokenError && error.code === "key_not_found";
       const kept = { ...before.tokens, refresh_token: tokens.refresh_token };
@@ -181,11 +187,6 @@ export class Refreshing {
       this.#failed(error);
       return missingKey ? "unverified" : "invalid_token";
     }
-    const repeated = holding.judgedToken(tokens) === holding.judgedToken(before.tokens);
-    // A token that was known before says nothing about the time of this answer; nor does its absence.
-    const time = repeated ? readable(answer.serverTime) : answerTime(answer, claims);
-    const { skew } = clock.seen;
-    const checkIn = time === undefined ? { at: answered + skew, skew } : checkInAt(time, asked, answered);
     return this.#accept(next, tokens, claims, checkIn);
   }
 

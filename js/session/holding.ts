@@ -1,4 +1,4 @@
-import { ProtectionError, SessionError, StorageError, TokenError } from "../errors.js";
+import { SessionError, StorageError, TokenError } from "../errors.js";
 import { purgeExcept, purgeUserCaches } from "../gate/purge.js";
 import type { KeyStore } from "../keys.js";
 import type { Policy } from "../policy.js";
@@ -14,6 +14,7 @@ import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims, Verifier } from "../verifier.js";
 import { type SeenTime, TrustedClock } from "./clock.js";
 import type { Environment } from "./environment.js";
+import { Marks } from "./marks.js";
 import type { Message } from "./messages.js";
 import { payloadOf } from "./payload.js";
 import {
@@ -30,8 +31,6 @@ import { SessionStore } from "./store.js";
 
 /** How long to wait for another tab that reads or writes the storage, in seconds. */
 const STORAGE_TURN = 5;
-/** Sightings of time are stored when they are so much further, in seconds: less than any tolerance. */
-const MARKS_STEP = 30;
 
 export interface CheckedOptions extends SessionOptions {
   readonly policy: Policy;
@@ -62,10 +61,13 @@ export class Holding {
   unsaved = false;
   /** Tells the other tabs and workers. */
   announce: (message: Message) => void = () => {};
+  /** Called when what is held has become another without being asked to. */
+  changed: () => void = () => {};
 
   readonly #name: string;
   readonly #judged: "access_token" | "id_token";
   readonly #environment: Environment;
+  readonly #marks: Marks;
   /** Whether nobody chose the protection, so that it is the best there is. */
   readonly #isDefault: boolean;
   /** Whether the storage could be read the last time: if not, nobody knows who is signed in. */
@@ -74,8 +76,6 @@ export class Holding {
   readonly #endedHere = new Map<string, Ending>();
   /** What was answered while this was locked and could not be sealed. */
   #whileLocked: SessionRecord | undefined;
-  #savedMarks = Number.NEGATIVE_INFINITY;
-  #savedRolledBack = false;
 
   constructor(
     { verifier, provider, policy, token, storage, protection, name }: CheckedOptions,
@@ -91,6 +91,7 @@ export class Holding {
     this.#isDefault = protection === undefined;
     const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
     this.store = new SessionStore(kept, name, this.protection, protection?.kind === "none" ? protection : device);
+    this.#marks = new Marks(this.store);
     this.revoker = new Revoker(this.store, provider, environment);
   }
 
@@ -181,7 +182,7 @@ export class Holding {
     }
     const { held } = this;
     const { record: stored, endings } = await this.store.read();
-    const seen = stored && (await this.#storedMarks(stored));
+    const seen = stored && (await this.#marks.read(stored));
     // What was done meanwhile was done knowing more than this.
     if (this.held !== held || this.protection.locked) return;
     const hasEnded = ({ sessionId }: SessionRecord) =>
@@ -206,18 +207,6 @@ export class Holding {
       if (endings.some(({ sessionId }) => sessionId === ending.sessionId)) continue;
       // The storage refused to hear of the end: it is told again.
       await this.store.end(ending).catch((error) => this.failed(error));
-    }
-  }
-
-  /** What this device saw of time since the session's last check-in. */
-  async #storedMarks({ sessionId, checkIn }: SessionRecord): Promise<SeenTime | undefined> {
-    try {
-      const marks = await this.store.readMarks();
-      return marks?.sessionId === sessionId && marks.checkInAt === checkIn.at ? marks : undefined;
-    } catch (error) {
-      // Somebody altered them: until a check-in, no clock is believed. What cannot be read now may be later.
-      if (!(error instanceof ProtectionError) || error.code !== "damaged") throw error;
-      return { highest: checkIn.at, rolledBack: true, skew: checkIn.skew };
     }
   }
 
@@ -247,8 +236,7 @@ export class Holding {
   }
 
   clockFor({ checkIn }: SessionRecord, seen?: SeenTime): TrustedClock {
-    this.#savedMarks = seen?.highest ?? Number.NEGATIVE_INFINITY;
-    this.#savedRolledBack = seen?.rolledBack ?? false;
+    this.#marks.begin(seen);
     return new TrustedClock(checkIn, seen, this.policy.rollbackTolerance);
   }
 
@@ -288,23 +276,25 @@ export class Holding {
     return tokens[this.#judged] === token;
   }
 
-  /** Stored now and then, and at once when the clock was found set back. */
+  /** Not those of tokens that are not stored: marks are of use together with their check-in. */
   #saveMarks({ record, clock }: Held): void {
-    const { seen } = clock;
-    if (this.protection.locked) return;
-    if (seen.highest < this.#savedMarks + MARKS_STEP && seen.rolledBack === this.#savedRolledBack) return;
-    this.#savedMarks = seen.highest;
-    this.#savedRolledBack = seen.rolledBack;
-    const marks = { sessionId: record.sessionId, checkInAt: record.checkIn.at, ...seen };
-    const written = this.store.writeMarks(marks);
-    // The other tabs are not to believe a clock that this one has seen set back.
-    written
-      .then(() => seen.rolledBack && this.announce({}))
-      .catch((error) => {
-        // Told again next time: behind its mark, no later sighting is new.
-        if (seen.rolledBack) this.#savedRolledBack = false;
-        this.failed(error);
-      });
+    if (this.protection.locked || this.unsaved || !this.#marks.areNews(clock.seen)) return;
+    const { rolledBack } = clock.seen;
+    this.#marks.begin(clock.seen);
+    const saving = this.exclusively(async () => {
+      if (this.held?.record !== record) return;
+      const isStored = await this.#marks.write(record, clock);
+      if (isStored) this.#isSaved();
+      else await this.load();
+      if (this.held?.record === record && !isStored) this.#marks.tellAgain();
+      if (!isStored || clock.seen.rolledBack !== rolledBack) this.changed();
+      // The other tabs are not to believe a clock that this one has seen set back.
+      else if (rolledBack) this.announce({});
+    });
+    saving.catch((error) => {
+      this.#marks.tellAgain();
+      this.failed(error);
+    });
   }
 
   /** Verifies but for the times. */

@@ -207,6 +207,7 @@ export class LiveSession extends EventTarget implements Session {
       this.#holding.failed(error);
     }
     this.#holding.announce = (message) => this.#post(message);
+    this.#holding.changed = () => void this.#update();
     // Answered while the storage is read: before a refresh spends a token that is spent already.
     this.#post({ asksForUnsaved: true });
     this.#stops.push(

@@ -28,6 +28,8 @@ export interface SessionRecord {
 /** Stored beside it, more often: only counts for the record's own check-in. */
 export interface MarksRecord extends SeenTime {
   readonly checkInAt: number;
+  /** Of the record they were written for: two check-ins may be in one second. */
+  readonly generation?: number | undefined;
   readonly sessionId: string;
 }
 

@@ -93,6 +93,11 @@ export class SessionStore {
     return true;
   }
 
+  /** Of what is stored, which needs no key to know. */
+  storedVersion(): Promise<{ sessionId?: string; generation?: number }> {
+    return this.#readSealed();
+  }
+
   async #readSealed(): Promise<{ sessionId?: string; generation?: number; sealed?: string }> {
     const stored = await this.#storage.get(this.#key("session"));
     const [, sessionId, generation, sealed] = /^([0-9a-f]{32}) (\d{1,15}) (.*)$/s.exec(stored ?? "") ?? [];

@@ -101,20 +101,19 @@ test("a tab that starts while another holds what the storage refused uses no tok
   assert.equal(provider.families[0].ended, false);
 });
 
-for (const [what, code, fail] of [
-  ["the tokens", "not_saved", ({ session }) => session.refresh()],
+for (const [what, persistent, code, fail] of [
+  ["the tokens", false, "not_saved", ({ session }) => session.refresh()],
   [
-    "the tokens and the marks of time",
+    "the marks of time",
+    true,
     "full",
-    async ({ session, pass }) => {
-      await session.refresh();
-      pass(60);
+    async ({ session, now }) => {
       session.access();
       await soon();
-      await session.sync();
+      session.observe(now());
     },
   ],
-  ["what another tab got", undefined, ({ another }) => another.refresh().then(() => another.stop())],
+  ["what another tab got", false, undefined, ({ another }) => another.refresh().then(() => another.stop())],
 ]) {
   test(`that the storage refused ${what} is said, until it is over`, async () => {
     const { onReconnect, reconnect } = reconnection();
@@ -126,11 +125,15 @@ for (const [what, code, fail] of [
     const { provider, storage, environment, session } = await signedIn({ onReconnect, now });
     const another = await openTab({ provider, storage, environment: { ...environment, onReconnect: () => () => {} } });
     const makeRoom = fill(storage);
-    await fail({ session, another, pass });
+    pass(60);
+    await fail({ session, another, now });
     await soon();
-    assert.deepEqual([session.state.persistent, session.state.error?.code], [false, code]);
+    assert.deepEqual([session.state.persistent, session.state.error?.code], [persistent, code]);
     makeRoom();
+    pass(60);
     reconnect();
+    await soon();
+    session.access();
     await soon();
     assert.deepEqual([session.state.persistent, session.state.error], [true, undefined]);
   });

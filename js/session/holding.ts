@@ -1,4 +1,4 @@
-import { SessionError, StorageError, TokenError } from "../errors.js";
+import { ProtectionError, SessionError, StorageError, TokenError } from "../errors.js";
 import { purgeExcept, purgeUserCaches } from "../gate/purge.js";
 import type { KeyStore } from "../keys.js";
 import type { Policy } from "../policy.js";
@@ -13,6 +13,7 @@ import type { SessionOptions, SessionState } from "../session.js";
 import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims, Verifier } from "../verifier.js";
 import { type SeenTime, TrustedClock } from "./clock.js";
+import { Endings } from "./endings.js";
 import type { Environment } from "./environment.js";
 import { Marks } from "./marks.js";
 import type { Message } from "./messages.js";
@@ -25,6 +26,7 @@ import {
   isToken,
   type SessionRecord,
   type SessionTokens,
+  sameUser,
 } from "./record.js";
 import { Revoker } from "./revoker.js";
 import { SessionStore } from "./store.js";
@@ -72,8 +74,9 @@ export class Holding {
   readonly #isDefault: boolean;
   /** Whether the storage could be read the last time: if not, nobody knows who is signed in. */
   readable = true;
-  /** Sessions that have ended here do not come back, whatever the storage says. */
-  readonly #endedHere = new Map<string, Ending>();
+  readonly #endings: Endings;
+  /** When it was said that whoever is stored is signed out, which nobody could read at the time. */
+  #endsUnread: number | undefined;
   /** What was answered while this was locked and could not be sealed. */
   #whileLocked: SessionRecord | undefined;
 
@@ -92,6 +95,7 @@ export class Holding {
     const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
     this.store = new SessionStore(kept, name, this.protection, protection?.kind === "none" ? protection : device);
     this.#marks = new Marks(this.store);
+    this.#endings = new Endings(this.store);
     this.revoker = new Revoker(this.store, provider, environment);
   }
 
@@ -152,7 +156,7 @@ export class Holding {
   learnEndings(endings: readonly Ending[]): void {
     for (const ending of endings) {
       if (typeof ending?.sessionId !== "string" || typeof ending.cause !== "string") continue;
-      this.#endedHere.set(ending.sessionId, ending);
+      this.#endings.add(ending);
       if (this.held?.record.sessionId !== ending.sessionId) continue;
       this.held = undefined;
       this.status = "signed_out";
@@ -164,17 +168,19 @@ export class Holding {
   /** Tells a tab that has started what it cannot learn from a storage that refused. */
   tellUnsaved(): void {
     const unsaved = this.unsaved ? this.held?.record : undefined;
-    const ended = [...this.#endedHere.values()];
+    const ended = this.#endings.here;
     if (unsaved !== undefined || ended.length > 0) this.announce({ unsaved, ended });
   }
 
   /** Whether it is known to have ended, here or in another tab. */
-  async hasEnded(sessionId: string): Promise<boolean> {
-    return this.#endedHere.has(sessionId) || (await this.store.hasEnded(sessionId).catch(() => false));
+  hasEnded(sessionId: string): Promise<boolean> {
+    return this.#endings.areKnownToHave(sessionId);
   }
 
   async #load(): Promise<void> {
-    if (!this.store.persistent) await this.#leaveMemory();
+    const mayStore = [await this.#leaveMemory(), await this.#endUnread()];
+    await this.#endings.tell().catch((error) => this.failed(error));
+    if (this.held !== undefined && mayStore.includes(true)) await this.write();
     if (this.protection.locked) {
       this.held = undefined;
       this.status = (await this.store.storedId()) === undefined ? "signed_out" : "locked";
@@ -186,7 +192,7 @@ export class Holding {
     // What was done meanwhile was done knowing more than this.
     if (this.held !== held || this.protection.locked) return;
     const hasEnded = ({ sessionId }: SessionRecord) =>
-      this.#endedHere.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
+      this.#endings.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
     const waiting = this.#whileLocked;
     this.#whileLocked = undefined;
     if (stored !== undefined && !hasEnded(stored)) {
@@ -202,11 +208,6 @@ export class Holding {
       this.unsaved = false;
       this.held = undefined;
       this.status = "signed_out";
-    }
-    for (const ending of this.#endedHere.values()) {
-      if (endings.some(({ sessionId }) => sessionId === ending.sessionId)) continue;
-      // The storage refused to hear of the end: it is told again.
-      await this.store.end(ending).catch((error) => this.failed(error));
     }
   }
 
@@ -227,12 +228,47 @@ export class Holding {
     this.unsaved = true;
   }
 
-  /** The storage may work by now: whoever signed in meanwhile is stored, else whoever is stored is signed in. */
-  async #leaveMemory(): Promise<void> {
+  /** The storage may work by now. Whether it does since just now: whoever signed in meanwhile is stored. */
+  async #leaveMemory(): Promise<boolean> {
+    if (this.store.persistent) return false;
     await this.store.open().catch(() => {});
-    if (!this.store.persistent) return;
-    if (this.held === undefined) this.error = undefined;
-    else await this.write();
+    if (this.store.persistent && this.held === undefined) this.error = undefined;
+    return this.store.persistent;
+  }
+
+  /**
+   * Whoever was stored when somebody signed out, or signed in, and could not be read: it is over now, unless it is a later
+   * sign-in of another tab, which counts more than one of here. Whether there was such a word.
+   */
+  async #endUnread(): Promise<boolean> {
+    const said = this.#endsUnread;
+    if (said === undefined || !this.store.persistent) return false;
+    const sessionId = await this.store.storedId();
+    const { held } = this;
+    if (sessionId !== undefined && sessionId !== held?.record.sessionId) {
+      const stored = await this.#openStored();
+      const over = (stored?.signedInAt ?? Number.NEGATIVE_INFINITY) > said ? held?.record : { ...stored, sessionId };
+      if (over !== undefined) {
+        const isSamePerson = held !== undefined && stored !== undefined && sameUser(held.record.user, stored.user);
+        // Some providers revoke all that one person has from them, the new tokens too.
+        if (over.tokens !== undefined && !isSamePerson) await this.revoker.add(over.tokens).catch(() => {});
+        this.learnEndings([{ sessionId: over.sessionId, cause: "signed_out" }]);
+        await this.#endings.tell();
+        void this.revoker.run();
+      }
+    }
+    this.#endsUnread = undefined;
+    return true;
+  }
+
+  /** `undefined` for what no key here opens. */
+  async #openStored(): Promise<SessionRecord | undefined> {
+    try {
+      return this.protection.locked ? undefined : (await this.store.read()).record;
+    } catch (error) {
+      if (error instanceof ProtectionError && error.code !== "unavailable") return undefined;
+      throw error;
+    }
   }
 
   clockFor({ checkIn }: SessionRecord, seen?: SeenTime): TrustedClock {
@@ -330,7 +366,7 @@ export class Holding {
    * cannot. What another tab has done in the meantime is taken up instead.
    */
   async write(): Promise<void> {
-    const isOver = (sessionId: string) => this.#endedHere.has(sessionId);
+    const isOver = (sessionId: string) => this.#endings.has(sessionId);
     const record = this.held?.record;
     if (record === undefined) return;
     try {
@@ -346,7 +382,7 @@ export class Holding {
       this.unsaved = true;
       const message = "the storage refused the tokens: they are kept in memory, and lost with this page or worker";
       this.failed(new SessionError("not_saved", message, { cause }));
-      this.announce({ unsaved: record, ended: [...this.#endedHere.values()] });
+      this.announce({ unsaved: record, ended: this.#endings.here });
     }
   }
 
@@ -360,7 +396,7 @@ export class Holding {
 
   /** Keeps, sealed or else in memory, what was answered while this was locked. */
   async keepLocked(record: SessionRecord, key: UnlockedKey | undefined): Promise<void> {
-    const isOver = (sessionId: string) => this.#endedHere.has(sessionId);
+    const isOver = (sessionId: string) => this.#endings.has(sessionId);
     const sealing = key === undefined ? undefined : this.store.write(record, isOver, key);
     const sealed = await sealing?.then(
       () => true,
@@ -379,23 +415,47 @@ export class Holding {
         if (kind === "pin" || kind === "passkey") await this.protection.forget();
       } finally {
         await this.purge();
-        this.announce({ ended: [...this.#endedHere.values()] });
+        this.announce({ ended: this.#endings.here });
       }
     }
   }
 
+  /** Rejects if the storage refuses to hear of it, also where it cannot say who else is stored. */
   async endStored(cause: EndCause): Promise<void> {
     const record = this.held?.record;
-    const sessionId = record?.sessionId ?? (await this.store.storedId());
+    const isKnown = this.readable && this.store.persistent;
     this.held = undefined;
     this.status = "signed_out";
     this.unsaved = false;
     this.error = undefined;
-    if (sessionId === undefined) return;
-    this.ending = { sessionId, cause };
-    this.#endedHere.set(sessionId, this.ending);
+    let refusal: unknown;
+    const over = record === undefined ? [] : [this.#ended(record.sessionId, cause)];
+    if (cause === "signed_out" && (record === undefined || !isKnown)) {
+      const stored = await this.#storedId().catch((error) => {
+        this.#endsUnread = this.#environment.now();
+        refusal = error;
+      });
+      if (stored !== undefined && stored !== record?.sessionId) over.push(this.#ended(stored, cause));
+    }
     if (record !== undefined && cause !== "rejected") await this.revoker.add(record.tokens).catch(() => {});
-    await this.store.end(this.ending);
+    for (const ending of over) {
+      await this.store.end(ending).catch((error) => {
+        refusal = error;
+      });
+    }
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #ended(sessionId: string, cause: EndCause): Ending {
+    this.ending = { sessionId, cause };
+    this.#endings.add(this.ending);
+    return this.ending;
+  }
+
+  /** Not of what is kept in memory until the storage can be read. */
+  async #storedId(): Promise<string | undefined> {
+    if (!this.store.persistent) await this.store.open();
+    return this.store.storedId();
   }
 
   /** Deletes what was cached for others than the person who is signed in. */

@@ -116,6 +116,7 @@ export class LiveSession extends EventTarget implements Session {
       generation: (before?.generation ?? 0) + 1,
       sessionId: same ? before.sessionId : randomId(),
       user,
+      signedInAt: now,
       tokens,
       checkIn: signInTime(claims, time, now),
     };
@@ -266,9 +267,10 @@ export class LiveSession extends EventTarget implements Session {
 
   /** There may be a network again: whatever is due is done; after a time without any, a check-in is. */
   #reconnected(how?: "online" | "visible"): void {
-    const { held, verifier, unsaved } = this.#holding;
+    const { held, verifier, unsaved, store } = this.#holding;
     if (this.#stopped || held === undefined) return;
-    if (unsaved) void this.#holding.save().then(() => this.#update());
+    if (!store.persistent) void this.sync();
+    else if (unsaved) void this.#holding.save().then(() => this.#update());
     if (!this.#environment.online()) return;
     if ("refreshIfDue" in verifier) {
       verifier.refreshIfDue().then(

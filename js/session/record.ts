@@ -19,6 +19,8 @@ export interface SessionRecord {
   readonly sessionId: string;
   /** `iss` and `sub` of the judged token. */
   readonly user: readonly [iss: string | null, sub: string | null];
+  /** When somebody last signed in, by the device's clock. */
+  readonly signedInAt?: number | undefined;
   readonly tokens: SessionTokens;
   /** What the provider answered last, if it could not be verified yet for want of keys. */
   readonly unverified?: SessionTokens | undefined;

@@ -371,7 +371,7 @@ export class Holding {
     if (record === undefined) return;
     try {
       const written = await this.store.write(record, isOver).catch(async (error) => {
-        if (!(error instanceof StorageError) || error.code !== "full") throw error;
+        if (!isFull(error)) throw error;
         await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
         return this.store.write(record, isOver);
       });
@@ -409,7 +409,13 @@ export class Holding {
   async end(cause: EndCause): Promise<void> {
     const { kind } = this.protection;
     try {
-      await this.endStored(cause);
+      await this.endStored(cause).catch(async (error) => {
+        if (!isFull(error)) throw error;
+        // The word that it has ended, and what is to be revoked, go in where the cached pages were.
+        await this.purge();
+        await this.revoker.save().catch(() => {});
+        await this.#endings.tell();
+      });
     } finally {
       try {
         if (kind === "pin" || kind === "passkey") await this.protection.forget();
@@ -469,4 +475,8 @@ export class Holding {
   failed(error: unknown): void {
     this.error = error instanceof Error ? error : new Error("something unknown went wrong", { cause: error });
   }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof StorageError && error.code === "full";
 }

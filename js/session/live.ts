@@ -153,8 +153,8 @@ export class LiveSession extends EventTarget implements Session {
       });
     } finally {
       this.#update();
+      void holding.revoker.run();
     }
-    void holding.revoker.run();
   }
 
   observe(serverTime: number): void {

@@ -13,6 +13,8 @@ export class Revoker {
   readonly #store: SessionStore;
   readonly #provider: TokenProvider | null;
   readonly #environment: Environment;
+  /** What no storage remembers: it refused, or there is none but memory. */
+  #unsaved: readonly Revocation[] = [];
 
   constructor(store: SessionStore, provider: TokenProvider | null, environment: Environment) {
     this.#store = store;
@@ -23,19 +25,29 @@ export class Revoker {
   /** Remembers a token to revoke, and nothing else of the person. */
   async add({ refresh_token: refreshToken }: SessionTokens): Promise<void> {
     if (this.#provider?.revoke === undefined || refreshToken === undefined) return;
-    const list = await this.#store.revocations();
-    await this.#store.writeRevocations([...list, { refreshToken, at: this.#environment.now() }]);
+    this.#unsaved = [...this.#unsaved, { refreshToken, at: this.#environment.now() }];
+    await this.save();
+  }
+
+  /** Stores what is not stored yet. */
+  async save(): Promise<void> {
+    const unsaved = this.#unsaved;
+    if (unsaved.length === 0 || !this.#store.persistent) return;
+    await this.#store.writeRevocations([...(await this.#store.revocations()), ...unsaved]);
+    this.#unsaved = this.#unsaved.filter((one) => !unsaved.includes(one));
   }
 
   /** Revokes what can be revoked now; what cannot waits. Never rejects. */
   async run(): Promise<void> {
+    await this.save().catch(() => {});
     try {
-      for (const revocation of await this.#store.revocations()) {
+      for (const revocation of [...(await this.#store.revocations()), ...this.#unsaved]) {
         const old = this.#environment.now() - revocation.at > GIVE_UP;
         if (!old && !(await this.#revoke(revocation))) continue;
+        this.#unsaved = this.#unsaved.filter((one) => one !== revocation);
         const waiting = await this.#store.revocations();
         const left = waiting.filter(({ refreshToken }) => refreshToken !== revocation.refreshToken);
-        await this.#store.writeRevocations(left);
+        if (left.length < waiting.length) await this.#store.writeRevocations(left);
       }
     } catch {
       // The storage refuses: it is tried again at the next start.

@@ -156,3 +156,51 @@ test("a full storage does not keep the next person from signing in", async () =>
   assert.deepEqual([who(session), session.state.persistent], ["bob", false]);
   assert.equal(storage.values.has("default.session"), false);
 });
+
+test("a sign-out makes room in a full storage for the word that it has ended", async () => {
+  const names = new Set();
+  let makeRoom;
+  const remove = (name) => {
+    makeRoom();
+    return names.delete(name);
+  };
+  const caches = { keys: async () => [...names], delete: async (name) => remove(name) };
+  const { provider, storage, session } = await signedIn({ caches });
+  const asleep = await openTab({ provider, storage, environment: { exclusive: turns() } });
+  names.add(`tokenward:default:${session.state.sessionId}`);
+  makeRoom = fill(storage);
+  await session.signOut();
+  await soon();
+  assert.deepEqual([names.size, provider.families[0].ended], [0, true]);
+  await asleep.sync();
+  assert.deepEqual([who(asleep), await asleep.refresh()], ["signed_out", "signed_out"]);
+  assert.deepEqual([...storage.values.keys()], ["default.ended"]);
+});
+
+test("what a full storage could not remember to revoke is revoked all the same", async () => {
+  const { provider, storage, session } = await signedIn();
+  fill(storage);
+  await assert.rejects(session.signOut(), { code: "full" });
+  await soon();
+  assert.deepEqual([who(session), provider.families[0].ended], ["signed_out", true]);
+});
+
+test("a token to revoke that the storage refused while offline is stored when it works again", async () => {
+  const { provider, storage, session } = await signedIn();
+  const { revoke } = provider;
+  provider.revoke = () => Promise.reject(new Error("no network"));
+  const makeRoom = fill(storage);
+  await session.signOut().catch(() => {});
+  await soon();
+  makeRoom();
+  await session.signIn(provider.signIn("bob"));
+  await soon();
+  session.stop();
+  provider.revoke = revoke;
+  await openTab({ provider, storage, environment: {} });
+  await soon();
+  assert.deepEqual(
+    provider.families.map(({ ended }) => ended),
+    [true, false],
+  );
+});

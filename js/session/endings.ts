@@ -24,7 +24,8 @@ export class Endings {
 
   /** Whether it is known to have ended, here or in another tab. */
   async areKnownToHave(sessionId: string): Promise<boolean> {
-    return this.has(sessionId) || (await this.#store.hasEnded(sessionId).catch(() => false));
+    const isStored = await this.#store.hasEnded(sessionId).catch(() => false);
+    return isStored || this.has(sessionId);
   }
 
   /** A storage that refused to hear of an end is told again. */

@@ -77,8 +77,10 @@ export class Holding {
   readonly #endings: Endings;
   /** When it was said that whoever is stored is signed out, which nobody could read at the time. */
   #endsUnread: number | undefined;
-  /** What was answered while this was locked and could not be sealed. */
-  #whileLocked: SessionRecord | undefined;
+  /** What is neither stored nor held, because this was locked too early: it is taken up when it is unlocked. */
+  #waiting: SessionRecord | undefined;
+  /** What was seen of time before this was locked. */
+  #seenBefore: (Pick<SessionRecord, "sessionId" | "checkIn"> & { readonly seen: SeenTime }) | undefined;
 
   constructor(
     { verifier, provider, policy, token, storage, protection, name }: CheckedOptions,
@@ -135,16 +137,53 @@ export class Holding {
    * signed by one that only it has fetched. Whether the storage could be read.
    */
   async load(): Promise<boolean> {
+    const { locked } = this.protection;
+    if (locked) this.#letGo();
     try {
       if ("load" in this.verifier) await this.verifier.load();
-      await this.#load();
+      await this.#load().catch((error) => {
+        // The key in memory was not the one in use any more, and is forgotten by now.
+        if (locked || !this.protection.locked) throw error;
+        return this.#load();
+      });
       this.readable = true;
     } catch (error) {
       this.failed(error);
-      if (this.held === undefined) this.status = "signed_out";
+      if (this.held !== undefined) this.#takeWaiting(({ sessionId }) => this.#endings.has(sessionId));
+      else if (this.status !== "locked" || !this.protection.locked) this.status = "signed_out";
       this.readable = false;
     }
     return this.readable;
+  }
+
+  /** Whether what is known now will be there after a restart. */
+  get isSaved(): boolean {
+    return this.store.persistent && !this.unsaved && this.#waiting === undefined;
+  }
+
+  /** Forgets the key, and what is held: what the storage has not yet is sealed with that key, or else waits in memory. */
+  lock(): void {
+    const key = this.protection.share?.();
+    this.protection.lock?.();
+    if (this.protection.locked) this.#letGo(key);
+  }
+
+  #letGo(key?: UnlockedKey): void {
+    if (this.held === undefined) return;
+    const { unsaved } = this;
+    const { record, clock } = this.held;
+    this.#seenBefore = { sessionId: record.sessionId, checkIn: record.checkIn, seen: clock.seen };
+    this.held = undefined;
+    this.unsaved = false;
+    this.status = "locked";
+    if (!unsaved) return;
+    this.#wait(record);
+    void this.exclusively(() => this.keepLocked(record, key)).then(() => this.changed());
+  }
+
+  /** Of the person who is in here, or will be once this is unlocked: the latest. */
+  get #own(): SessionRecord | undefined {
+    return this.held?.record ?? this.#waiting;
   }
 
   /** Whether nothing has happened since this was held. */
@@ -157,6 +196,7 @@ export class Holding {
     for (const ending of endings) {
       if (typeof ending?.sessionId !== "string" || typeof ending.cause !== "string") continue;
       this.#endings.add(ending);
+      if (this.#waiting?.sessionId === ending.sessionId) this.#waiting = undefined;
       if (this.held?.record.sessionId !== ending.sessionId) continue;
       this.held = undefined;
       this.status = "signed_out";
@@ -182,23 +222,22 @@ export class Holding {
     await this.#endings.tell().catch((error) => this.failed(error));
     if (this.held !== undefined && mayStore.includes(true)) await this.write();
     if (this.protection.locked) {
-      this.held = undefined;
-      this.status = (await this.store.storedId()) === undefined ? "signed_out" : "locked";
+      this.#letGo();
+      const ids = [await this.store.storedId(), this.#waiting?.sessionId];
+      if (!this.protection.locked) return this.#load();
+      this.status = ids.some((id) => id !== undefined && !this.#endings.has(id)) ? "locked" : "signed_out";
       return;
     }
     const { held } = this;
     const { record: stored, endings } = await this.store.read();
     const seen = stored && (await this.#marks.read(stored));
     // What was done meanwhile was done knowing more than this.
-    if (this.held !== held || this.protection.locked) return;
+    if (this.protection.locked) return this.#load();
+    if (this.held !== held) return;
     const hasEnded = ({ sessionId }: SessionRecord) =>
       this.#endings.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
-    const waiting = this.#whileLocked;
-    this.#whileLocked = undefined;
     if (stored !== undefined && !hasEnded(stored)) {
       this.#takeStored(stored, seen);
-      const isAnswer = waiting?.sessionId === stored.sessionId && isNewer(waiting, this.held?.record);
-      if (waiting !== undefined && isAnswer) this.takeUnsaved(waiting);
     } else if (held !== undefined && !hasEnded(held.record)) {
       // Nothing stored, and no word of an end: the browser has evicted it. Memory goes on, and is stored again later.
       this.unsaved = true;
@@ -209,12 +248,13 @@ export class Holding {
       this.held = undefined;
       this.status = "signed_out";
     }
+    this.#takeWaiting(hasEnded);
   }
 
   #takeStored(record: SessionRecord, seen: SeenTime | undefined): void {
     if (this.held !== undefined && isSameVersion(record, this.held.record)) this.#isSaved();
     if (isNewer(record, this.held?.record)) {
-      this.take(record, this.clockFor(record, seen));
+      this.take(record, this.#resumedClock(record, seen));
       this.unsaved = false;
       this.error = undefined;
     } else if (seen !== undefined && this.held?.record.checkIn.at === record.checkIn.at) {
@@ -224,8 +264,23 @@ export class Holding {
 
   /** Takes up what the storage has not. */
   takeUnsaved(record: SessionRecord): void {
-    this.take(record, this.clockFor(record));
+    this.take(record, this.#resumedClock(record));
     this.unsaved = true;
+  }
+
+  #takeWaiting(hasEnded: (record: SessionRecord) => boolean): void {
+    const { held } = this;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting === undefined || hasEnded(waiting)) return;
+    const isNext = held?.record.sessionId === waiting.sessionId && isNewer(waiting, held.record);
+    if (held !== undefined && !isNext) return;
+    this.takeUnsaved(waiting);
+    void this.save().then(() => this.changed());
+  }
+
+  #wait(record: SessionRecord): void {
+    if (isNewer(record, this.#waiting) && !this.#endings.has(record.sessionId)) this.#waiting = record;
   }
 
   /** The storage may work by now. Whether it does since just now: whoever signed in meanwhile is stored. */
@@ -244,12 +299,12 @@ export class Holding {
     const said = this.#endsUnread;
     if (said === undefined || !this.store.persistent) return false;
     const sessionId = await this.store.storedId();
-    const { held } = this;
-    if (sessionId !== undefined && sessionId !== held?.record.sessionId) {
+    const own = this.#own;
+    if (sessionId !== undefined && sessionId !== own?.sessionId) {
       const stored = await this.#openStored();
-      const over = (stored?.signedInAt ?? Number.NEGATIVE_INFINITY) > said ? held?.record : { ...stored, sessionId };
+      const over = (stored?.signedInAt ?? Number.NEGATIVE_INFINITY) > said ? own : { ...stored, sessionId };
       if (over !== undefined) {
-        const isSamePerson = held !== undefined && stored !== undefined && sameUser(held.record.user, stored.user);
+        const isSamePerson = own !== undefined && stored !== undefined && sameUser(own.user, stored.user);
         // Some providers revoke all that one person has from them, the new tokens too.
         if (over.tokens !== undefined && !isSamePerson) await this.revoker.add(over.tokens).catch(() => {});
         this.learnEndings([{ sessionId: over.sessionId, cause: "signed_out" }]);
@@ -271,6 +326,18 @@ export class Holding {
     }
   }
 
+  /** For a check-in that goes on: what was seen since, here too, counts. */
+  #resumedClock(record: SessionRecord, stored?: SeenTime): TrustedClock {
+    const clock = this.clockFor(record, stored);
+    const { held } = this;
+    for (const known of [held && { ...held.record, seen: held.clock.seen }, this.#seenBefore]) {
+      const isSame = known?.sessionId === record.sessionId && known.checkIn.at === record.checkIn.at;
+      if (isSame) clock.learn(known.seen);
+    }
+    return clock;
+  }
+
+  /** For a check-in that is new, or as far as is stored of it. */
   clockFor({ checkIn }: SessionRecord, seen?: SeenTime): TrustedClock {
     this.#marks.begin(seen);
     return new TrustedClock(checkIn, seen, this.policy.rollbackTolerance);
@@ -366,24 +433,30 @@ export class Holding {
    * cannot. What another tab has done in the meantime is taken up instead.
    */
   async write(): Promise<void> {
-    const isOver = (sessionId: string) => this.#endings.has(sessionId);
     const record = this.held?.record;
     if (record === undefined) return;
+    // Somebody may lock this before it is sealed.
+    const key = this.protection.share?.();
     try {
-      const written = await this.store.write(record, isOver).catch(async (error) => {
-        if (!isFull(error)) throw error;
-        await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
-        return this.store.write(record, isOver);
-      });
-      if (!written) return void (await this.load());
+      if (!(await this.#put(record, key))) return void (await this.load());
       this.#isSaved();
       this.announce({});
     } catch (cause) {
-      this.unsaved = true;
+      if (this.isCurrent(record)) this.unsaved = true;
+      else this.#wait(record);
       const message = "the storage refused the tokens: they are kept in memory, and lost with this page or worker";
       this.failed(new SessionError("not_saved", message, { cause }));
       this.announce({ unsaved: record, ended: this.#endings.here });
     }
+  }
+
+  #put(record: SessionRecord, key: UnlockedKey | undefined): Promise<boolean> {
+    const put = () => this.store.write(record, (sessionId) => this.#endings.has(sessionId), key);
+    return put().catch(async (error) => {
+      if (!isFull(error)) throw error;
+      await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
+      return put();
+    });
   }
 
   /** What the storage refused before, be it this or the marks of time, is over. */
@@ -394,15 +467,18 @@ export class Holding {
     if (isOver) this.error = undefined;
   }
 
-  /** Keeps, sealed or else in memory, what was answered while this was locked. */
+  /** Keeps, sealed or else in memory, what was held or answered when this was locked. For whoever has the turn. */
   async keepLocked(record: SessionRecord, key: UnlockedKey | undefined): Promise<void> {
-    const isOver = (sessionId: string) => this.#endings.has(sessionId);
-    const sealing = key === undefined ? undefined : this.store.write(record, isOver, key);
-    const sealed = await sealing?.then(
-      () => true,
-      () => false,
-    );
-    if (!sealed) this.#whileLocked = record;
+    this.#wait(record);
+    if (key === undefined) return;
+    try {
+      // Whoever cannot be read yet is to end before this is stored.
+      if (!(await this.#put(record, key)) && this.#endsUnread !== undefined) return;
+      if (this.#waiting === record) this.#waiting = undefined;
+      this.announce({});
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** Everything of this person goes, and stays gone. For whoever has the turn. */
@@ -428,9 +504,10 @@ export class Holding {
 
   /** Rejects if the storage refuses to hear of it, also where it cannot say who else is stored. */
   async endStored(cause: EndCause): Promise<void> {
-    const record = this.held?.record;
+    const record = this.#own;
     const isKnown = this.readable && this.store.persistent;
     this.held = undefined;
+    this.#waiting = undefined;
     this.status = "signed_out";
     this.unsaved = false;
     this.error = undefined;

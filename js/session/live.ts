@@ -257,11 +257,7 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   #forgetKey(): void {
-    const holding = this.#holding;
-    holding.protection.lock?.();
-    if (!holding.protection.locked) return;
-    if (holding.held !== undefined) holding.status = "locked";
-    holding.held = undefined;
+    this.#holding.lock();
     this.#update();
   }
 
@@ -294,7 +290,7 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   #stateNow(): SessionState {
-    const { status, held, ending, store, unsaved, protection, error: failure } = this.#holding;
+    const { status, held, ending, isSaved, protection, error: failure } = this.#holding;
     const { error: refused, ...answer } = this.#holding.judge();
     const error = failure ?? refused;
     return Object.freeze({
@@ -302,7 +298,7 @@ export class LiveSession extends EventTarget implements Session {
       ...answer,
       ...(held && { sessionId: held.record.sessionId }),
       ...(ending && { ended: ending.cause }),
-      persistent: store.persistent && !unsaved,
+      persistent: isSaved,
       protectedBy: protection.kind,
       ...(error && { error }),
     });

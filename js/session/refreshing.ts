@@ -115,21 +115,31 @@ export class Refreshing {
     });
   }
 
-  /** What was asked for before something else happened: tokens of a session that is over are not to be used. */
+  /**
+   * What was asked for before something else happened: tokens of a session that is over are not to be used; those of one that
+   * was locked, and perhaps unlocked again by another page, are kept unless something newer is held.
+   */
   async #overtaken(before: SessionRecord, tokens?: SessionTokens, key?: UnlockedKey): Promise<RefreshOutcome> {
     const holding = this.#holding;
+    const { protection } = holding;
+    if (tokens !== undefined && holding.held === undefined && !protection.locked) await holding.load();
     if (await holding.hasEnded(before.sessionId)) {
       if (tokens !== undefined) {
         await holding.revoker.add(tokens).catch(() => {});
         void holding.revoker.run();
       }
-    } else if (holding.protection.locked) {
-      const kept = { ...before.tokens, refresh_token: tokens?.refresh_token };
+    } else if (tokens !== undefined) {
+      const kept = { ...before.tokens, refresh_token: tokens.refresh_token };
       const record = { ...before, generation: before.generation + 1, tokens: kept, unverified: tokens };
-      if (tokens !== undefined) await holding.keepLocked(record, key);
-      return "locked";
+      if (protection.locked) await holding.keepLocked(record, key);
+      else if (holding.held === undefined || holding.isCurrent(before)) {
+        holding.takeUnsaved(record);
+        await holding.write();
+        return "unverified";
+      }
     }
-    return holding.held === undefined ? "signed_out" : "adopted";
+    if (holding.held !== undefined) return "adopted";
+    return holding.status === "locked" ? "locked" : "signed_out";
   }
 
   /** The provider says that the token is of no more use: unless another tab has a newer one, the session is over. */
@@ -206,7 +216,7 @@ export class Refreshing {
     }
     return holding.exclusively(async () => {
       await holding.load();
-      if (!holding.isCurrent(record)) return this.#overtaken(record, tokens);
+      if (!holding.isCurrent(record)) return this.#overtaken(record);
       const next = { ...record, generation: record.generation + 1, unverified: undefined };
       return this.#accept(next, tokens, claims, signInTime(claims, undefined, now));
     });
@@ -217,7 +227,7 @@ export class Refreshing {
     tokens: SessionTokens,
     claims: Claims,
     checkIn: CheckIn,
-  ): Promise<"refreshed" | "signed_out"> {
+  ): Promise<"refreshed" | "locked" | "signed_out"> {
     const holding = this.#holding;
     if (!sameUser(next.user, userOf(claims))) {
       await holding.revoker.add(tokens).catch(() => {});
@@ -232,7 +242,7 @@ export class Refreshing {
     if (holding.judge().access === "full") this.backoff.reset();
     else this.#backOff();
     await holding.write();
-    return "refreshed";
+    return holding.status === "locked" ? "locked" : "refreshed";
   }
 
   #failed(error: unknown): void {

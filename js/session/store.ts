@@ -88,8 +88,9 @@ export class SessionStore {
     if (ended(sessionId) || isAnother || isOlder) return false;
     const name = this.#key("session");
     const text = JSON.stringify(record);
-    const sealing = key && sealText(key.key, text, [this.#protection.kind, "text", name]);
-    await this.#storage.set(name, `${sessionId} ${generation} ${await (sealing ?? this.#protection.seal(text, name))}`);
+    const { kind, locked } = this.#protection;
+    const sealed = locked && key ? sealText(key.key, text, [kind, "text", name]) : this.#protection.seal(text, name);
+    await this.#storage.set(name, `${sessionId} ${generation} ${await sealed}`);
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { SessionError } from "../errors.js";
+import { ProtectionError, SessionError } from "../errors.js";
 import type { TokenSet } from "../providers.js";
 import { type AccessRequest, checkRequest, mayDo } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../session.js";
@@ -78,7 +78,7 @@ export class LiveSession extends EventTarget implements Session {
 
   async signIn(tokens: TokenSet, options?: { serverTime?: number | undefined }): Promise<SessionState> {
     await this.start();
-    this.#checkMayTake();
+    await this.#checkMayTake();
     const holding = this.#holding;
     const now = this.#environment.now();
     const given = tokensOf(tokens);
@@ -91,9 +91,13 @@ export class LiveSession extends EventTarget implements Session {
     return this.#update();
   }
 
-  #checkMayTake(): void {
+  async #checkMayTake(): Promise<void> {
     if (this.#stopped) throw new SessionError("stopped", "this session was stopped: make a new one");
-    if (!this.#holding.protection.locked) return;
+    const { protection } = this.#holding;
+    // Another tab may have replaced or forgotten the key in memory: what it sealed nobody could open.
+    const refusal = protection.unlock && (await protection.seal("").catch((error: unknown) => error));
+    const isForgotten = refusal instanceof ProtectionError && refusal.code === "locked";
+    if (!protection.locked && !isForgotten) return;
     throw new SessionError("locked", "the session is locked: unlock it, then sign in");
   }
 
@@ -101,7 +105,7 @@ export class LiveSession extends EventTarget implements Session {
   async #take(tokens: SessionTokens, claims: Claims, time: number | undefined, now: number): Promise<void> {
     const holding = this.#holding;
     await holding.load();
-    this.#checkMayTake();
+    await this.#checkMayTake();
     const user = userOf(claims);
     const before = holding.held?.record;
     // Tokens that name nobody may be of another person each time.
@@ -109,7 +113,7 @@ export class LiveSession extends EventTarget implements Session {
     if (!same) {
       // Also a session that is stored and cannot be opened any more.
       await holding.endStored("signed_out").catch((error) => holding.failed(error));
-      this.#checkMayTake();
+      await this.#checkMayTake();
     }
     const record: SessionRecord = {
       version: 1,

@@ -235,3 +235,21 @@ test("a lock comes while a page that starts unlocked looks at the storage", asyn
   const { state } = await starting;
   assert.deepEqual([state.status, state.access], ["locked", "none"]);
 });
+
+test("who signs in where another tab has forgotten the PIN has to set one up first, and nothing changes", async () => {
+  const { provider, storage, protection, session, open } = await adaBehindPin();
+  const own = pinOf(storage);
+  await own.adopt(protection.share());
+  const other = await open(own);
+  assert.equal(who(other), "ada");
+  await session.signOut();
+  await other.sync();
+  await assert.rejects(other.signIn(provider.signIn("bob")), { name: "SessionError", code: "locked" });
+  assert.deepEqual(
+    [who(other), other.state.persistent, storage.values.has("default.session")],
+    ["signed_out", true, false],
+  );
+  await own.setup("654321");
+  await other.signIn(provider.signIn("bob"));
+  assert.deepEqual([who(other), other.state.persistent], ["bob", true]);
+});

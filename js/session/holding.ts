@@ -137,6 +137,7 @@ export class Holding {
    * signed by one that only it has fetched. Whether the storage could be read.
    */
   async load(): Promise<boolean> {
+    const { status } = this;
     const { locked } = this.protection;
     if (locked) this.#letGo();
     try {
@@ -153,6 +154,8 @@ export class Holding {
       else if (this.status !== "locked" || !this.protection.locked) this.status = "signed_out";
       this.readable = false;
     }
+    // Another tab may have the key that is in use.
+    if (this.status === "locked" && status !== "locked") this.announce({ asksForKey: true });
     return this.readable;
   }
 

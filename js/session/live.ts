@@ -1,4 +1,5 @@
 import { ProtectionError, SessionError } from "../errors.js";
+import type { UnlockedKey } from "../protection.js";
 import type { TokenSet } from "../providers.js";
 import { type AccessRequest, checkRequest, mayDo } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../session.js";
@@ -171,6 +172,8 @@ export class LiveSession extends EventTarget implements Session {
     const { protection } = this.#holding;
     await protection.unlock?.(secret);
     this.#shareKey();
+    // What the storage refused was told when this could not hear it.
+    this.#post({ asksForUnsaved: true });
     await this.#holding.load();
     this.#reconnected();
     return this.#update();
@@ -195,9 +198,8 @@ export class LiveSession extends EventTarget implements Session {
     if (!this.#stopped) this.#listen();
     await holding.load();
     this.#update();
-    if (holding.status === "locked") this.#post({ asksForKey: true });
-    // What could not be read may say whose the caches are.
-    else if (holding.readable && holding.store.persistent) void holding.purge();
+    // What could not be read, or is locked, may say whose the caches are.
+    if (holding.status !== "locked" && holding.readable && holding.store.persistent) void holding.purge();
     void holding.revoker.run();
     this.#reconnected();
   }
@@ -226,6 +228,12 @@ export class LiveSession extends EventTarget implements Session {
     if ("onChange" in verifier) this.#stops.push(verifier.onChange(() => this.#update()));
   }
 
+  async #adopt(key: UnlockedKey): Promise<void> {
+    const { protection } = this.#holding;
+    await protection.adopt?.(key).catch(() => {});
+    if (!protection.locked) this.#post({ asksForUnsaved: true });
+  }
+
   #shareKey(): void {
     const { protection } = this.#holding;
     const key = protection.locked ? undefined : protection.share?.();
@@ -248,7 +256,8 @@ export class LiveSession extends EventTarget implements Session {
     if (lock) return this.#forgetKey();
     if (asksForKey) return this.#shareKey();
     if (asksForUnsaved) return holding.tellUnsaved();
-    if (key !== undefined && protection.locked) await protection.adopt?.(key).catch(() => {});
+    // Also in place of one that is held: after a sign-out and a new PIN that is not the one in use any more.
+    if (key !== undefined && key.id !== protection.share?.()?.id) await this.#adopt(key);
     if (Array.isArray(ended)) holding.learnEndings(ended);
     await holding.load();
     const record = unsaved && readRecord(JSON.stringify(unsaved));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pinProtection } from "tokenward/pin";
 import { StorageError } from "tokenward/storage";
-import { gate, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
+import { channels, gate, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
 
 const PIN = "123456";
 const pinOf = (storage) => pinProtection({ storage, memory: 19_456, iterations: 2 });
@@ -252,4 +252,69 @@ test("who signs in where another tab has forgotten the PIN has to set one up fir
   await own.setup("654321");
   await other.signIn(provider.signIn("bob"));
   assert.deepEqual([who(other), other.state.persistent], ["bob", true]);
+});
+
+/** A page and a worker, both unlocked, in each of which the test may hold up the storage. */
+async function pageAndWorker() {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const environment = { exclusive: turns(), channel: channels(), online: () => false };
+  const open = async () => {
+    const waits = { until: Promise.resolve() };
+    const get = async (key) => {
+      await waits.until;
+      return storage.get(key);
+    };
+    const own = { ...storage, get, set: (key, value) => storage.set(key, value) };
+    const protection = pinOf(own);
+    return { waits, protection, session: await openTab({ provider, storage: own, protection, environment }) };
+  };
+  const page = await open();
+  await page.protection.setup(PIN);
+  await page.session.signIn(provider.signIn("ada"));
+  const worker = await open();
+  await soon();
+  return { provider, storage, page, worker };
+}
+
+test("after a sign-out, a new PIN and a sign-in in a page, a worker that ran all the time is unlocked too", async () => {
+  const { provider, page, worker } = await pageAndWorker();
+  assert.equal(who(worker.session), "ada");
+  await page.session.signOut();
+  await soon();
+  const slow = gate();
+  // What the page stores and the key it posts come both before the worker has looked at either.
+  worker.waits.until = slow.opened;
+  await page.protection.setup("654321");
+  await page.session.signIn(provider.signIn("bob"));
+  await soon();
+  slow.open();
+  await soon();
+  assert.deepEqual([who(page.session), who(worker.session)], ["bob", "bob"]);
+});
+
+test("a tab that finds itself locked asks the others for the key", async () => {
+  const { page, worker } = await pageAndWorker();
+  // As after a key that it could not adopt at the time.
+  worker.protection.lock();
+  await worker.session.sync();
+  await soon();
+  assert.deepEqual([who(page.session), who(worker.session)], ["ada", "ada"]);
+  page.session.lock();
+  await soon();
+  await worker.session.sync();
+  await soon();
+  assert.deepEqual([who(page.session), who(worker.session)], ["locked", "locked"]);
+});
+
+test("a tab that is unlocked while another holds what the storage refused uses no token twice", async () => {
+  const { provider, storage, page, worker } = await pageAndWorker();
+  worker.protection.lock();
+  fill(storage);
+  assert.equal(await page.session.refresh(), "refreshed");
+  await soon();
+  await worker.session.unlock(PIN);
+  await soon();
+  assert.equal(await worker.session.refresh(), "refreshed");
+  assert.equal(provider.families[0].ended, false);
 });

@@ -29,7 +29,7 @@ export interface SessionOptions {
   token?: "access_token" | "id_token" | undefined;
   /** Default: IndexedDB where there is one, else memory. */
   storage?: Storage | undefined;
-  /** How what is stored is sealed. Default: with a key of this device where the context allows, else not at all. */
+  /** How what is stored is sealed. Default: with a key of this device; not at all in a context that has no such keys. */
   protection?: Protection | undefined;
   /** Tells sessions of one origin apart, as well as their caches: letters, digits, `-` and `_`. Default: `default`. */
   name?: string | undefined;

@@ -72,6 +72,8 @@ export class Holding {
   readonly #marks: Marks;
   /** Whether nobody chose the protection, so that it is the best there is. */
   readonly #isDefault: boolean;
+  /** Whether there is no need to find out about the device's key. */
+  #hasKey: boolean;
   /** Whether the storage could be read the last time: if not, nobody knows who is signed in. */
   readable = true;
   readonly #endings: Endings;
@@ -94,6 +96,7 @@ export class Holding {
     const device = deviceProtectionIsSupported() ? deviceProtection() : noProtection();
     this.protection = protection ?? device;
     this.#isDefault = protection === undefined;
+    this.#hasKey = this.protection.kind !== "device";
     const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
     this.store = new SessionStore(kept, name, this.protection, protection?.kind === "none" ? protection : device);
     this.#marks = new Marks(this.store);
@@ -101,17 +104,31 @@ export class Holding {
     this.revoker = new Revoker(this.store, provider, environment);
   }
 
-  /** Finds out what can be stored, and how. */
+  /** Finds out what can be stored. */
   async open(): Promise<void> {
     await this.store.open().catch((error) => this.failed(error));
-    if (!this.#isDefault) return;
+  }
+
+  /**
+   * Whether the device's key can be used, until it can. One that a database refuses for a moment is not replaced: what was
+   * sealed with it would be lost, and what comes next be stored in clear. Whether it can be used since just now.
+   */
+  async #findKey(): Promise<boolean> {
+    if (this.#hasKey) return false;
     try {
       await this.protection.seal("");
-    } catch {
-      // A device's key needs IndexedDB, which may be there and refuse.
+    } catch (error) {
+      const isUnsupported = error instanceof ProtectionError && error.code === "unsupported";
+      if (!this.#isDefault || !isUnsupported) {
+        this.failed(error);
+        return false;
+      }
       this.protection = noProtection();
       this.store.sealWith(this.protection);
     }
+    this.#hasKey = true;
+    if (this.error instanceof ProtectionError) this.error = undefined;
+    return true;
   }
 
   /**
@@ -161,7 +178,12 @@ export class Holding {
 
   /** Whether what is known now will be there after a restart. */
   get isSaved(): boolean {
-    return this.store.persistent && !this.unsaved && this.#waiting === undefined;
+    return this.mayStore && !this.unsaved && this.#waiting === undefined;
+  }
+
+  /** Whether anything can be stored at all. */
+  get mayStore(): boolean {
+    return this.store.persistent && this.#hasKey;
   }
 
   /** Forgets the key, and what is held: what the storage has not yet is sealed with that key, or else waits in memory. */
@@ -221,7 +243,7 @@ export class Holding {
   }
 
   async #load(): Promise<void> {
-    const mayStore = [await this.#leaveMemory(), await this.#endUnread()];
+    const mayStore = [await this.#findKey(), await this.#leaveMemory(), await this.#endUnread()];
     await this.#endings.tell().catch((error) => this.failed(error));
     if (this.held !== undefined && mayStore.includes(true)) await this.write();
     if (this.protection.locked) {

@@ -276,9 +276,9 @@ export class LiveSession extends EventTarget implements Session {
 
   /** There may be a network again: whatever is due is done; after a time without any, a check-in is. */
   #reconnected(how?: "online" | "visible"): void {
-    const { held, verifier, unsaved, store } = this.#holding;
+    const { held, verifier, unsaved, mayStore } = this.#holding;
     if (this.#stopped || held === undefined) return;
-    if (!store.persistent) void this.sync();
+    if (!mayStore) void this.sync();
     else if (unsaved) void this.#holding.save().then(() => this.#update());
     if (!this.#environment.online()) return;
     if ("refreshIfDue" in verifier) {
@@ -323,8 +323,8 @@ export class LiveSession extends EventTarget implements Session {
     if (this.#holding.held === undefined) {
       // A storage that refused may hold a session.
       const look = () => void this.sync();
-      const { store, readable } = this.#holding;
-      if (!store.persistent || !readable) this.#stopTimer = this.#environment.after(LOOK_AGAIN, look);
+      const { mayStore, readable } = this.#holding;
+      if (!mayStore || !readable) this.#stopTimer = this.#environment.after(LOOK_AGAIN, look);
       return;
     }
     const now = this.#environment.now();

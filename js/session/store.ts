@@ -1,5 +1,5 @@
 import { sealText } from "../protection/box.js";
-import type { Protection, UnlockedKey } from "../protection.js";
+import { noProtection, type Protection, type UnlockedKey } from "../protection.js";
 import { memoryStorage, type Storage } from "../storage.js";
 import { type Ending, type MarksRecord, readEndings, readMarks, readRecord, type SessionRecord } from "./record.js";
 
@@ -54,12 +54,17 @@ export class SessionStore {
     this.#device = protection;
   }
 
+  /** What is in memory only needs no key of the device, which may not be there either. */
+  get #sealing(): Protection {
+    return this.persistent || this.#protection.kind !== "device" ? this.#protection : noProtection();
+  }
+
   /** The session, and which ones have ended. */
   async read(): Promise<{ record?: SessionRecord | undefined; endings: readonly Ending[] }> {
     const endings = await this.endings();
     const { sessionId, sealed } = await this.#readSealed();
     if (sealed === undefined || endings.some((ending) => ending.sessionId === sessionId)) return { endings };
-    const record = readRecord(await this.#protection.open(sealed, this.#key("session")));
+    const record = readRecord(await this.#sealing.open(sealed, this.#key("session")));
     // What stands before the seal can be written by anybody.
     return record?.sessionId === sessionId ? { record, endings } : { endings };
   }
@@ -89,7 +94,7 @@ export class SessionStore {
     const name = this.#key("session");
     const text = JSON.stringify(record);
     const { kind, locked } = this.#protection;
-    const sealed = locked && key ? sealText(key.key, text, [kind, "text", name]) : this.#protection.seal(text, name);
+    const sealed = locked && key ? sealText(key.key, text, [kind, "text", name]) : this.#sealing.seal(text, name);
     await this.#storage.set(name, `${sessionId} ${generation} ${await sealed}`);
     return true;
   }
@@ -108,12 +113,12 @@ export class SessionStore {
 
   async readMarks(): Promise<MarksRecord | undefined> {
     const sealed = await this.#storage.get(this.#key("marks"));
-    return sealed === undefined ? undefined : readMarks(await this.#protection.open(sealed, this.#key("marks")));
+    return sealed === undefined ? undefined : readMarks(await this.#sealing.open(sealed, this.#key("marks")));
   }
 
   async writeMarks(marks: MarksRecord): Promise<void> {
     const key = this.#key("marks");
-    await this.#storage.set(key, await this.#protection.seal(JSON.stringify(marks), key));
+    await this.#storage.set(key, await this.#sealing.seal(JSON.stringify(marks), key));
   }
 
   /** From here on no record of this session counts, not even one that another tab is about to write. */

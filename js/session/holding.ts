@@ -1,33 +1,18 @@
-import { ProtectionError, SessionError, StorageError, TokenError } from "../errors.js";
+import { ProtectionError, SessionError, StorageError } from "../errors.js";
 import { purgeExcept, purgeUserCaches } from "../gate/purge.js";
-import type { KeyStore } from "../keys.js";
 import type { Policy } from "../policy.js";
-import {
-  deviceProtection,
-  deviceProtectionIsSupported,
-  noProtection,
-  type Protection,
-  type UnlockedKey,
-} from "../protection.js";
+import type { Protection, UnlockedKey } from "../protection.js";
 import type { SessionOptions, SessionState } from "../session.js";
 import { indexedDbStorage, memoryStorage } from "../storage.js";
-import type { Claims, Verifier } from "../verifier.js";
-import { type SeenTime, TrustedClock } from "./clock.js";
+import type { Claims } from "../verifier.js";
+import type { SeenTime, TrustedClock } from "./clock.js";
 import { Endings } from "./endings.js";
 import type { Environment } from "./environment.js";
+import { Judging } from "./judging.js";
 import { Marks } from "./marks.js";
 import type { Message } from "./messages.js";
 import { payloadOf } from "./payload.js";
-import {
-  type EndCause,
-  type Ending,
-  isNewer,
-  isSameVersion,
-  isToken,
-  type SessionRecord,
-  type SessionTokens,
-  sameUser,
-} from "./record.js";
+import { type EndCause, type Ending, isNewer, isSameVersion, type SessionRecord } from "./record.js";
 import { Revoker } from "./revoker.js";
 import { SessionStore } from "./store.js";
 
@@ -50,11 +35,9 @@ export interface Held {
 
 /** Who is signed in, in memory and in the storage, and what that person may do. */
 export class Holding {
-  readonly policy: Policy;
-  readonly verifier: Verifier<unknown> | KeyStore<unknown>;
+  readonly judging: Judging;
   readonly store: SessionStore;
   readonly revoker: Revoker;
-  protection: Protection;
   status: SessionState["status"] = "starting";
   held: Held | undefined;
   ending: Ending | undefined;
@@ -67,68 +50,35 @@ export class Holding {
   changed: () => void = () => {};
 
   readonly #name: string;
-  readonly #judged: "access_token" | "id_token";
   readonly #environment: Environment;
   readonly #marks: Marks;
-  /** Whether nobody chose the protection, so that it is the best there is. */
-  readonly #isDefault: boolean;
-  /** Whether there is no need to find out about the device's key. */
-  #hasKey: boolean;
   /** Whether the storage could be read the last time: if not, nobody knows who is signed in. */
   readable = true;
   readonly #endings: Endings;
-  /** When it was said that whoever is stored is signed out, which nobody could read at the time. */
-  #endsUnread: number | undefined;
   /** What is neither stored nor held, because this was locked too early: it is taken up when it is unlocked. */
   #waiting: SessionRecord | undefined;
-  /** What was seen of time before this was locked. */
-  #seenBefore: (Pick<SessionRecord, "sessionId" | "checkIn"> & { readonly seen: SeenTime }) | undefined;
 
   constructor(
     { verifier, provider, policy, token, storage, protection, name }: CheckedOptions,
     environment: Environment,
   ) {
-    this.policy = policy;
-    this.verifier = verifier;
+    this.judging = new Judging(verifier, policy, token);
     this.#name = name;
-    this.#judged = token;
     this.#environment = environment;
-    const device = deviceProtectionIsSupported() ? deviceProtection() : noProtection();
-    this.protection = protection ?? device;
-    this.#isDefault = protection === undefined;
-    this.#hasKey = this.protection.kind !== "device";
     const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
-    this.store = new SessionStore(kept, name, this.protection, protection?.kind === "none" ? protection : device);
-    this.#marks = new Marks(this.store);
-    this.#endings = new Endings(this.store);
+    this.store = new SessionStore(kept, name, protection);
     this.revoker = new Revoker(this.store, provider, environment);
+    this.#endings = new Endings(this.store, this.revoker, environment.now);
+    this.#marks = new Marks(this.store, policy.rollbackTolerance);
+  }
+
+  get protection(): Protection {
+    return this.store.protection;
   }
 
   /** Finds out what can be stored. */
   async open(): Promise<void> {
     await this.store.open().catch((error) => this.failed(error));
-  }
-
-  /**
-   * Whether the device's key can be used, until it can. One that a database refuses for a moment is not replaced: what was
-   * sealed with it would be lost, and what comes next be stored in clear. Whether it can be used since just now.
-   */
-  async #findKey(): Promise<boolean> {
-    if (this.#hasKey) return false;
-    try {
-      await this.protection.seal("");
-    } catch (error) {
-      const isUnsupported = error instanceof ProtectionError && error.code === "unsupported";
-      if (!this.#isDefault || !isUnsupported) {
-        this.failed(error);
-        return false;
-      }
-      this.protection = noProtection();
-      this.store.sealWith(this.protection);
-    }
-    this.#hasKey = true;
-    if (this.error instanceof ProtectionError) this.error = undefined;
-    return true;
   }
 
   /**
@@ -158,7 +108,8 @@ export class Holding {
     const { locked } = this.protection;
     if (locked) this.#letGo();
     try {
-      if ("load" in this.verifier) await this.verifier.load();
+      const { verifier } = this.judging;
+      if ("load" in verifier) await verifier.load();
       await this.#load().catch((error) => {
         // The key in memory was not the one in use any more, and is forgotten by now.
         if (locked || !this.protection.locked) throw error;
@@ -178,12 +129,7 @@ export class Holding {
 
   /** Whether what is known now will be there after a restart. */
   get isSaved(): boolean {
-    return this.mayStore && !this.unsaved && this.#waiting === undefined;
-  }
-
-  /** Whether anything can be stored at all. */
-  get mayStore(): boolean {
-    return this.store.persistent && this.#hasKey;
+    return this.store.isReady && !this.unsaved && this.#waiting === undefined;
   }
 
   /** Forgets the key, and what is held: what the storage has not yet is sealed with that key, or else waits in memory. */
@@ -196,8 +142,8 @@ export class Holding {
   #letGo(key?: UnlockedKey): void {
     if (this.held === undefined) return;
     const { unsaved } = this;
-    const { record, clock } = this.held;
-    this.#seenBefore = { sessionId: record.sessionId, checkIn: record.checkIn, seen: clock.seen };
+    const { record } = this.held;
+    this.#marks.keep(this.held);
     this.held = undefined;
     this.unsaved = false;
     this.status = "locked";
@@ -208,7 +154,10 @@ export class Holding {
 
   /** Of the person who is in here, or will be once this is unlocked: the latest. */
   get #own(): SessionRecord | undefined {
-    return this.held?.record ?? this.#waiting;
+    const held = this.held?.record;
+    const waiting = this.#waiting;
+    if (held === undefined || waiting === undefined) return held ?? waiting;
+    return waiting.sessionId === held.sessionId && isNewer(waiting, held) ? waiting : held;
   }
 
   /** Whether nothing has happened since this was held. */
@@ -243,7 +192,11 @@ export class Holding {
   }
 
   async #load(): Promise<void> {
-    const mayStore = [await this.#findKey(), await this.#leaveMemory(), await this.#endUnread()];
+    const learn = (endings: readonly Ending[]) => this.learnEndings(endings);
+    const mayStore = [
+      await this.#getReady(),
+      await this.#endings.endUnread(() => this.#own, this.protection.locked, learn),
+    ];
     await this.#endings.tell().catch((error) => this.failed(error));
     if (this.held !== undefined && mayStore.includes(true)) await this.write();
     if (this.protection.locked) {
@@ -279,7 +232,7 @@ export class Holding {
   #takeStored(record: SessionRecord, seen: SeenTime | undefined): void {
     if (this.held !== undefined && isSameVersion(record, this.held.record)) this.#isSaved();
     if (isNewer(record, this.held?.record)) {
-      this.take(record, this.#resumedClock(record, seen));
+      this.take(record, this.#marks.resumedClock(record, this.held, seen));
       this.unsaved = false;
       this.error = undefined;
     } else if (seen !== undefined && this.held?.record.checkIn.at === record.checkIn.at) {
@@ -289,7 +242,7 @@ export class Holding {
 
   /** Takes up what the storage has not. */
   takeUnsaved(record: SessionRecord): void {
-    this.take(record, this.#resumedClock(record));
+    this.take(record, this.#marks.resumedClock(record, this.held));
     this.unsaved = true;
   }
 
@@ -305,67 +258,23 @@ export class Holding {
   }
 
   #wait(record: SessionRecord): void {
-    if (isNewer(record, this.#waiting) && !this.#endings.has(record.sessionId)) this.#waiting = record;
+    if (isNewer(record, this.#own) && !this.#endings.has(record.sessionId)) this.#waiting = record;
   }
 
-  /** The storage may work by now. Whether it does since just now: whoever signed in meanwhile is stored. */
-  async #leaveMemory(): Promise<boolean> {
-    if (this.store.persistent) return false;
-    await this.store.open().catch(() => {});
-    if (this.store.persistent && this.held === undefined) this.error = undefined;
-    return this.store.persistent;
-  }
-
-  /**
-   * Whoever was stored when somebody signed out, or signed in, and could not be read: it is over now, unless it is a later
-   * sign-in of another tab, which counts more than one of here. Whether there was such a word.
-   */
-  async #endUnread(): Promise<boolean> {
-    const said = this.#endsUnread;
-    if (said === undefined || !this.store.persistent) return false;
-    const sessionId = await this.store.storedId();
-    const own = this.#own;
-    if (sessionId !== undefined && sessionId !== own?.sessionId) {
-      const stored = await this.#openStored();
-      const over = (stored?.signedInAt ?? Number.NEGATIVE_INFINITY) > said ? own : { ...stored, sessionId };
-      if (over !== undefined) {
-        const isSamePerson = own !== undefined && stored !== undefined && sameUser(own.user, stored.user);
-        // Some providers revoke all that one person has from them, the new tokens too.
-        if (over.tokens !== undefined && !isSamePerson) await this.revoker.add(over.tokens).catch(() => {});
-        this.learnEndings([{ sessionId: over.sessionId, cause: "signed_out" }]);
-        await this.#endings.tell();
-        void this.revoker.run();
-      }
-    }
-    this.#endsUnread = undefined;
+  /** Key and storage may work by now. Whether they do since just now: whoever signed in meanwhile is stored. */
+  async #getReady(): Promise<boolean> {
+    const { isReady, persistent } = this.store;
+    if (isReady) return false;
+    await this.store.findKey().catch((error) => this.failed(error));
+    if (!persistent) await this.store.open().catch(() => {});
+    if (!this.store.isReady) return false;
+    if (this.held === undefined || this.error instanceof ProtectionError) this.error = undefined;
     return true;
   }
 
-  /** `undefined` for what no key here opens. */
-  async #openStored(): Promise<SessionRecord | undefined> {
-    try {
-      return this.protection.locked ? undefined : (await this.store.read()).record;
-    } catch (error) {
-      if (error instanceof ProtectionError && error.code !== "unavailable") return undefined;
-      throw error;
-    }
-  }
-
-  /** For a check-in that goes on: what was seen since, here too, counts. */
-  #resumedClock(record: SessionRecord, stored?: SeenTime): TrustedClock {
-    const clock = this.clockFor(record, stored);
-    const { held } = this;
-    for (const known of [held && { ...held.record, seen: held.clock.seen }, this.#seenBefore]) {
-      const isSame = known?.sessionId === record.sessionId && known.checkIn.at === record.checkIn.at;
-      if (isSame) clock.learn(known.seen);
-    }
-    return clock;
-  }
-
-  /** For a check-in that is new, or as far as is stored of it. */
-  clockFor({ checkIn }: SessionRecord, seen?: SeenTime): TrustedClock {
-    this.#marks.begin(seen);
-    return new TrustedClock(checkIn, seen, this.policy.rollbackTolerance);
+  /** For a check-in that is new. */
+  clockFor(record: SessionRecord): TrustedClock {
+    return this.#marks.clockFor(record);
   }
 
   take(record: SessionRecord, clock: TrustedClock): void {
@@ -382,9 +291,9 @@ export class Holding {
       return { access: "none", reason, until: null };
     }
     try {
-      const token = this.judgedToken(held.record.tokens);
+      const token = this.judging.tokenOf(held.record.tokens);
       const marks = held.clock.read(this.#environment.now());
-      const { access, reason, until } = this.verifier.assess(token, this.policy, marks);
+      const { access, reason, until } = this.judging.assess(token, marks);
       held.payload ??= payloadOf(token);
       this.#saveMarks(held);
       return { access, reason, until: until === null ? null : until - held.clock.seen.skew, claims: held.payload };
@@ -393,29 +302,17 @@ export class Holding {
     }
   }
 
-  judgedToken(tokens: SessionTokens): string {
-    const token = tokens[this.#judged];
-    if (isToken(token)) return token;
-    throw new SessionError("missing_token", `the tokens have no "${this.#judged}", which this session judges`);
-  }
-
-  /** Whether this is the token judged of these; they may be of a time when the app judged another kind. */
-  hasToken(tokens: SessionTokens, token: string): boolean {
-    return tokens[this.#judged] === token;
-  }
-
   /** Not those of tokens that are not stored: marks are of use together with their check-in. */
-  #saveMarks({ record, clock }: Held): void {
-    if (this.protection.locked || this.unsaved || !this.#marks.areNews(clock.seen)) return;
-    const { rolledBack } = clock.seen;
-    this.#marks.begin(clock.seen);
+  #saveMarks(held: Held): void {
+    if (this.protection.locked || this.unsaved || !this.#marks.areNews(held.clock.seen)) return;
+    const { rolledBack } = held.clock.seen;
     const saving = this.exclusively(async () => {
-      if (this.held?.record !== record) return;
-      const isStored = await this.#marks.write(record, clock);
+      if (this.held !== held) return;
+      const isStored = await this.#marks.write(held);
       if (isStored) this.#isSaved();
       else await this.load();
-      if (this.held?.record === record && !isStored) this.#marks.tellAgain();
-      if (!isStored || clock.seen.rolledBack !== rolledBack) this.changed();
+      if (this.held === held && !isStored) this.#marks.tellAgain();
+      if (!isStored || held.clock.seen.rolledBack !== rolledBack) this.changed();
       // The other tabs are not to believe a clock that this one has seen set back.
       else if (rolledBack) this.announce({});
     });
@@ -423,29 +320,6 @@ export class Holding {
       this.#marks.tellAgain();
       this.failed(error);
     });
-  }
-
-  /** Verifies but for the times. */
-  verify(token: string, now: number): Claims {
-    this.verifier.assess(token, this.policy, { now });
-    return payloadOf(token);
-  }
-
-  /**
-   * The same, fetching fresher keys if these do not know the token's. The provider itself has just given it, so that its
-   * key is no invention, and no cool-down applies.
-   */
-  async verifyFresh(token: string, now: number): Promise<Claims> {
-    try {
-      return this.verify(token, now);
-    } catch (error) {
-      if (!(error instanceof TokenError) || error.code !== "key_not_found" || !("refresh" in this.verifier))
-        throw error;
-      await this.verifier.refresh().catch((cause) => {
-        throw new TokenError(error.code, `${error.message}; no fresher keys could be fetched`, {}, { cause });
-      });
-      return this.verify(token, now);
-    }
   }
 
   /** Stores what is held. */
@@ -464,7 +338,7 @@ export class Holding {
     const key = this.protection.share?.();
     try {
       if (!(await this.#put(record, key))) return void (await this.load());
-      this.#isSaved();
+      if (this.held === undefined || this.isCurrent(record)) this.#isSaved();
       this.announce({});
     } catch (cause) {
       if (this.isCurrent(record)) this.unsaved = true;
@@ -498,7 +372,7 @@ export class Holding {
     if (key === undefined) return;
     try {
       // Whoever cannot be read yet is to end before this is stored.
-      if (!(await this.#put(record, key)) && this.#endsUnread !== undefined) return;
+      if (!(await this.#put(record, key)) && this.#endings.waitToRead) return;
       if (this.#waiting === record) this.#waiting = undefined;
       this.announce({});
     } catch (error) {
@@ -527,43 +401,20 @@ export class Holding {
     }
   }
 
-  /** Rejects if the storage refuses to hear of it, also where it cannot say who else is stored. */
+  /** Rejects if the storage refuses to hear of it, or cannot say who is stored. */
   async endStored(cause: EndCause): Promise<void> {
     const record = this.#own;
-    const isKnown = this.readable && this.store.persistent;
+    const isKnown = record !== undefined && this.readable && this.store.persistent;
+    if (record !== undefined) this.ending = { sessionId: record.sessionId, cause };
     this.held = undefined;
     this.#waiting = undefined;
     this.status = "signed_out";
     this.unsaved = false;
     this.error = undefined;
-    let refusal: unknown;
-    const over = record === undefined ? [] : [this.#ended(record.sessionId, cause)];
-    if (cause === "signed_out" && (record === undefined || !isKnown)) {
-      const stored = await this.#storedId().catch((error) => {
-        this.#endsUnread = this.#environment.now();
-        refusal = error;
-      });
-      if (stored !== undefined && stored !== record?.sessionId) over.push(this.#ended(stored, cause));
-    }
-    if (record !== undefined && cause !== "rejected") await this.revoker.add(record.tokens).catch(() => {});
-    for (const ending of over) {
-      await this.store.end(ending).catch((error) => {
-        refusal = error;
-      });
-    }
-    if (refusal !== undefined) throw refusal;
-  }
-
-  #ended(sessionId: string, cause: EndCause): Ending {
-    this.ending = { sessionId, cause };
-    this.#endings.add(this.ending);
-    return this.ending;
-  }
-
-  /** Not of what is kept in memory until the storage can be read. */
-  async #storedId(): Promise<string | undefined> {
-    if (!this.store.persistent) await this.store.open();
-    return this.store.storedId();
+    const before = this.#endings.here.length;
+    await this.#endings.end(record, cause, cause === "signed_out" && !isKnown).finally(() => {
+      if (this.held === undefined) this.ending = this.#endings.here.slice(before).at(-1) ?? this.ending;
+    });
   }
 
   /** Deletes what was cached for others than the person who is signed in. */

@@ -73,7 +73,8 @@ export class LiveSession extends EventTarget implements Session {
   access(given: AccessRequest = {}): AccessAnswer {
     const request = checkRequest(given);
     const { access, reason, until, claims } = this.#holding.judge();
-    const allowed = access !== "none" && claims !== undefined && mayDo(request, access, claims, this.#holding.policy);
+    const allowed =
+      access !== "none" && claims !== undefined && mayDo(request, access, claims, this.#holding.judging.policy);
     return { allowed, access, reason, until, ...(claims && { claims }) };
   }
 
@@ -83,7 +84,7 @@ export class LiveSession extends EventTarget implements Session {
     const holding = this.#holding;
     const now = this.#environment.now();
     const given = tokensOf(tokens);
-    const claims = await holding.verifyFresh(holding.judgedToken(given), now);
+    const claims = await holding.judging.verifyFresh(holding.judging.tokenOf(given), now);
     const time = readable(options?.serverTime) ?? readable(tokens.serverTime);
     await holding.exclusively(() => this.#take(given, claims, time, now));
     // The first sign-in after a PIN was chosen: workers and tabs that run already have nothing to unlock with.
@@ -206,7 +207,7 @@ export class LiveSession extends EventTarget implements Session {
 
   #listen(): void {
     const { channel, onReconnect } = this.#environment;
-    const { verifier } = this.#holding;
+    const { verifier } = this.#holding.judging;
     const told = (message: unknown) => void this.#told(Object(message)).catch((error) => this.#holding.failed(error));
     try {
       this.#channel = channel(`tokenward:${this.name}`, told);
@@ -276,9 +277,10 @@ export class LiveSession extends EventTarget implements Session {
 
   /** There may be a network again: whatever is due is done; after a time without any, a check-in is. */
   #reconnected(how?: "online" | "visible"): void {
-    const { held, verifier, unsaved, mayStore } = this.#holding;
+    const { held, unsaved, judging, store } = this.#holding;
+    const { verifier } = judging;
     if (this.#stopped || held === undefined) return;
-    if (!mayStore) void this.sync();
+    if (!store.isReady) void this.sync();
     else if (unsaved) void this.#holding.save().then(() => this.#update());
     if (!this.#environment.online()) return;
     if ("refreshIfDue" in verifier) {
@@ -323,8 +325,8 @@ export class LiveSession extends EventTarget implements Session {
     if (this.#holding.held === undefined) {
       // A storage that refused may hold a session.
       const look = () => void this.sync();
-      const { mayStore, readable } = this.#holding;
-      if (!mayStore || !readable) this.#stopTimer = this.#environment.after(LOOK_AGAIN, look);
+      const { store, readable } = this.#holding;
+      if (!store.isReady || !readable) this.#stopTimer = this.#environment.after(LOOK_AGAIN, look);
       return;
     }
     const now = this.#environment.now();

@@ -1,35 +1,46 @@
 import { ProtectionError } from "../errors.js";
-import type { SeenTime, TrustedClock } from "./clock.js";
+import { type SeenTime, TrustedClock } from "./clock.js";
+import type { Held } from "./holding.js";
 import type { MarksRecord, SessionRecord } from "./record.js";
 import type { SessionStore } from "./store.js";
 
 /** Sightings of time are stored when they are so much further, in seconds: less than any tolerance. */
 const STEP = 30;
 
-/** What this device saw of time since the session's last check-in, as far as it is stored. */
+/** What this device saw of time since the session's last check-in: clocks, and how far they are stored. */
 export class Marks {
   readonly #store: SessionStore;
+  readonly #tolerance: number;
   #highest = Number.NEGATIVE_INFINITY;
   #rolledBack = false;
+  /** What was seen before the session was locked. */
+  #seenBefore: (Pick<SessionRecord, "sessionId" | "checkIn"> & { readonly seen: SeenTime }) | undefined;
 
-  constructor(store: SessionStore) {
+  constructor(store: SessionStore, tolerance: number) {
     this.#store = store;
+    this.#tolerance = tolerance;
   }
 
-  /** This much is stored. */
-  begin(seen: SeenTime | undefined): void {
-    this.#highest = seen?.highest ?? Number.NEGATIVE_INFINITY;
-    this.#rolledBack = seen?.rolledBack ?? false;
+  /** For a check-in that is new, or as far as is stored of it. */
+  clockFor({ checkIn }: SessionRecord, stored?: SeenTime): TrustedClock {
+    this.#highest = stored?.highest ?? Number.NEGATIVE_INFINITY;
+    this.#rolledBack = stored?.rolledBack ?? false;
+    return new TrustedClock(checkIn, stored, this.#tolerance);
   }
 
-  /** Whether it is to be stored: now and then, and at once when the clock was found set back. */
-  areNews({ highest, rolledBack }: SeenTime): boolean {
-    return highest >= this.#highest + STEP || rolledBack !== this.#rolledBack;
+  /** For a check-in that goes on: what is held counts too, and was before a lock. */
+  resumedClock(record: SessionRecord, held: Held | undefined, stored?: SeenTime): TrustedClock {
+    const clock = this.clockFor(record, stored);
+    for (const known of [held && { ...held.record, seen: held.clock.seen }, this.#seenBefore]) {
+      const isSame = known?.sessionId === record.sessionId && known.checkIn.at === record.checkIn.at;
+      if (isSame) clock.learn(known.seen);
+    }
+    return clock;
   }
 
-  /** Behind its mark no later sighting is new: that the clock was set back is told again next time. */
-  tellAgain(): void {
-    this.#rolledBack = false;
+  /** The session is locked: its tokens are forgotten, what was seen of time is not. */
+  keep({ record: { sessionId, checkIn }, clock }: Held): void {
+    this.#seenBefore = { sessionId, checkIn, seen: clock.seen };
   }
 
   async read({ sessionId, checkIn }: SessionRecord): Promise<(SeenTime & Partial<MarksRecord>) | undefined> {
@@ -43,11 +54,24 @@ export class Marks {
     }
   }
 
+  /** Whether these are to be stored, which is to be tried then: now and then, and at once when the clock was found set back. */
+  areNews({ highest, rolledBack }: SeenTime): boolean {
+    if (highest < this.#highest + STEP && rolledBack === this.#rolledBack) return false;
+    this.#highest = highest;
+    this.#rolledBack = rolledBack;
+    return true;
+  }
+
+  /** Behind its mark no later sighting is new: that the clock was set back is told again next time. */
+  tellAgain(): void {
+    this.#rolledBack = false;
+  }
+
   /**
    * Adds to what other tabs have stored. `false` if they have stored another version of the session, with a check-in whose
    * marks these are not.
    */
-  async write(record: SessionRecord, clock: TrustedClock): Promise<boolean> {
+  async write({ record, clock }: Held): Promise<boolean> {
     const { sessionId, generation, checkIn } = record;
     const stored = await this.#store.storedVersion();
     if (stored.sessionId !== sessionId || stored.generation !== generation) return false;

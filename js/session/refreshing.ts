@@ -53,7 +53,8 @@ export class Refreshing {
 
   /** When fresh tokens are due, by the device's clock; `undefined` if there is nothing to get them with. */
   dueAt(): number | undefined {
-    const { held, policy } = this.#holding;
+    const { held } = this.#holding;
+    const { policy } = this.#holding.judging;
     if (held === undefined || this.#provider === null) return undefined;
     const { tokens, unverified, checkIn } = held.record;
     if (tokens.refresh_token === undefined && unverified === undefined) return undefined;
@@ -177,16 +178,17 @@ export class Refreshing {
     answered: number,
   ): Promise<RefreshOutcome> {
     const holding = this.#holding;
+    const { judging } = holding;
     const { clock } = holding.held as Held;
     const next = { ...before, generation: before.generation + 1, unverified: undefined };
     let claims: Claims;
     let checkIn: CheckIn;
     try {
       if (!isToken(answer?.access_token)) throw new SessionError("missing_token", "the answer has no access_token");
-      const token = holding.judgedToken(tokens);
-      claims = holding.verify(token, answered);
+      const token = judging.tokenOf(tokens);
+      claims = judging.verify(token, answered);
       // A token that was known before says nothing about the time of this answer; nor does its absence.
-      const time = holding.hasToken(before.tokens, token) ? readable(answer.serverTime) : answerTime(answer, claims);
+      const time = judging.isOf(before.tokens, token) ? readable(answer.serverTime) : answerTime(answer, claims);
       const { skew } = clock.seen;
       checkIn = time === undefined ? { at: answered + skew, skew } : checkInAt(time, asked, answered);
     } catch (error) {
@@ -209,7 +211,7 @@ export class Refreshing {
     const now = this.#environment.now();
     let claims: Claims;
     try {
-      claims = await holding.verifyFresh(holding.judgedToken(tokens), now);
+      claims = await holding.judging.verifyFresh(holding.judging.tokenOf(tokens), now);
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       return undefined;

@@ -1,5 +1,12 @@
+import { ProtectionError } from "../errors.js";
 import { sealText } from "../protection/box.js";
-import { noProtection, type Protection, type UnlockedKey } from "../protection.js";
+import {
+  deviceProtection,
+  deviceProtectionIsSupported,
+  noProtection,
+  type Protection,
+  type UnlockedKey,
+} from "../protection.js";
 import { memoryStorage, type Storage } from "../storage.js";
 import { type Ending, type MarksRecord, readEndings, readMarks, readRecord, type SessionRecord } from "./record.js";
 
@@ -25,15 +32,31 @@ export class SessionStore {
   readonly #given: Storage;
   #storage: Storage;
   readonly #name: string;
+  /** Whether nobody chose the protection, so that it is the best there is. */
+  readonly #isDefault: boolean;
+  /** Whether there is no need to find out about the device's key. */
+  #hasKey: boolean;
   #protection: Protection;
   #device: Protection;
 
-  constructor(storage: Storage, name: string, protection: Protection, device: Protection) {
+  constructor(storage: Storage, name: string, protection: Protection | undefined) {
     this.#given = storage;
     this.#storage = storage;
     this.#name = name;
-    this.#protection = protection;
-    this.#device = device;
+    const device = deviceProtectionIsSupported() ? deviceProtection() : noProtection();
+    this.#protection = protection ?? device;
+    this.#device = protection?.kind === "none" ? protection : device;
+    this.#isDefault = protection === undefined;
+    this.#hasKey = this.#protection.kind !== "device";
+  }
+
+  get protection(): Protection {
+    return this.#protection;
+  }
+
+  /** Whether anything can be stored, sealed. */
+  get isReady(): boolean {
+    return this.persistent && this.#hasKey;
   }
 
   /** A storage that cannot even be read (private mode, blocked) is replaced by memory until it can. */
@@ -49,9 +72,21 @@ export class SessionStore {
     }
   }
 
-  sealWith(protection: Protection): void {
-    this.#protection = protection;
-    this.#device = protection;
+  /**
+   * Tries the device's key, until it can be used. One that its database refuses for a moment is not done without: what was
+   * sealed with it would be lost, and what comes next stored in clear.
+   */
+  async findKey(): Promise<void> {
+    if (this.#hasKey) return;
+    try {
+      await this.#protection.seal("");
+    } catch (error) {
+      const isUnsupported = error instanceof ProtectionError && error.code === "unsupported";
+      if (!this.#isDefault || !isUnsupported) throw error;
+      this.#protection = noProtection();
+      this.#device = this.#protection;
+    }
+    this.#hasKey = true;
   }
 
   /** What is in memory only needs no key of the device, which may not be there either. */

@@ -11,6 +11,8 @@ export class Endings {
   readonly #here = new Map<string, Ending>();
   /** When it was said that whoever is stored is signed out, which nobody could read at the time. */
   #unread: number | undefined;
+  /** Who signed in since, here or in other tabs: they are not meant. */
+  readonly #begun = new Set<string>();
 
   constructor(store: SessionStore, revoker: Revoker, now: () => number) {
     this.#store = store;
@@ -20,6 +22,11 @@ export class Endings {
 
   get here(): readonly Ending[] {
     return [...this.#here.values()];
+  }
+
+  /** Somebody signed in just now. */
+  spare(sessionId: string): void {
+    this.#begun.add(sessionId);
   }
 
   /** Whether somebody is to end first who is stored and cannot be read yet. */
@@ -61,6 +68,7 @@ export class Endings {
     if (alsoStored) {
       const stored = await this.#storedId().catch((error) => {
         this.#unread = this.#now();
+        this.#begun.clear();
         refused(error);
       });
       if (stored !== undefined && !ids.includes(stored)) ids.push(stored);
@@ -81,12 +89,13 @@ export class Endings {
 
   /**
    * Whoever was stored when somebody signed out, or signed in, and could not be read: it is over now, unless it is a later
-   * sign-in of another tab, which counts more than one of here. Whether there was such a word; `learn` is told who.
+   * sign-in of another tab, which counts more than one of here. Whether there was such a word; `learn` is told whose session
+   * is over.
    */
   async endUnread(
     own: () => SessionRecord | undefined,
     isLocked: boolean,
-    learn: (endings: readonly Ending[]) => void,
+    learn: (ending: Ending) => void,
   ): Promise<boolean> {
     const said = this.#unread;
     if (said === undefined || !this.#store.persistent) return false;
@@ -94,12 +103,12 @@ export class Endings {
     if (sessionId !== undefined && sessionId !== own()?.sessionId) {
       const stored = isLocked ? undefined : await this.#openStored();
       const mine = own();
-      const isLater = stored?.signedInAt !== undefined && stored.signedInAt > said;
+      const isLater = this.#begun.has(sessionId) || (stored?.signedInAt ?? Number.NEGATIVE_INFINITY) > said;
       const over = isLater ? mine : { ...stored, sessionId };
       // Some providers revoke all that one person has from them, the new tokens too.
       const isSamePerson = mine !== undefined && stored !== undefined && sameUser(mine.user, stored.user);
       if (over?.tokens !== undefined && !isSamePerson) await this.#revoker.add(over.tokens).catch(() => {});
-      if (over !== undefined) learn([{ sessionId: over.sessionId, cause: "signed_out" }]);
+      if (over !== undefined) learn({ sessionId: over.sessionId, cause: "signed_out" });
       await this.tell();
       void this.#revoker.run();
     }

@@ -54,9 +54,13 @@ export class Holding {
   readonly #marks: Marks;
   /** Whether the storage could be read the last time: if not, nobody knows who is signed in. */
   readable = true;
+  /** How many refreshes began without knowing what is stored, since it was read. */
+  blindRefreshes = 0;
   readonly #endings: Endings;
   /** What is neither stored nor held, because this was locked too early: it is taken up when it is unlocked. */
   #waiting: SessionRecord | undefined;
+  /** Which key opened what is held, or waits: behind another PIN it is not to be had. */
+  #keyId: string | undefined;
 
   constructor(
     { verifier, provider, policy, token, storage, protection, name }: CheckedOptions,
@@ -107,6 +111,7 @@ export class Holding {
     const { status } = this;
     const { locked } = this.protection;
     if (locked) this.#letGo();
+    else this.#dropForgotten();
     try {
       const { verifier } = this.judging;
       if ("load" in verifier) await verifier.load();
@@ -116,6 +121,7 @@ export class Holding {
         return this.#load();
       });
       this.readable = true;
+      this.blindRefreshes = 0;
     } catch (error) {
       this.failed(error);
       if (this.held !== undefined) this.#takeWaiting(({ sessionId }) => this.#endings.has(sessionId));
@@ -179,11 +185,23 @@ export class Holding {
     }
   }
 
+  /** Somebody has signed in, here or in another tab. */
+  learnBeginning(sessionId: string): void {
+    this.#endings.spare(sessionId);
+  }
+
   /** Tells a tab that has started what it cannot learn from a storage that refused. */
   tellUnsaved(): void {
-    const unsaved = this.unsaved ? this.held?.record : undefined;
+    const isAlone = this.unsaved || this.#waiting !== undefined;
+    const unsaved = isAlone && !this.protection.locked ? this.#own : undefined;
     const ended = this.#endings.here;
     if (unsaved !== undefined || ended.length > 0) this.announce({ unsaved, ended });
+  }
+
+  /** Tells a tab that cannot read the storage. */
+  tellHeld(): void {
+    const unsaved = this.protection.locked ? undefined : this.held?.record;
+    if (unsaved !== undefined) this.announce({ unsaved });
   }
 
   /** Whether it is known to have ended, here or in another tab. */
@@ -192,11 +210,7 @@ export class Holding {
   }
 
   async #load(): Promise<void> {
-    const learn = (endings: readonly Ending[]) => this.learnEndings(endings);
-    const mayStore = [
-      await this.#getReady(),
-      await this.#endings.endUnread(() => this.#own, this.protection.locked, learn),
-    ];
+    const mayStore = [await this.#getReady(), await this.#endUnread()];
     await this.#endings.tell().catch((error) => this.failed(error));
     if (this.held !== undefined && mayStore.includes(true)) await this.write();
     if (this.protection.locked) {
@@ -229,6 +243,26 @@ export class Holding {
     this.#takeWaiting(hasEnded);
   }
 
+  async #endUnread(): Promise<boolean> {
+    let isOver = false;
+    const mayStore = await this.#endings.endUnread(
+      () => this.#own,
+      this.protection.locked,
+      (ending) => {
+        isOver = ending.sessionId !== this.#own?.sessionId;
+        this.learnEndings([ending]);
+      },
+    );
+    // That was a sign-out, which was to forget the PIN.
+    if (isOver && this.#own === undefined) await this.#forgetSecret();
+    return mayStore;
+  }
+
+  async #forgetSecret(): Promise<void> {
+    const { kind } = this.protection;
+    if (kind === "pin" || kind === "passkey") await this.protection.forget();
+  }
+
   #takeStored(record: SessionRecord, seen: SeenTime | undefined): void {
     if (this.held !== undefined && isSameVersion(record, this.held.record)) this.#isSaved();
     if (isNewer(record, this.held?.record)) {
@@ -247,6 +281,7 @@ export class Holding {
   }
 
   #takeWaiting(hasEnded: (record: SessionRecord) => boolean): void {
+    this.#dropForgotten();
     const { held } = this;
     const waiting = this.#waiting;
     this.#waiting = undefined;
@@ -255,6 +290,15 @@ export class Holding {
     if (held !== undefined && !isNext) return;
     this.takeUnsaved(waiting);
     void this.save().then(() => this.changed());
+  }
+
+  /** Once a PIN is forgotten, what was behind it is not to be had by setting up another. */
+  #dropForgotten(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || this.protection.share?.()?.id === this.#keyId) return;
+    this.#waiting = undefined;
+    const added = this.revoker.add(waiting.tokens).catch(() => {});
+    void added.then(() => this.revoker.run());
   }
 
   #wait(record: SessionRecord): void {
@@ -279,6 +323,7 @@ export class Holding {
 
   take(record: SessionRecord, clock: TrustedClock): void {
     this.held = { record, clock };
+    this.#keyId = this.protection.share?.()?.id;
     this.ending = undefined;
     this.status = "signed_in";
   }
@@ -373,7 +418,8 @@ export class Holding {
     try {
       // Whoever cannot be read yet is to end before this is stored.
       if (!(await this.#put(record, key)) && this.#endings.waitToRead) return;
-      if (this.#waiting === record) this.#waiting = undefined;
+      // Unlocked since: what is read just now may be older.
+      if (this.#waiting === record && this.protection.locked) this.#waiting = undefined;
       this.announce({});
     } catch (error) {
       this.failed(error);
@@ -382,7 +428,6 @@ export class Holding {
 
   /** Everything of this person goes, and stays gone. For whoever has the turn. */
   async end(cause: EndCause): Promise<void> {
-    const { kind } = this.protection;
     try {
       await this.endStored(cause).catch(async (error) => {
         if (!isFull(error)) throw error;
@@ -393,7 +438,7 @@ export class Holding {
       });
     } finally {
       try {
-        if (kind === "pin" || kind === "passkey") await this.protection.forget();
+        await this.#forgetSecret();
       } finally {
         await this.purge();
         this.announce({ ended: this.#endings.here });

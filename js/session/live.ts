@@ -86,7 +86,8 @@ export class LiveSession extends EventTarget implements Session {
     const given = tokensOf(tokens);
     const claims = await holding.judging.verifyFresh(holding.judging.tokenOf(given), now);
     const time = readable(options?.serverTime) ?? readable(tokens.serverTime);
-    await holding.exclusively(() => this.#take(given, claims, time, now));
+    // What was found out on the way is said, whether they are taken or not.
+    await holding.exclusively(() => this.#take(given, claims, time, now)).finally(() => this.#update());
     // The first sign-in after a PIN was chosen: workers and tabs that run already have nothing to unlock with.
     this.#shareKey();
     void holding.revoker.run();
@@ -95,12 +96,15 @@ export class LiveSession extends EventTarget implements Session {
 
   async #checkMayTake(): Promise<void> {
     if (this.#stopped) throw new SessionError("stopped", "this session was stopped: make a new one");
-    const { protection } = this.#holding;
-    // Another tab may have replaced or forgotten the key in memory: what it sealed nobody could open.
-    const refusal = protection.unlock && (await protection.seal("").catch((error: unknown) => error));
-    const isForgotten = refusal instanceof ProtectionError && refusal.code === "locked";
-    if (!protection.locked && !isForgotten) return;
+    if ((await this.#proveKey()) && !this.#holding.protection.locked) return;
     throw new SessionError("locked", "the session is locked: unlock it, then sign in");
+  }
+
+  /** Another tab may have replaced or forgotten the key in memory: what it sealed nobody could open. */
+  async #proveKey(): Promise<boolean> {
+    const { protection } = this.#holding;
+    const refusal = protection.unlock && (await protection.seal("").catch((error: unknown) => error));
+    return !(refusal instanceof ProtectionError && refusal.code === "locked");
   }
 
   /** What other tabs have done, and what happened here, is known when somebody signs in. */
@@ -133,6 +137,8 @@ export class LiveSession extends EventTarget implements Session {
     holding.error = undefined;
     this.#refreshing.backoff.reset();
     await holding.purge();
+    holding.learnBeginning(record.sessionId);
+    holding.announce({ begun: record.sessionId });
     await holding.write();
   }
 
@@ -232,7 +238,10 @@ export class LiveSession extends EventTarget implements Session {
   async #adopt(key: UnlockedKey): Promise<void> {
     const { protection } = this.#holding;
     await protection.adopt?.(key).catch(() => {});
-    if (!protection.locked) this.#post({ asksForUnsaved: true });
+    if (protection.locked) return;
+    // At once: whoever unlocked this may be about to spend a token that is spent already.
+    this.#holding.tellUnsaved();
+    this.#post({ asksForUnsaved: true });
   }
 
   #shareKey(): void {
@@ -251,23 +260,36 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   /** Another tab has changed something. */
-  async #told({ unsaved, ended, key, asksForKey, asksForUnsaved, lock }: Message): Promise<void> {
+  async #told({ unsaved, ended, begun, key, lock, ...asks }: Message): Promise<void> {
     const holding = this.#holding;
     const { protection } = holding;
     if (lock) return this.#forgetKey();
-    if (asksForKey) return this.#shareKey();
-    if (asksForUnsaved) return holding.tellUnsaved();
+    if (asks.asksForKey) return this.#shareKey();
+    if (asks.asksForUnsaved) return holding.tellUnsaved();
+    if (asks.asksForHeld) return holding.tellHeld();
     // Also in place of one that is held: after a sign-out and a new PIN that is not the one in use any more.
     if (key !== undefined && key.id !== protection.share?.()?.id) await this.#adopt(key);
-    if (Array.isArray(ended)) holding.learnEndings(ended);
-    await holding.load();
-    const record = unsaved && readRecord(JSON.stringify(unsaved));
-    if (record !== undefined && !protection.locked && !(await holding.hasEnded(record.sessionId))) {
+    if (begun !== undefined) return holding.learnBeginning(begun);
+    if (Array.isArray(ended)) {
       const { held } = holding;
-      const isOfAnother = held !== undefined && held.record.sessionId !== record.sessionId;
-      if (!protection.locked && !isOfAnother && isNewer(record, held?.record)) holding.takeUnsaved(record);
+      holding.learnEndings(ended);
+      // With a session goes its PIN: a key that is not in use any more is forgotten by trying it.
+      if (held !== undefined && holding.held === undefined) await this.#proveKey();
     }
+    const record = unsaved && readRecord(JSON.stringify(unsaved));
+    // Before anything else is looked at, for a refresh may be about to begin.
+    if (holding.held?.record.sessionId === record?.sessionId) this.#hearUnsaved(record);
+    await holding.load();
+    if (record !== undefined && !(await holding.hasEnded(record.sessionId))) this.#hearUnsaved(record);
     this.#update();
+  }
+
+  #hearUnsaved(record: SessionRecord | undefined): void {
+    const holding = this.#holding;
+    if (record === undefined || holding.protection.locked) return;
+    const held = holding.held?.record;
+    const isOfAnother = held !== undefined && held.sessionId !== record.sessionId;
+    if (!isOfAnother && isNewer(record, held)) holding.takeUnsaved(record);
   }
 
   #forgetKey(): void {

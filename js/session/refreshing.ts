@@ -23,7 +23,6 @@ export class Refreshing {
   readonly #provider: TokenProvider | null;
   readonly #environment: Environment;
   readonly #lockName: string;
-  #unreadable = 0;
 
   constructor(holding: Holding, provider: TokenProvider | null, environment: Environment, lockName: string) {
     this.#holding = holding;
@@ -67,8 +66,10 @@ export class Refreshing {
   /** In this tab only, as long as it lasts. Whatever else happens meanwhile counts more. */
   async #alone(known: SessionRecord | undefined): Promise<RefreshOutcome> {
     const holding = this.#holding;
-    this.#unreadable = (await holding.load()) ? 0 : this.#unreadable + 1;
-    if (this.#unreadable > 0 && this.#unreadable < UNREADABLE_LIMIT) throw holding.error;
+    if (!(await holding.load()) && ++holding.blindRefreshes < UNREADABLE_LIMIT) {
+      holding.announce({ asksForHeld: true });
+      throw holding.error;
+    }
     const before = holding.held?.record;
     if (before === undefined) return holding.status === "locked" ? "locked" : "signed_out";
     if (before.unverified !== undefined) {
@@ -132,8 +133,10 @@ export class Refreshing {
     } else if (tokens !== undefined) {
       const kept = { ...before.tokens, refresh_token: tokens.refresh_token };
       const record = { ...before, generation: before.generation + 1, tokens: kept, unverified: tokens };
+      const held = holding.held?.record;
+      const isOlder = held?.sessionId === before.sessionId && held.generation <= before.generation;
       if (protection.locked) await holding.keepLocked(record, key);
-      else if (holding.held === undefined || holding.isCurrent(before)) {
+      else if (held === undefined || isOlder) {
         holding.takeUnsaved(record);
         await holding.write();
         return "unverified";
@@ -165,6 +168,7 @@ export class Refreshing {
       return this.#take(before, tokens, answer, asked, answered);
     });
     const record = holding.held?.record;
+    if (holding.status === "locked") return "locked";
     if (outcome !== "unverified" || record?.unverified === undefined) return outcome;
     return (await this.#promote(record, record.unverified)) ?? outcome;
   }

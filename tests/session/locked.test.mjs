@@ -318,3 +318,51 @@ test("a tab that is unlocked while another holds what the storage refused uses n
   assert.equal(await worker.session.refresh(), "refreshed");
   assert.equal(provider.families[0].ended, false);
 });
+
+test("who waits in memory behind a PIN that was forgotten is not let in by a new one, but revoked", async () => {
+  const { provider, storage, protection, session } = await adaBehindPin();
+  const makeRoom = fill(storage);
+  await session.refresh();
+  session.lock();
+  await soon();
+  makeRoom();
+  // As after too many wrong attempts.
+  await protection.forget();
+  await protection.setup("654321");
+  await session.sync();
+  await soon();
+  assert.deepEqual([who(session), session.state.access], ["signed_out", "none"]);
+  assert.equal(provider.families[0].ended, true);
+});
+
+test("a sign-out that could not be done while the storage failed forgets the PIN when it is", async () => {
+  let fails = false;
+  const get = (key, read) => (fails ? Promise.reject(new StorageError("unavailable", "busy")) : read(key));
+  const { storage, session } = await adaBehindPin({ get });
+  session.lock();
+  fails = true;
+  storage.delete = (
+    (remove) => (key) =>
+      fails ? Promise.reject(new Error("busy")) : remove(key)
+  )(storage.delete);
+  await assert.rejects(session.signOut());
+  fails = false;
+  await session.sync();
+  assert.deepEqual([who(session), [...storage.values.keys()]], ["signed_out", ["default.ended"]]);
+});
+
+test("who signs in in another tab while this one, locked, has yet to sign somebody out stays", async () => {
+  const { provider, page, worker } = await pageAndWorker();
+  page.session.lock();
+  await soon();
+  worker.waits.until = Promise.reject(new StorageError("unavailable", "busy"));
+  worker.waits.until.catch(() => {});
+  await assert.rejects(worker.session.signOut());
+  await page.protection.setup("654321");
+  await page.session.signIn(provider.signIn("bob"));
+  await soon();
+  worker.waits.until = Promise.resolve();
+  await worker.session.sync();
+  await soon();
+  assert.deepEqual([who(page.session), who(worker.session)], ["bob", "bob"]);
+});

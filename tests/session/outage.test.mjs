@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StorageError } from "tokenward/storage";
-import { mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
+import { channels, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
 
 /** Ada is stored; the storage fails from now on, from the start of a tab or only after it has found that it can be read. */
 async function outage({ from = "the start", ...more } = {}) {
@@ -111,4 +111,23 @@ test("of two sign-ins, one of them in memory, the later counts, and the other is
     provider.families.map(({ ended }) => ended),
     [true, true, true],
   );
+});
+
+test("a tab that cannot read what another has stored asks it, before it uses a spent token", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const environment = { exclusive: turns(), channel: channels(), online: () => false };
+  const one = await openTab({ provider, storage, environment });
+  await one.signIn(provider.signIn("ada"));
+  let fails = false;
+  const get = (key) => (fails ? Promise.reject(new StorageError("unavailable", "busy")) : storage.get(key));
+  const other = await openTab({ provider, storage: { ...storage, get }, environment });
+  fails = true;
+  assert.equal(await one.refresh(), "refreshed");
+  await soon();
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await other.refresh();
+    await soon();
+  }
+  assert.deepEqual([provider.asked, who(other)], [["0.0", "0.1"], "ada"]);
 });

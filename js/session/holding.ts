@@ -465,8 +465,9 @@ export class Holding {
   /** Deletes what was cached for others than the person who is signed in. */
   async purge(): Promise<void> {
     const { caches } = this.#environment;
-    if (caches === undefined) return;
-    const kept = () => this.held?.record.sessionId;
+    if (caches === undefined || this.status === "locked") return;
+    const before = this.held?.record.sessionId;
+    const kept = () => (this.status === "locked" ? before : this.held?.record.sessionId);
     await purgeExcept(kept, this.#name, { caches }).catch((error) => this.failed(error));
   }
 

@@ -136,10 +136,11 @@ export class LiveSession extends EventTarget implements Session {
     else holding.take({ ...record, checkIn: before.checkIn }, (holding.held as Held).clock);
     holding.error = undefined;
     this.#refreshing.backoff.reset();
-    await holding.purge();
     holding.learnBeginning(record.sessionId);
     holding.announce({ begun: record.sessionId });
+    // At once: what a lock finds here is to be on its way into the storage.
     await holding.write();
+    await holding.purge();
   }
 
   refresh(): Promise<RefreshOutcome> {

@@ -319,6 +319,24 @@ test("a tab that is unlocked while another holds what the storage refused uses n
   assert.equal(provider.families[0].ended, false);
 });
 
+test("a lock while somebody signs in, and others' cached pages are deleted", async () => {
+  const slow = gate();
+  const caches = { keys: () => slow.opened.then(() => []) };
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const protection = pinOf(storage);
+  await protection.setup(PIN);
+  const session = await openTab({ provider, storage, protection, environment: { caches, online: () => false } });
+  const signIn = session.signIn(provider.signIn("ada"));
+  await soon();
+  session.lock();
+  slow.open();
+  await signIn;
+  await soon();
+  await session.unlock(PIN);
+  await goesOn({ provider, session });
+});
+
 test("who waits in memory behind a PIN that was forgotten is not let in by a new one, but revoked", async () => {
   const { provider, storage, protection, session } = await adaBehindPin();
   const makeRoom = fill(storage);

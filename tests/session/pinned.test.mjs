@@ -207,8 +207,9 @@ class Life {
 
   /** A tab that does not know who is in the memory of another can only sign out whoever is stored. */
   async #signOut({ session }) {
-    const knows = session.state.status === "signed_in";
-    if (!knows && this.device.tabs.some((tab) => tab.session.state.status === "signed_in")) return;
+    const { status } = session.state;
+    const statuses = this.device.tabs.map((tab) => tab.session.state.status);
+    if (status !== "signed_in" && statuses.some((one) => one !== status)) return;
     try {
       await session.signOut();
       this.#count("signed out");

@@ -223,12 +223,14 @@ export class Holding {
     const { held } = this;
     const { record: stored, endings } = await this.store.read();
     const seen = stored && (await this.#marks.read(stored));
-    // What was done meanwhile was done knowing more than this.
     if (this.protection.locked) return this.#load();
-    if (this.held !== held) return;
     const hasEnded = ({ sessionId }: SessionRecord) =>
       this.#endings.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
-    if (stored !== undefined && !hasEnded(stored)) {
+    if (this.held !== held) {
+      // What was done meanwhile was done knowing more than this, but for a look that had begun before it.
+      const isSame = stored?.sessionId === this.held?.record.sessionId;
+      if (stored !== undefined && isSame && !hasEnded(stored)) this.#takeStored(stored, seen);
+    } else if (stored !== undefined && !hasEnded(stored)) {
       this.#takeStored(stored, seen);
     } else if (held !== undefined && !hasEnded(held.record)) {
       // Nothing stored, and no word of an end: the browser has evicted it. Memory goes on, and is stored again later.

@@ -1,7 +1,7 @@
 // A refresh token that serves once is neither used twice nor thrown away, whatever comes between its answer and the storage.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KEY, mapStorage, openTab, strictProvider, who } from "./strict-provider.mjs";
+import { gate, KEY, mapStorage, openTab, soon, strictProvider, who } from "./strict-provider.mjs";
 
 test("an app that judges the ID token from now on keeps the refresh token that brings the first one", async () => {
   const provider = strictProvider();
@@ -29,4 +29,33 @@ test("an answer is kept also where turns fail, before or after", async () => {
     await session.signIn(provider.signIn("ada"));
     assert.deepEqual([await session.refresh(), await session.refresh()], ["refreshed", "refreshed"], fails);
   }
+});
+
+test("of two looks at the storage at once the later one counts", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const one = await openTab({ provider, storage, environment: { online: () => false } });
+  await one.signIn(provider.signIn("ada"));
+  const looks = [gate(), gate()];
+  let look = 0;
+  const get = async (key) => {
+    const value = await storage.get(key);
+    if (key === "default.marks") await looks[look++]?.opened;
+    return value;
+  };
+  let hear;
+  const channel = (_name, listener) => {
+    hear = listener;
+    return { post() {}, close() {} };
+  };
+  const opening = openTab({ provider, storage: { ...storage, get }, environment: { channel, online: () => false } });
+  await soon();
+  await one.refresh();
+  hear({});
+  await soon();
+  looks[0].open();
+  const other = await opening;
+  looks[1].open();
+  await soon();
+  assert.equal(other.accessToken, one.accessToken);
 });

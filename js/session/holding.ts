@@ -1,29 +1,16 @@
-import { ProtectionError, SessionError, StorageError } from "../errors.js";
-import { purgeExcept, purgeUserCaches } from "../gate/purge.js";
-import type { Policy } from "../policy.js";
-import type { Protection, UnlockedKey } from "../protection.js";
-import type { SessionOptions, SessionState } from "../session.js";
-import { indexedDbStorage, memoryStorage } from "../storage.js";
+import { SessionError, StorageError } from "../errors.js";
+import { purgeExcept } from "../gate/purge.js";
+import type { UnlockedKey } from "../protection.js";
+import type { SessionState } from "../session.js";
 import type { Claims } from "../verifier.js";
 import type { SeenTime, TrustedClock } from "./clock.js";
-import { Endings } from "./endings.js";
 import type { Environment } from "./environment.js";
 import { Judging } from "./judging.js";
+import { type CheckedOptions, isFull, Keeping } from "./keeping.js";
 import { Marks } from "./marks.js";
 import type { Message } from "./messages.js";
 import { payloadOf } from "./payload.js";
 import { type EndCause, type Ending, isNewer, isSameVersion, type SessionRecord } from "./record.js";
-import { Revoker } from "./revoker.js";
-import { SessionStore } from "./store.js";
-
-/** How long to wait for another tab that reads or writes the storage, in seconds. */
-const STORAGE_TURN = 5;
-
-export interface CheckedOptions extends SessionOptions {
-  readonly policy: Policy;
-  readonly token: "access_token" | "id_token";
-  readonly name: string;
-}
 
 /** What is in memory of a signed-in person. */
 export interface Held {
@@ -34,14 +21,11 @@ export interface Held {
 }
 
 /** Who is signed in, in memory and in the storage, and what that person may do. */
-export class Holding {
+export class Holding extends Keeping {
   readonly judging: Judging;
-  readonly store: SessionStore;
-  readonly revoker: Revoker;
   status: SessionState["status"] = "starting";
   held: Held | undefined;
   ending: Ending | undefined;
-  error: Error | undefined;
   /** Whether the record in memory is newer than the stored one, because the storage refused. */
   unsaved = false;
   /** Tells the other tabs and workers. */
@@ -49,58 +33,21 @@ export class Holding {
   /** Called when what is held has become another without being asked to. */
   changed: () => void = () => {};
 
-  readonly #name: string;
-  readonly #environment: Environment;
   readonly #marks: Marks;
   /** Whether the storage could be read the last time: if not, nobody knows who is signed in. */
   readable = true;
   /** How many refreshes began without knowing what is stored, since it was read. */
   blindRefreshes = 0;
-  readonly #endings: Endings;
   /** What is neither stored nor held, because this was locked too early: it is taken up when it is unlocked. */
   #waiting: SessionRecord | undefined;
   /** Which key opened what is held, or waits: behind another PIN it is not to be had. */
   #keyId: string | undefined;
 
-  constructor(
-    { verifier, provider, policy, token, storage, protection, name }: CheckedOptions,
-    environment: Environment,
-  ) {
+  constructor(options: CheckedOptions, environment: Environment) {
+    super(options, environment);
+    const { verifier, policy, token } = options;
     this.judging = new Judging(verifier, policy, token);
-    this.#name = name;
-    this.#environment = environment;
-    const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
-    this.store = new SessionStore(kept, name, protection);
-    this.revoker = new Revoker(this.store, provider, environment);
-    this.#endings = new Endings(this.store, this.revoker, environment.now);
     this.#marks = new Marks(this.store, policy.rollbackTolerance);
-  }
-
-  get protection(): Protection {
-    return this.store.protection;
-  }
-
-  /** Finds out what can be stored. */
-  async open(): Promise<void> {
-    await this.store.open().catch((error) => this.failed(error));
-  }
-
-  /**
-   * Lets one tab at a time look at the storage and change it accordingly. What it does is short; a tab that hangs does not
-   * stop the others, nor do turns that cannot be had.
-   */
-  async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    let done: Promise<T> | undefined;
-    const begin = () => {
-      done = work();
-      return done;
-    };
-    try {
-      await this.#environment.exclusive(`tokenward:${this.#name}:storage`, STORAGE_TURN, begin);
-    } catch {
-      // What was done counts, or fails, for itself.
-    }
-    return done ?? work();
   }
 
   /**
@@ -124,7 +71,7 @@ export class Holding {
       this.blindRefreshes = 0;
     } catch (error) {
       this.failed(error);
-      if (this.held !== undefined) this.#takeWaiting(({ sessionId }) => this.#endings.has(sessionId));
+      if (this.held !== undefined) this.#takeWaiting(({ sessionId }) => this.endings.has(sessionId));
       else if (this.status !== "locked" || !this.protection.locked) this.status = "signed_out";
       this.readable = false;
     }
@@ -175,7 +122,7 @@ export class Holding {
   learnEndings(endings: readonly Ending[]): void {
     for (const ending of endings) {
       if (typeof ending?.sessionId !== "string" || typeof ending.cause !== "string") continue;
-      this.#endings.add(ending);
+      this.endings.add(ending);
       if (this.#waiting?.sessionId === ending.sessionId) this.#waiting = undefined;
       if (this.held?.record.sessionId !== ending.sessionId) continue;
       this.held = undefined;
@@ -187,14 +134,14 @@ export class Holding {
 
   /** Somebody has signed in, here or in another tab. */
   learnBeginning(sessionId: string): void {
-    this.#endings.spare(sessionId);
+    this.endings.spare(sessionId);
   }
 
   /** Tells a tab that has started what it cannot learn from a storage that refused. */
   tellUnsaved(): void {
     const isAlone = this.unsaved || this.#waiting !== undefined;
     const unsaved = isAlone && !this.protection.locked ? this.#own : undefined;
-    const ended = this.#endings.here;
+    const ended = this.endings.here;
     if (unsaved !== undefined || ended.length > 0) this.announce({ unsaved, ended });
   }
 
@@ -206,18 +153,19 @@ export class Holding {
 
   /** Whether it is known to have ended, here or in another tab. */
   hasEnded(sessionId: string): Promise<boolean> {
-    return this.#endings.areKnownToHave(sessionId);
+    return this.endings.areKnownToHave(sessionId);
   }
 
   async #load(): Promise<void> {
-    const mayStore = [await this.#getReady(), await this.#endUnread()];
-    await this.#endings.tell().catch((error) => this.failed(error));
+    const mayStore = [await this.getReady(), await this.#endUnread()];
+    if (mayStore[0] && this.held === undefined) this.error = undefined;
+    await this.endings.tell().catch((error) => this.failed(error));
     if (this.held !== undefined && mayStore.includes(true)) await this.write();
     if (this.protection.locked) {
       this.#letGo();
       const ids = [await this.store.storedId(), this.#waiting?.sessionId];
       if (!this.protection.locked) return this.#load();
-      this.status = ids.some((id) => id !== undefined && !this.#endings.has(id)) ? "locked" : "signed_out";
+      this.status = ids.some((id) => id !== undefined && !this.endings.has(id)) ? "locked" : "signed_out";
       return;
     }
     const { held } = this;
@@ -225,7 +173,7 @@ export class Holding {
     const seen = stored && (await this.#marks.read(stored));
     if (this.protection.locked) return this.#load();
     const hasEnded = ({ sessionId }: SessionRecord) =>
-      this.#endings.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
+      this.endings.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
     if (this.held !== held) {
       // What was done meanwhile was done knowing more than this, but for a look that had begun before it.
       const isSame = stored?.sessionId === this.held?.record.sessionId;
@@ -247,7 +195,7 @@ export class Holding {
 
   async #endUnread(): Promise<boolean> {
     let isOver = false;
-    const mayStore = await this.#endings.endUnread(
+    const mayStore = await this.endings.endUnread(
       () => this.#own,
       this.protection.locked,
       (ending) => {
@@ -256,13 +204,8 @@ export class Holding {
       },
     );
     // That was a sign-out, which was to forget the PIN.
-    if (isOver && this.#own === undefined) await this.#forgetSecret();
+    if (isOver && this.#own === undefined) await this.forgetSecret();
     return mayStore;
-  }
-
-  async #forgetSecret(): Promise<void> {
-    const { kind } = this.protection;
-    if (kind === "pin" || kind === "passkey") await this.protection.forget();
   }
 
   #takeStored(record: SessionRecord, seen: SeenTime | undefined): void {
@@ -304,18 +247,7 @@ export class Holding {
   }
 
   #wait(record: SessionRecord): void {
-    if (isNewer(record, this.#own) && !this.#endings.has(record.sessionId)) this.#waiting = record;
-  }
-
-  /** Key and storage may work by now. Whether they do since just now: whoever signed in meanwhile is stored. */
-  async #getReady(): Promise<boolean> {
-    const { isReady, persistent } = this.store;
-    if (isReady) return false;
-    await this.store.findKey().catch((error) => this.failed(error));
-    if (!persistent) await this.store.open().catch(() => {});
-    if (!this.store.isReady) return false;
-    if (this.held === undefined || this.error instanceof ProtectionError) this.error = undefined;
-    return true;
+    if (isNewer(record, this.#own) && !this.endings.has(record.sessionId)) this.#waiting = record;
   }
 
   /** For a check-in that is new. */
@@ -339,7 +271,7 @@ export class Holding {
     }
     try {
       const token = this.judging.tokenOf(held.record.tokens);
-      const marks = held.clock.read(this.#environment.now());
+      const marks = held.clock.read(this.environment.now());
       const { access, reason, until } = this.judging.assess(token, marks);
       held.payload ??= payloadOf(token);
       this.#saveMarks(held);
@@ -374,17 +306,14 @@ export class Holding {
     return this.exclusively(() => this.write());
   }
 
-  /**
-   * The same for whoever has the turn. A storage that is full is given room: cached pages can be had again, a one-time token
-   * cannot. What another tab has done in the meantime is taken up instead.
-   */
+  /** The same for whoever has the turn. What another tab has done in the meantime is taken up instead. */
   async write(): Promise<void> {
     const record = this.held?.record;
     if (record === undefined) return;
     // Somebody may lock this before it is sealed.
     const key = this.protection.share?.();
     try {
-      if (!(await this.#put(record, key))) return void (await this.load());
+      if (!(await this.put(record, key))) return void (await this.load());
       if (this.held === undefined || this.isCurrent(record)) this.#isSaved();
       this.announce({});
     } catch (cause) {
@@ -392,17 +321,8 @@ export class Holding {
       else this.#wait(record);
       const message = "the storage refused the tokens: they are kept in memory, and lost with this page or worker";
       this.failed(new SessionError("not_saved", message, { cause }));
-      this.announce({ unsaved: record, ended: this.#endings.here });
+      this.announce({ unsaved: record, ended: this.endings.here });
     }
-  }
-
-  #put(record: SessionRecord, key: UnlockedKey | undefined): Promise<boolean> {
-    const put = () => this.store.write(record, (sessionId) => this.#endings.has(sessionId), key);
-    return put().catch(async (error) => {
-      if (!isFull(error)) throw error;
-      await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
-      return put();
-    });
   }
 
   /** What the storage refused before, be it this or the marks of time, is over. */
@@ -419,7 +339,7 @@ export class Holding {
     if (key === undefined) return;
     try {
       // Whoever cannot be read yet is to end before this is stored.
-      if (!(await this.#put(record, key)) && this.#endings.waitToRead) return;
+      if (!(await this.put(record, key)) && this.endings.waitToRead) return;
       // Unlocked since: what is read just now may be older.
       if (this.#waiting === record && this.protection.locked) this.#waiting = undefined;
       this.announce({});
@@ -436,14 +356,14 @@ export class Holding {
         // The word that it has ended, and what is to be revoked, go in where the cached pages were.
         await this.purge();
         await this.revoker.save().catch(() => {});
-        await this.#endings.tell();
+        await this.endings.tell();
       });
     } finally {
       try {
-        await this.#forgetSecret();
+        await this.forgetSecret();
       } finally {
         await this.purge();
-        this.announce({ ended: this.#endings.here });
+        this.announce({ ended: this.endings.here });
       }
     }
   }
@@ -458,26 +378,18 @@ export class Holding {
     this.status = "signed_out";
     this.unsaved = false;
     this.error = undefined;
-    const before = this.#endings.here.length;
-    await this.#endings.end(record, cause, cause === "signed_out" && !isKnown).finally(() => {
-      if (this.held === undefined) this.ending = this.#endings.here.slice(before).at(-1) ?? this.ending;
+    const before = this.endings.here.length;
+    await this.endings.end(record, cause, cause === "signed_out" && !isKnown).finally(() => {
+      if (this.held === undefined) this.ending = this.endings.here.slice(before).at(-1) ?? this.ending;
     });
   }
 
   /** Deletes what was cached for others than the person who is signed in. */
   async purge(): Promise<void> {
-    const { caches } = this.#environment;
+    const { caches } = this.environment;
     if (caches === undefined || this.status === "locked") return;
     const before = this.held?.record.sessionId;
     const kept = () => (this.status === "locked" ? before : this.held?.record.sessionId);
-    await purgeExcept(kept, this.#name, { caches }).catch((error) => this.failed(error));
+    await purgeExcept(kept, this.name, { caches }).catch((error) => this.failed(error));
   }
-
-  failed(error: unknown): void {
-    this.error = error instanceof Error ? error : new Error("something unknown went wrong", { cause: error });
-  }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof StorageError && error.code === "full";
 }

@@ -6,7 +6,8 @@ import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../ses
 import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
 import { type Channel, type Environment, platformEnvironment } from "./environment.js";
-import { type CheckedOptions, type Held, Holding } from "./holding.js";
+import { type Held, Holding } from "./holding.js";
+import type { CheckedOptions } from "./keeping.js";
 import type { Message } from "./messages.js";
 import {
   isNewer,

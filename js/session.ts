@@ -29,7 +29,7 @@ export interface SessionOptions {
   token?: "access_token" | "id_token" | undefined;
   /** Default: IndexedDB where there is one, else memory. */
   storage?: Storage | undefined;
-  /** How what is stored is sealed. Default: with a key of this device where the context allows, else not at all. */
+  /** How what is stored is sealed. Default: with a key of this device; not at all in a context that has no such keys. */
   protection?: Protection | undefined;
   /** Tells sessions of one origin apart, as well as their caches: letters, digits, `-` and `_`. Default: `default`. */
   name?: string | undefined;
@@ -117,7 +117,8 @@ export interface Session extends EventTarget {
   refresh(): Promise<RefreshOutcome>;
   /**
    * Deletes everything of this person here and in other tabs, also offline; the refresh token is revoked when there is a
-   * network, if the provider offers that. Rejects only if the storage refuses to delete.
+   * network, if the provider offers that. Rejects only if the storage refuses to delete, or cannot be read: nobody is signed
+   * in then either, and who may be stored there is signed out as soon as it can be read here.
    */
   signOut(): Promise<void>;
   /**

@@ -58,6 +58,9 @@ export class DeviceKey {
         return this.#once(work);
       });
     } catch (cause) {
+      // Private windows and lockdown modes of some browsers store texts and no keys.
+      if (cause instanceof DOMException && cause.name === "DataCloneError")
+        throw unsupported("IndexedDB keeps no keys");
       const message = "IndexedDB refuses the key of this device: try later, or use another protection";
       throw new ProtectionError("unavailable", message, {}, { cause });
     }

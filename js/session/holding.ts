@@ -1,42 +1,16 @@
-import { ProtectionError, SessionError, StorageError, TokenError } from "../errors.js";
-import { purgeExcept, purgeUserCaches } from "../gate/purge.js";
-import type { KeyStore } from "../keys.js";
-import type { Policy } from "../policy.js";
-import {
-  deviceProtection,
-  deviceProtectionIsSupported,
-  noProtection,
-  type Protection,
-  type UnlockedKey,
-} from "../protection.js";
-import type { SessionOptions, SessionState } from "../session.js";
-import { indexedDbStorage, memoryStorage } from "../storage.js";
-import type { Claims, Verifier } from "../verifier.js";
+import { SessionError } from "../errors.js";
+import { purgeExcept } from "../gate/purge.js";
+import type { UnlockedKey } from "../protection.js";
+import type { SessionState } from "../session.js";
+import type { Claims } from "../verifier.js";
 import type { SeenTime, TrustedClock } from "./clock.js";
 import type { Environment } from "./environment.js";
-import { StoredMarks } from "./marks.js";
+import { Judging } from "./judging.js";
+import { type CheckedOptions, Keeping, ofStorage } from "./keeping.js";
+import { Marks } from "./marks.js";
 import type { Message } from "./messages.js";
 import { payloadOf } from "./payload.js";
-import {
-  type EndCause,
-  type Ending,
-  isNewer,
-  isSameVersion,
-  isToken,
-  type SessionRecord,
-  type SessionTokens,
-} from "./record.js";
-import { Revoker } from "./revoker.js";
-import { SessionStore } from "./store.js";
-
-/** How long to wait for another tab that reads or writes the storage, in seconds. */
-const STORAGE_TURN = 5;
-
-export interface CheckedOptions extends SessionOptions {
-  readonly policy: Policy;
-  readonly token: "access_token" | "id_token";
-  readonly name: string;
-}
+import { type EndCause, type Ending, isNewer, isSameVersion, type SessionRecord } from "./record.js";
 
 /** What is in memory of a signed-in person. */
 export interface Held {
@@ -47,73 +21,33 @@ export interface Held {
 }
 
 /** Who is signed in, in memory and in the storage, and what that person may do. */
-export class Holding {
-  readonly policy: Policy;
-  readonly verifier: Verifier<unknown> | KeyStore<unknown>;
-  readonly store: SessionStore;
-  readonly revoker: Revoker;
-  protection: Protection;
+export class Holding extends Keeping {
+  readonly judging: Judging;
   status: SessionState["status"] = "starting";
   held: Held | undefined;
   ending: Ending | undefined;
-  error: Error | undefined;
   /** Whether the record in memory is newer than the stored one, because the storage refused. */
   unsaved = false;
   /** Tells the other tabs and workers. */
   announce: (message: Message) => void = () => {};
+  /** Called when what is held has become another without being asked to. */
+  changed: () => void = () => {};
 
-  readonly #name: string;
-  readonly #judged: "access_token" | "id_token";
-  readonly #environment: Environment;
-  /** Whether nobody chose the protection, so that it is the best there is. */
-  readonly #isDefault: boolean;
+  readonly #marks: Marks;
   /** Whether the storage could be read the last time: if not, nobody knows who is signed in. */
   readable = true;
-  /** Sessions that have ended here do not come back, whatever the storage says. */
-  readonly #endedHere = new Map<string, Ending>();
-  /** What was answered while this was locked and could not be sealed. */
-  #whileLocked: SessionRecord | undefined;
-  readonly #marks: StoredMarks;
+  /** How many refreshes began without knowing what is stored, since it was read. */
+  blindRefreshes = 0;
+  /** What is neither stored nor held, because this was locked too early: it is taken up when it is unlocked. */
+  #waiting: SessionRecord | undefined;
+  /** Which key opened what is held, or waits: behind another PIN it is not to be had. */
+  #keyId: string | undefined;
 
-  constructor(
-    { verifier, provider, policy, token, storage, protection, name }: CheckedOptions,
-    environment: Environment,
-  ) {
-    this.policy = policy;
-    this.verifier = verifier;
-    this.#name = name;
-    this.#judged = token;
-    this.#environment = environment;
-    const device = deviceProtectionIsSupported() ? deviceProtection() : noProtection();
-    this.protection = protection ?? device;
-    this.#isDefault = protection === undefined;
-    const kept = storage ?? (typeof indexedDB === "object" ? indexedDbStorage() : memoryStorage());
-    this.store = new SessionStore(kept, name, this.protection, protection?.kind === "none" ? protection : device);
-    this.revoker = new Revoker(this.store, provider, environment, (work) => this.exclusively(work));
-    this.#marks = new StoredMarks(this.store, policy.rollbackTolerance);
-  }
-
-  /** Finds out what can be stored, and how. */
-  async open(): Promise<void> {
-    await this.store.open().catch((error) => this.failed(error));
-    if (!this.#isDefault) return;
-    try {
-      await this.protection.seal("");
-    } catch {
-      // A device's key needs IndexedDB, which may be there and refuse.
-      this.protection = noProtection();
-      this.store.sealWith(this.protection);
-    }
-  }
-
-  /**
-   * Lets one tab at a time look at the storage and change it accordingly. What it does is short; a tab that hangs does not
-   * stop the others.
-   */
-  async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const turn = `tokenward:${this.#name}:storage`;
-    const done = await this.#environment.exclusive(turn, STORAGE_TURN, async () => ({ value: await work() }));
-    return done === undefined ? work() : done.value;
+  constructor(options: CheckedOptions, environment: Environment) {
+    super(options, environment);
+    const { verifier, policy, token } = options;
+    this.judging = new Judging(verifier, policy, token);
+    this.#marks = new Marks(this.store, policy.rollbackTolerance);
   }
 
   /**
@@ -121,16 +55,62 @@ export class Holding {
    * signed by one that only it has fetched. Whether the storage could be read.
    */
   async load(): Promise<boolean> {
+    const { status } = this;
+    const { locked } = this.protection;
+    if (locked) this.#letGo();
+    else this.#dropForgotten();
     try {
-      if ("load" in this.verifier) await this.verifier.load();
-      await this.#load();
+      const { verifier } = this.judging;
+      if ("load" in verifier) await verifier.load();
+      await this.#load().catch((error) => {
+        // The key in memory was not the one in use any more, and is forgotten by now.
+        if (locked || !this.protection.locked) throw error;
+        return this.#load();
+      });
       this.readable = true;
+      this.blindRefreshes = 0;
     } catch (error) {
       this.failed(error);
-      if (this.held === undefined) this.status = "signed_out";
+      if (this.held !== undefined) this.#takeWaiting(({ sessionId }) => this.endings.has(sessionId));
+      else if (this.status !== "locked" || !this.protection.locked) this.status = "signed_out";
       this.readable = false;
     }
+    // Another tab may have the key that is in use.
+    if (this.status === "locked" && status !== "locked") this.announce({ asksForKey: true });
     return this.readable;
+  }
+
+  /** Whether what is known now will be there after a restart. */
+  get isSaved(): boolean {
+    return this.store.isReady && !this.unsaved && this.#waiting === undefined;
+  }
+
+  /** Forgets the key, and what is held: what the storage has not yet is sealed with that key, or else waits in memory. */
+  lock(): void {
+    const key = this.protection.share?.();
+    this.protection.lock?.();
+    if (this.protection.locked) this.#letGo(key);
+  }
+
+  #letGo(key?: UnlockedKey): void {
+    if (this.held === undefined) return;
+    const { unsaved } = this;
+    const { record } = this.held;
+    this.#marks.keep(this.held);
+    this.held = undefined;
+    this.unsaved = false;
+    this.status = "locked";
+    if (!unsaved) return;
+    this.#wait(record);
+    void this.exclusively(() => this.keepLocked(record, key)).then(() => this.changed());
+  }
+
+  /** Of the person who is in here, or will be once this is unlocked: the latest. */
+  get #own(): SessionRecord | undefined {
+    const held = this.held?.record;
+    const waiting = this.#waiting;
+    if (held === undefined || waiting === undefined) return held ?? waiting;
+    return waiting.sessionId === held.sessionId && isNewer(waiting, held) ? waiting : held;
   }
 
   /** Whether nothing has happened since this was held. */
@@ -142,7 +122,8 @@ export class Holding {
   learnEndings(endings: readonly Ending[]): void {
     for (const ending of endings) {
       if (typeof ending?.sessionId !== "string" || typeof ending.cause !== "string") continue;
-      this.#endedHere.set(ending.sessionId, ending);
+      this.endings.add(ending);
+      if (this.#waiting?.sessionId === ending.sessionId) this.#waiting = undefined;
       if (this.held?.record.sessionId !== ending.sessionId) continue;
       this.held = undefined;
       this.status = "signed_out";
@@ -151,38 +132,54 @@ export class Holding {
     }
   }
 
+  /** Somebody has signed in, here or in another tab. */
+  learnBeginning(sessionId: string): void {
+    this.endings.spare(sessionId);
+  }
+
   /** Tells a tab that has started what it cannot learn from a storage that refused. */
   tellUnsaved(): void {
-    const unsaved = this.unsaved ? this.held?.record : undefined;
-    const ended = [...this.#endedHere.values()];
+    const isAlone = this.unsaved || this.#waiting !== undefined;
+    const unsaved = isAlone && !this.protection.locked ? this.#own : undefined;
+    const ended = this.endings.here;
     if (unsaved !== undefined || ended.length > 0) this.announce({ unsaved, ended });
   }
 
+  /** Tells a tab that cannot read the storage. */
+  tellHeld(): void {
+    const unsaved = this.protection.locked ? undefined : this.held?.record;
+    if (unsaved !== undefined) this.announce({ unsaved });
+  }
+
   /** Whether it is known to have ended, here or in another tab. */
-  async hasEnded(sessionId: string): Promise<boolean> {
-    return this.#endedHere.has(sessionId) || (await this.store.hasEnded(sessionId).catch(() => false));
+  hasEnded(sessionId: string): Promise<boolean> {
+    return this.endings.areKnownToHave(sessionId);
   }
 
   async #load(): Promise<void> {
-    if (!this.store.persistent) await this.#leaveMemory();
+    const mayStore = [await this.getReady(), await this.#endUnread()];
+    if (mayStore[0] && this.held === undefined) this.error = undefined;
+    await this.endings.tell().catch((error) => this.failed(error));
+    if (this.held !== undefined && mayStore.includes(true)) await this.write();
     if (this.protection.locked) {
-      this.held = undefined;
-      this.status = (await this.store.storedId()) === undefined ? "signed_out" : "locked";
+      this.#letGo();
+      const ids = [await this.store.storedId(), this.#waiting?.sessionId];
+      if (!this.protection.locked) return this.#load();
+      this.status = ids.some((id) => id !== undefined && !this.endings.has(id)) ? "locked" : "signed_out";
       return;
     }
     const { held } = this;
     const { record: stored, endings } = await this.store.read();
     const seen = stored && (await this.#marks.read(stored));
-    // What was done meanwhile was done knowing more than this.
-    if (this.held !== held || this.protection.locked) return;
+    if (this.protection.locked) return this.#load();
     const hasEnded = ({ sessionId }: SessionRecord) =>
-      this.#endedHere.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
-    const waiting = this.#whileLocked;
-    this.#whileLocked = undefined;
-    if (stored !== undefined && !hasEnded(stored)) {
+      this.endings.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
+    if (this.held !== held) {
+      // What was done meanwhile was done knowing more than this, but for a look that had begun before it.
+      const isSame = stored?.sessionId === this.held?.record.sessionId;
+      if (stored !== undefined && isSame && !hasEnded(stored)) this.#takeStored(stored, seen);
+    } else if (stored !== undefined && !hasEnded(stored)) {
       this.#takeStored(stored, seen);
-      const isAnswer = waiting?.sessionId === stored.sessionId && isNewer(waiting, this.held?.record);
-      if (waiting !== undefined && isAnswer) this.takeUnsaved(waiting);
     } else if (held !== undefined && !hasEnded(held.record)) {
       // Nothing stored, and no word of an end: the browser has evicted it. Memory goes on, and is stored again later.
       this.unsaved = true;
@@ -193,17 +190,28 @@ export class Holding {
       this.held = undefined;
       this.status = "signed_out";
     }
-    for (const ending of this.#endedHere.values()) {
-      if (endings.some(({ sessionId }) => sessionId === ending.sessionId)) continue;
-      // The storage refused to hear of the end: it is told again.
-      await this.store.end(ending).catch((error) => this.failed(error));
-    }
+    this.#takeWaiting(hasEnded);
+  }
+
+  async #endUnread(): Promise<boolean> {
+    let isOver = false;
+    const mayStore = await this.endings.endUnread(
+      () => this.#own,
+      this.protection.locked,
+      (ending) => {
+        isOver = ending.sessionId !== this.#own?.sessionId;
+        this.learnEndings([ending]);
+      },
+    );
+    // That was a sign-out, which was to forget the PIN.
+    if (isOver && this.#own === undefined) await this.forgetSecret();
+    return mayStore;
   }
 
   #takeStored(record: SessionRecord, seen: SeenTime | undefined): void {
     if (this.held !== undefined && isSameVersion(record, this.held.record)) this.#isSaved();
     if (isNewer(record, this.held?.record)) {
-      this.take(record, this.clockFor(record, seen));
+      this.take(record, this.#marks.resumedClock(record, this.held, seen));
       this.unsaved = false;
       this.error = undefined;
     } else if (seen !== undefined && this.held?.record.checkIn.at === record.checkIn.at) {
@@ -213,24 +221,43 @@ export class Holding {
 
   /** Takes up what the storage has not. */
   takeUnsaved(record: SessionRecord): void {
-    this.take(record, this.clockFor(record));
+    this.take(record, this.#marks.resumedClock(record, this.held));
     this.unsaved = true;
   }
 
-  /** The storage may work by now: whoever signed in meanwhile is stored, else whoever is stored is signed in. */
-  async #leaveMemory(): Promise<void> {
-    await this.store.open().catch(() => {});
-    if (!this.store.persistent) return;
-    if (this.held === undefined) this.error = undefined;
-    else await this.write();
+  #takeWaiting(hasEnded: (record: SessionRecord) => boolean): void {
+    this.#dropForgotten();
+    const { held } = this;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting === undefined || hasEnded(waiting)) return;
+    const isNext = held?.record.sessionId === waiting.sessionId && isNewer(waiting, held.record);
+    if (held !== undefined && !isNext) return;
+    this.takeUnsaved(waiting);
+    void this.save().then(() => this.changed());
   }
 
-  clockFor(record: SessionRecord, seen?: SeenTime): TrustedClock {
-    return this.#marks.clockFor(record, seen);
+  /** Once a PIN is forgotten, what was behind it is not to be had by setting up another. */
+  #dropForgotten(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || this.protection.share?.()?.id === this.#keyId) return;
+    this.#waiting = undefined;
+    const added = this.revoker.add(waiting.tokens).catch(() => {});
+    void added.then(() => this.revoker.run());
+  }
+
+  #wait(record: SessionRecord): void {
+    if (isNewer(record, this.#own) && !this.endings.has(record.sessionId)) this.#waiting = record;
+  }
+
+  /** For a check-in that is new. */
+  clockFor(record: SessionRecord): TrustedClock {
+    return this.#marks.clockFor(record);
   }
 
   take(record: SessionRecord, clock: TrustedClock): void {
     this.held = { record, clock };
+    this.#keyId = this.protection.share?.()?.id;
     this.ending = undefined;
     this.status = "signed_in";
   }
@@ -243,9 +270,9 @@ export class Holding {
       return { access: "none", reason, until: null };
     }
     try {
-      const token = this.judgedToken(held.record.tokens);
-      const marks = held.clock.read(this.#environment.now());
-      const { access, reason, until } = this.verifier.assess(token, this.policy, marks);
+      const token = this.judging.tokenOf(held.record.tokens);
+      const marks = held.clock.read(this.environment.now());
+      const { access, reason, until } = this.judging.assess(token, marks);
       held.payload ??= payloadOf(token);
       this.#saveMarks(held);
       return { access, reason, until: until === null ? null : until - held.clock.seen.skew, claims: held.payload };
@@ -254,54 +281,24 @@ export class Holding {
     }
   }
 
-  judgedToken(tokens: SessionTokens): string {
-    const token = tokens[this.#judged];
-    if (isToken(token)) return token;
-    throw new SessionError("missing_token", `the tokens have no "${this.#judged}", which this session judges`);
-  }
-
-  #saveMarks({ record, clock }: Held): void {
-    if (this.protection.locked) return;
-    // The other tabs are not to believe a clock that this one has seen set back.
-    const isNews = clock.seen.rolledBack;
-    this.#marks.save(record, clock)?.then(
-      () => isNews && this.announce({}),
-      (error) => this.failed(error),
-    );
-  }
-
-  /** Verifies but for the times. */
-  verify(token: string, now: number): Claims {
-    this.verifier.assess(token, this.policy, { now });
-    return payloadOf(token);
-  }
-
-  /**
-   * The same, fetching fresher keys if these do not know the token's. The provider itself has just given it, so that its
-   * key is no invention, and no cool-down applies.
-   */
-  async verifyFresh(token: string, now: number): Promise<Claims> {
-    try {
-      return this.verify(token, now);
-    } catch (error) {
-      if (!(error instanceof TokenError) || error.code !== "key_not_found" || !("refresh" in this.verifier))
-        throw error;
-      await this.verifier.refresh().catch((cause) => {
-        throw new TokenError(error.code, `${error.message}; no fresher keys could be fetched`, {}, { cause });
-      });
-      return this.verify(token, now);
-    }
-  }
-
-  /** Does once more, with more room, what a full storage refuses: cached pages can be had again, a one-time token cannot. */
-  async withRoom<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (ofStorage(error)?.code !== "full") throw error;
-      await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
-      return work();
-    }
+  /** Not those of tokens that are not stored: marks are of use together with their check-in. */
+  #saveMarks(held: Held): void {
+    if (this.protection.locked || this.unsaved || !this.#marks.areNews(held.clock.seen)) return;
+    const { rolledBack } = held.clock.seen;
+    const saving = this.exclusively(async () => {
+      if (this.held !== held) return;
+      const isStored = await this.#marks.write(held);
+      if (isStored) this.#isSaved();
+      else await this.load();
+      if (this.held === held && !isStored) this.#marks.tellAgain();
+      if (!isStored || held.clock.seen.rolledBack !== rolledBack) this.changed();
+      // The other tabs are not to believe a clock that this one has seen set back.
+      else if (rolledBack) this.announce({});
+    });
+    saving.catch((error) => {
+      this.#marks.tellAgain();
+      this.failed(error);
+    });
   }
 
   /** Stores what is held. */
@@ -311,19 +308,20 @@ export class Holding {
 
   /** The same for whoever has the turn. What another tab has done in the meantime is taken up instead. */
   async write(): Promise<void> {
-    const isOver = (sessionId: string) => this.#endedHere.has(sessionId);
     const record = this.held?.record;
     if (record === undefined) return;
+    // Somebody may lock this before it is sealed.
+    const key = this.protection.share?.();
     try {
-      const written = await this.withRoom(() => this.store.write(record, isOver));
-      if (!written) return void (await this.load());
-      this.#isSaved();
+      if (!(await this.put(record, key))) return void (await this.load());
+      if (this.held === undefined || this.isCurrent(record)) this.#isSaved();
       this.announce({});
     } catch (cause) {
-      this.unsaved = true;
+      if (this.isCurrent(record)) this.unsaved = true;
+      else this.#wait(record);
       const message = "the storage refused the tokens: they are kept in memory, and lost with this page or worker";
       this.failed(new SessionError("not_saved", message, { cause }));
-      this.announce({ unsaved: record, ended: [...this.#endedHere.values()] });
+      this.announce({ unsaved: record, ended: this.endings.here });
     }
   }
 
@@ -335,66 +333,63 @@ export class Holding {
     if (isOver) this.error = undefined;
   }
 
-  /** Keeps, sealed or else in memory, what was answered while this was locked. */
+  /** Keeps, sealed or else in memory, what was held or answered when this was locked. For whoever has the turn. */
   async keepLocked(record: SessionRecord, key: UnlockedKey | undefined): Promise<void> {
-    const isOver = (sessionId: string) => this.#endedHere.has(sessionId);
-    const sealing = key === undefined ? undefined : this.store.write(record, isOver, key);
-    const sealed = await sealing?.then(
-      () => true,
-      () => false,
-    );
-    if (!sealed) this.#whileLocked = record;
+    this.#wait(record);
+    if (key === undefined) return;
+    try {
+      // Whoever cannot be read yet is to end before this is stored.
+      if (!(await this.put(record, key)) && this.endings.waitToRead) return;
+      // Unlocked since: what is read just now may be older.
+      if (this.#waiting === record && this.protection.locked) this.#waiting = undefined;
+      this.announce({});
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** Everything of this person goes, and stays gone. For whoever has the turn. */
   async end(cause: EndCause): Promise<void> {
-    const { kind } = this.protection;
     try {
-      await this.endStored(cause);
+      await this.endStored(cause).catch(async (error) => {
+        if (ofStorage(error)?.code !== "full") throw error;
+        // The word that it has ended, and what is to be revoked, go in where the cached pages were.
+        await this.purge();
+        await this.revoker.save().catch(() => {});
+        await this.endings.tell();
+      });
     } finally {
       try {
-        if (kind === "pin" || kind === "passkey") await this.protection.forget();
+        await this.forgetSecret();
       } finally {
         await this.purge();
-        this.announce({ ended: [...this.#endedHere.values()] });
+        this.announce({ ended: this.endings.here });
       }
     }
   }
 
+  /** Rejects if the storage refuses to hear of it, or cannot say who is stored. */
   async endStored(cause: EndCause): Promise<void> {
-    const record = this.held?.record;
-    const sessionId = record?.sessionId ?? (await this.store.storedId());
+    const record = this.#own;
+    const isKnown = record !== undefined && this.readable && this.store.persistent;
+    if (record !== undefined) this.ending = { sessionId: record.sessionId, cause };
     this.held = undefined;
+    this.#waiting = undefined;
     this.status = "signed_out";
     this.unsaved = false;
     this.error = undefined;
-    if (sessionId === undefined) return this.store.discard();
-    this.ending = { sessionId, cause };
-    this.#endedHere.set(sessionId, this.ending);
-    if (record !== undefined && cause !== "rejected") await this.revoker.add(record.tokens).catch(() => {});
-    await this.store.end(this.ending);
+    const before = this.endings.here.length;
+    await this.endings.end(record, cause, cause === "signed_out" && !isKnown).finally(() => {
+      if (this.held === undefined) this.ending = this.endings.here.slice(before).at(-1) ?? this.ending;
+    });
   }
 
   /** Deletes what was cached for others than the person who is signed in. */
   async purge(): Promise<void> {
-    const { caches } = this.#environment;
-    if (caches === undefined) return;
-    let person = this.held?.record.sessionId;
-    const kept = () => {
-      // Whoever locks it meanwhile does not sign out.
-      if (this.status !== "locked") person = this.held?.record.sessionId;
-      return person;
-    };
-    await purgeExcept(kept, this.#name, { caches }).catch((error) => this.failed(error));
+    const { caches } = this.environment;
+    if (caches === undefined || this.status === "locked") return;
+    const before = this.held?.record.sessionId;
+    const kept = () => (this.status === "locked" ? before : this.held?.record.sessionId);
+    await purgeExcept(kept, this.name, { caches }).catch((error) => this.failed(error));
   }
-
-  failed(error: unknown): void {
-    this.error = error instanceof Error ? error : new Error("something unknown went wrong", { cause: error });
-  }
-}
-
-/** What a storage said, be it to a protection. */
-function ofStorage(error: unknown): StorageError | undefined {
-  const said = error instanceof ProtectionError ? error.cause : error;
-  return said instanceof StorageError ? said : undefined;
 }

@@ -1,12 +1,14 @@
-import { ConfigError, KeyStoreError, SessionError } from "../errors.js";
+import { ConfigError, KeyStoreError, ProtectionError, SessionError } from "../errors.js";
 import type { KeyRefresh } from "../keys.js";
+import type { UnlockedKey } from "../protection.js";
 import type { TokenSet } from "../providers.js";
 import { type AccessRequest, checkRequest, mayDo } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../session.js";
 import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
 import { type Channel, type Environment, platformEnvironment } from "./environment.js";
-import { type CheckedOptions, type Held, Holding } from "./holding.js";
+import { type Held, Holding } from "./holding.js";
+import type { CheckedOptions } from "./keeping.js";
 import type { Message } from "./messages.js";
 import {
   isNewer,
@@ -77,36 +79,45 @@ export class LiveSession extends EventTarget implements Session {
   access(given: AccessRequest = {}): AccessAnswer {
     const request = checkRequest(given);
     const { access, reason, until, claims } = this.#holding.judge();
-    const allowed = access !== "none" && claims !== undefined && mayDo(request, access, claims, this.#holding.policy);
+    const allowed =
+      access !== "none" && claims !== undefined && mayDo(request, access, claims, this.#holding.judging.policy);
     return { allowed, access, reason, until, ...(claims && { claims }) };
   }
 
   async signIn(tokens: TokenSet, options?: { serverTime?: number | undefined }): Promise<SessionState> {
     await this.start();
-    this.#checkMayTake();
+    await this.#checkMayTake();
     const holding = this.#holding;
     const now = this.#environment.now();
     const given = tokensOf(tokens);
-    const claims = await holding.verifyFresh(holding.judgedToken(given), now);
+    const claims = await holding.judging.verifyFresh(holding.judging.tokenOf(given), now);
     const time = readable(options?.serverTime) ?? readable(tokens.serverTime);
-    await holding.exclusively(() => this.#take(given, claims, time, now));
+    // What was found out on the way is said, whether they are taken or not.
+    await holding.exclusively(() => this.#take(given, claims, time, now)).finally(() => this.#update());
     // The first sign-in after a PIN was chosen: workers and tabs that run already have nothing to unlock with.
     this.#shareKey();
     void holding.revoker.run();
     return this.#update();
   }
 
-  #checkMayTake(): void {
+  async #checkMayTake(): Promise<void> {
     if (this.#stopped) throw new SessionError("stopped", "this session was stopped: make a new one");
-    if (!this.#holding.protection.locked) return;
+    if ((await this.#proveKey()) && !this.#holding.protection.locked) return;
     throw new SessionError("locked", "the session is locked: unlock it, then sign in");
+  }
+
+  /** Another tab may have replaced or forgotten the key in memory: what it sealed nobody could open. */
+  async #proveKey(): Promise<boolean> {
+    const { protection } = this.#holding;
+    const refusal = protection.unlock && (await protection.seal("").catch((error: unknown) => error));
+    return !(refusal instanceof ProtectionError && refusal.code === "locked");
   }
 
   /** What other tabs have done, and what happened here, is known when somebody signs in. */
   async #take(tokens: SessionTokens, claims: Claims, time: number | undefined, now: number): Promise<void> {
     const holding = this.#holding;
     await holding.load();
-    this.#checkMayTake();
+    await this.#checkMayTake();
     const user = userOf(claims);
     const before = holding.held?.record;
     // Tokens that name nobody may be of another person each time.
@@ -114,23 +125,27 @@ export class LiveSession extends EventTarget implements Session {
     if (!same) {
       // Also a session that is stored and cannot be opened any more.
       await holding.endStored("signed_out").catch((error) => holding.failed(error));
-      this.#checkMayTake();
+      await this.#checkMayTake();
     }
     const record: SessionRecord = {
       version: 1,
       generation: (before?.generation ?? 0) + 1,
       sessionId: same ? before.sessionId : randomId(),
       user,
+      signedInAt: now,
       tokens,
-      checkIn: signInTime(claims, time, now, holding.policy.rollbackTolerance),
+      checkIn: signInTime(claims, time, now, holding.judging.policy.rollbackTolerance),
     };
     const isNews = !same || time !== undefined || this.#provesContact(claims, before);
     if (isNews) holding.take(record, holding.clockFor(record));
     else holding.take({ ...record, checkIn: before.checkIn }, (holding.held as Held).clock);
     holding.error = undefined;
     this.#refreshing.backoff.reset();
-    await holding.purge();
+    holding.learnBeginning(record.sessionId);
+    holding.announce({ begun: record.sessionId });
+    // At once: what a lock finds here is to be on its way into the storage.
     await holding.write();
+    await holding.purge();
   }
 
   /**
@@ -170,8 +185,8 @@ export class LiveSession extends EventTarget implements Session {
       });
     } finally {
       this.#update();
+      void holding.revoker.run();
     }
-    void holding.revoker.run();
   }
 
   observe(serverTime: number): void {
@@ -185,6 +200,8 @@ export class LiveSession extends EventTarget implements Session {
     // Attempts are counted in the storage: without room for that nobody could unlock.
     await this.#holding.withRoom(async () => protection.unlock?.(secret));
     this.#shareKey();
+    // What the storage refused was told when this could not hear it.
+    this.#post({ asksForUnsaved: true });
     await this.#holding.load();
     this.#reconnected();
     return this.#update();
@@ -210,16 +227,15 @@ export class LiveSession extends EventTarget implements Session {
     await holding.load();
     await this.#refreshing.learn();
     this.#update();
-    if (holding.status === "locked") this.#post({ asksForKey: true });
-    // What could not be read may say whose the caches are.
-    else if (holding.readable && holding.store.persistent) void holding.purge();
+    // What could not be read, or is locked, may say whose the caches are.
+    if (holding.status !== "locked" && holding.readable && holding.store.persistent) void holding.purge();
     void holding.revoker.run();
     this.#reconnected();
   }
 
   #listen(): void {
     const { channel, onReconnect } = this.#environment;
-    const { verifier } = this.#holding;
+    const { verifier } = this.#holding.judging;
     const told = (message: unknown) => void this.#told(Object(message)).catch((error) => this.#holding.failed(error));
     try {
       this.#channel = channel(`tokenward:${this.name}`, told);
@@ -227,6 +243,7 @@ export class LiveSession extends EventTarget implements Session {
       this.#holding.failed(error);
     }
     this.#holding.announce = (message) => this.#post(message);
+    this.#holding.changed = () => void this.#update();
     // Answered while the storage is read: before a refresh spends a token that is spent already.
     this.#post({ asksForUnsaved: true });
     this.#stops.push(
@@ -238,6 +255,15 @@ export class LiveSession extends EventTarget implements Session {
       }),
     );
     if ("onChange" in verifier) this.#stops.push(verifier.onChange(() => this.#update()));
+  }
+
+  async #adopt(key: UnlockedKey): Promise<void> {
+    const { protection } = this.#holding;
+    await protection.adopt?.(key).catch(() => {});
+    if (protection.locked) return;
+    // At once: whoever unlocked this may be about to spend a token that is spent already.
+    this.#holding.tellUnsaved();
+    this.#post({ asksForUnsaved: true });
   }
 
   #shareKey(): void {
@@ -256,38 +282,50 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   /** Another tab has changed something. */
-  async #told({ unsaved, ended, key, asksForKey, asksForUnsaved, lock }: Message): Promise<void> {
+  async #told({ unsaved, ended, begun, key, lock, ...asks }: Message): Promise<void> {
     const holding = this.#holding;
     const { protection } = holding;
     if (lock) return this.#forgetKey();
-    if (asksForKey) return this.#shareKey();
-    if (asksForUnsaved) return holding.tellUnsaved();
-    if (key !== undefined && protection.locked) await protection.adopt?.(key).catch(() => {});
-    if (Array.isArray(ended)) holding.learnEndings(ended);
-    await holding.load();
-    const record = unsaved && readRecord(JSON.stringify(unsaved));
-    if (record !== undefined && !protection.locked && !(await holding.hasEnded(record.sessionId))) {
+    if (asks.asksForKey) return this.#shareKey();
+    if (asks.asksForUnsaved) return holding.tellUnsaved();
+    if (asks.asksForHeld) return holding.tellHeld();
+    // Also in place of one that is held: after a sign-out and a new PIN that is not the one in use any more.
+    if (key !== undefined && key.id !== protection.share?.()?.id) await this.#adopt(key);
+    if (begun !== undefined) return holding.learnBeginning(begun);
+    if (Array.isArray(ended)) {
       const { held } = holding;
-      const isOfAnother = held !== undefined && held.record.sessionId !== record.sessionId;
-      if (!protection.locked && !isOfAnother && isNewer(record, held?.record)) holding.takeUnsaved(record);
+      holding.learnEndings(ended);
+      // With a session goes its PIN: a key that is not in use any more is forgotten by trying it.
+      if (held !== undefined && holding.held === undefined) await this.#proveKey();
     }
+    const record = unsaved && readRecord(JSON.stringify(unsaved));
+    // Before anything else is looked at, for a refresh may be about to begin.
+    if (holding.held?.record.sessionId === record?.sessionId) this.#hearUnsaved(record);
+    await holding.load();
+    if (record !== undefined && !(await holding.hasEnded(record.sessionId))) this.#hearUnsaved(record);
     this.#update();
   }
 
-  #forgetKey(): void {
+  #hearUnsaved(record: SessionRecord | undefined): void {
     const holding = this.#holding;
-    holding.protection.lock?.();
-    if (!holding.protection.locked) return;
-    if (holding.held !== undefined) holding.status = "locked";
-    holding.held = undefined;
+    if (record === undefined || holding.protection.locked) return;
+    const held = holding.held?.record;
+    const isOfAnother = held !== undefined && held.sessionId !== record.sessionId;
+    if (!isOfAnother && isNewer(record, held)) holding.takeUnsaved(record);
+  }
+
+  #forgetKey(): void {
+    this.#holding.lock();
     this.#update();
   }
 
   /** There may be a network again: whatever is due is done; after a time without any, a check-in is. */
   #reconnected(how?: "online" | "visible"): void {
-    const { held, verifier, unsaved } = this.#holding;
+    const { held, unsaved, judging, store } = this.#holding;
+    const { verifier } = judging;
     if (this.#stopped || held === undefined) return;
-    if (unsaved) void this.#holding.save().then(() => this.#update());
+    if (!store.isReady) void this.sync();
+    else if (unsaved) void this.#holding.save().then(() => this.#update());
     if (!this.#environment.online()) return;
     if ("refreshIfDue" in verifier) {
       verifier.refreshIfDue().then(
@@ -317,7 +355,7 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   #stateNow(): SessionState {
-    const { status, held, ending, store, unsaved, protection, error: failure } = this.#holding;
+    const { status, held, ending, isSaved, protection, error: failure } = this.#holding;
     const { error: refused, ...answer } = this.#holding.judge();
     const error = failure ?? refused;
     return Object.freeze({
@@ -325,7 +363,7 @@ export class LiveSession extends EventTarget implements Session {
       ...answer,
       ...(held && { sessionId: held.record.sessionId }),
       ...(ending && { ended: ending.cause }),
-      persistent: store.persistent && !unsaved,
+      persistent: isSaved,
       protectedBy: protection.kind,
       ...(error && { error }),
     });
@@ -338,7 +376,7 @@ export class LiveSession extends EventTarget implements Session {
       // A storage that refused may hold a session.
       const look = () => void this.sync();
       const { store, readable } = this.#holding;
-      if (!store.persistent || !readable) this.#stopTimer = this.#environment.after(LOOK_AGAIN, look);
+      if (!store.isReady || !readable) this.#stopTimer = this.#environment.after(LOOK_AGAIN, look);
       return;
     }
     const now = this.#environment.now();

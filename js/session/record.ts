@@ -19,6 +19,8 @@ export interface SessionRecord {
   readonly sessionId: string;
   /** `iss` and `sub` of the judged token. */
   readonly user: readonly [iss: string | null, sub: string | null];
+  /** When somebody last signed in, by the device's clock. */
+  readonly signedInAt?: number | undefined;
   readonly tokens: SessionTokens;
   /** What the provider answered last, if it could not be verified yet for want of keys. */
   readonly unverified?: SessionTokens | undefined;
@@ -30,6 +32,8 @@ type Version = Pick<SessionRecord, "sessionId" | "generation">;
 /** Stored beside it, more often: only counts for the record's own check-in. */
 export interface MarksRecord extends SeenTime {
   readonly checkInAt: number;
+  /** Of the record they were written for: two check-ins may be in one second. */
+  readonly generation?: number | undefined;
   readonly sessionId: string;
 }
 
@@ -55,13 +59,14 @@ const MANY_GENERATIONS = 1e12;
 /** Reads what was stored; `undefined` for what this version did not write. */
 export function readRecord(text: string): SessionRecord | undefined {
   const record = parse(text) as Partial<SessionRecord> | undefined;
-  const { version, generation = Number.NaN, sessionId, user, tokens, unverified, checkIn } = record ?? {};
+  const { version, generation = Number.NaN, sessionId, user, signedInAt, tokens, unverified, checkIn } = record ?? {};
   const complete =
     version === 1 &&
     Number.isInteger(generation) &&
     generation < MANY_GENERATIONS &&
     typeof sessionId === "string" &&
     Array.isArray(user) &&
+    (signedInAt === undefined || typeof signedInAt === "number") &&
     areTokens(tokens) &&
     (unverified === undefined || areTokens(unverified)) &&
     Number.isFinite(checkIn?.at) &&

@@ -35,7 +35,6 @@ export class Refreshing {
   readonly #provider: TokenProvider | null;
   readonly #environment: Environment;
   readonly #lockName: string;
-  #unreadable = 0;
 
   constructor(holding: Holding, provider: TokenProvider | null, environment: Environment, lockName: string) {
     this.#holding = holding;
@@ -92,7 +91,8 @@ export class Refreshing {
 
   /** When fresh tokens are due, by the device's clock; `undefined` if there is nothing to get them with. */
   dueAt(): number | undefined {
-    const { held, policy } = this.#holding;
+    const { held } = this.#holding;
+    const { policy } = this.#holding.judging;
     if (held === undefined || this.#provider === null) return undefined;
     const { tokens, unverified, checkIn } = held.record;
     if (tokens.refresh_token === undefined && unverified === undefined) return undefined;
@@ -105,8 +105,10 @@ export class Refreshing {
   /** In this tab only, as long as it lasts. Whatever else happens meanwhile counts more. */
   async #alone(known: SessionRecord | undefined): Promise<RefreshOutcome> {
     const holding = this.#holding;
-    this.#unreadable = (await holding.load()) ? 0 : this.#unreadable + 1;
-    if (this.#unreadable > 0 && this.#unreadable < UNREADABLE_LIMIT) throw holding.error;
+    if (!(await holding.load()) && ++holding.blindRefreshes < UNREADABLE_LIMIT) {
+      holding.announce({ asksForHeld: true });
+      throw holding.error;
+    }
     await this.learn();
     const before = holding.held?.record;
     if (before === undefined) return holding.status === "locked" ? "locked" : "signed_out";
@@ -165,21 +167,33 @@ export class Refreshing {
     });
   }
 
-  /** What was asked for before something else happened: tokens of a session that is over are not to be used. */
+  /**
+   * What was asked for before something else happened: tokens of a session that is over are not to be used; those of one that
+   * was locked, and perhaps unlocked again by another page, are kept unless something newer is held.
+   */
   async #overtaken(before: SessionRecord, tokens?: SessionTokens, key?: UnlockedKey): Promise<RefreshOutcome> {
     const holding = this.#holding;
+    const { protection } = holding;
+    if (tokens !== undefined && holding.held === undefined && !protection.locked) await holding.load();
     if (await holding.hasEnded(before.sessionId)) {
       if (tokens !== undefined) {
         await holding.revoker.add(tokens).catch(() => {});
         void holding.revoker.run();
       }
-    } else if (holding.protection.locked) {
-      const kept = { ...before.tokens, refresh_token: tokens?.refresh_token };
+    } else if (tokens !== undefined) {
+      const kept = { ...before.tokens, refresh_token: tokens.refresh_token };
       const record = { ...before, generation: before.generation + 1, tokens: kept, unverified: tokens };
-      if (tokens !== undefined) await holding.keepLocked(record, key);
-      return "locked";
+      const held = holding.held?.record;
+      const isOlder = held?.sessionId === before.sessionId && held.generation <= before.generation;
+      if (protection.locked) await holding.keepLocked(record, key);
+      else if (held === undefined || isOlder) {
+        holding.takeUnsaved(record);
+        await holding.write();
+        return "unverified";
+      }
     }
-    return holding.held === undefined ? "signed_out" : "adopted";
+    if (holding.held !== undefined) return "adopted";
+    return holding.status === "locked" ? "locked" : "signed_out";
   }
 
   /** The provider says that the token is of no more use: unless another tab has a newer one, the session is over. */
@@ -204,6 +218,7 @@ export class Refreshing {
       return this.#take(before, tokens, answer, asked, answered);
     });
     const record = holding.held?.record;
+    if (holding.status === "locked") return "locked";
     if (outcome !== "unverified" || record?.unverified === undefined) return outcome;
     return (await this.#promote(record, record.unverified)) ?? outcome;
   }
@@ -217,12 +232,22 @@ export class Refreshing {
     answered: number,
   ): Promise<RefreshOutcome> {
     const holding = this.#holding;
+    const { judging } = holding;
     const { clock } = holding.held as Held;
     const next = { ...before, generation: before.generation + 1, unverified: undefined };
     let claims: Claims;
+    let checkIn: CheckIn;
     try {
       if (!isToken(answer?.access_token)) throw new SessionError("missing_token", "the answer has no access_token");
-      claims = holding.verify(holding.judgedToken(tokens), answered);
+      const token = judging.tokenOf(tokens);
+      claims = judging.verify(token, answered);
+      // A token that was known before says nothing about the time of this answer; nor does its absence.
+      const repeated = judging.isOf(before.tokens, token);
+      const time = repeated ? readable(answer.serverTime) : answerTime(answer, claims, token);
+      const { skew } = clock.seen;
+      const { rollbackTolerance } = judging.policy;
+      checkIn =
+        time === undefined ? { at: answered + skew, skew } : checkInAt(time, asked, answered, rollbackTolerance);
     } catch (error) {
       const missingKey = error instanceof TokenError && error.code === "key_not_found";
       const kept = { ...before.tokens, refresh_token: tokens.refresh_token };
@@ -231,14 +256,6 @@ export class Refreshing {
       this.#failed(error);
       return missingKey ? "unverified" : "invalid_token";
     }
-    const judged = holding.judgedToken(tokens);
-    const repeated = judged === holding.judgedToken(before.tokens);
-    // A token that was known before says nothing about the time of this answer; nor does its absence.
-    const time = repeated ? readable(answer.serverTime) : answerTime(answer, claims, judged);
-    const { skew } = clock.seen;
-    const { rollbackTolerance } = holding.policy;
-    const checkIn =
-      time === undefined ? { at: answered + skew, skew } : checkInAt(time, asked, answered, rollbackTolerance);
     return this.#accept(next, tokens, claims, checkIn);
   }
 
@@ -251,16 +268,21 @@ export class Refreshing {
     const now = this.#environment.now();
     let claims: Claims;
     try {
-      claims = await holding.verifyFresh(holding.judgedToken(tokens), now);
+      claims = await holding.judging.verifyFresh(holding.judging.tokenOf(tokens), now);
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       return undefined;
     }
     return holding.exclusively(async () => {
       await holding.load();
-      if (!holding.isCurrent(record)) return this.#overtaken(record, tokens);
+      if (!holding.isCurrent(record)) return this.#overtaken(record);
       const next = { ...record, generation: record.generation + 1, unverified: undefined };
-      return this.#accept(next, tokens, claims, signInTime(claims, undefined, now, holding.policy.rollbackTolerance));
+      return this.#accept(
+        next,
+        tokens,
+        claims,
+        signInTime(claims, undefined, now, holding.judging.policy.rollbackTolerance),
+      );
     });
   }
 
@@ -269,7 +291,7 @@ export class Refreshing {
     tokens: SessionTokens,
     claims: Claims,
     checkIn: CheckIn,
-  ): Promise<"refreshed" | "signed_out"> {
+  ): Promise<"refreshed" | "locked" | "signed_out"> {
     const holding = this.#holding;
     if (!sameUser(next.user, userOf(claims))) {
       await holding.revoker.add(tokens).catch(() => {});
@@ -286,7 +308,7 @@ export class Refreshing {
     else if ((this.dueAt() ?? Number.POSITIVE_INFINITY) > this.#environment.now()) this.backoff.reset();
     else this.#backOff(until ?? undefined);
     await holding.write();
-    return "refreshed";
+    return holding.status === "locked" ? "locked" : "refreshed";
   }
 
   #failed(error: unknown): void {

@@ -14,6 +14,8 @@ export class Revoker {
   readonly #provider: TokenProvider | null;
   readonly #environment: Environment;
   readonly #exclusively: (work: () => Promise<void>) => Promise<void>;
+  /** What no storage remembers: it refused, or there is none but memory. */
+  #unsaved: readonly Revocation[] = [];
 
   constructor(
     store: SessionStore,
@@ -30,16 +32,26 @@ export class Revoker {
   /** Remembers a token to revoke, and nothing else of the person. For whoever has the turn. */
   async add({ refresh_token: refreshToken }: SessionTokens): Promise<void> {
     if (this.#provider?.revoke === undefined || refreshToken === undefined) return;
-    const list = await this.#store.revocations();
-    await this.#store.writeRevocations([...list, { refreshToken, at: this.#environment.now() }]);
+    this.#unsaved = [...this.#unsaved, { refreshToken, at: this.#environment.now() }];
+    await this.save();
+  }
+
+  /** Stores what is not stored yet. For whoever has the turn. */
+  async save(): Promise<void> {
+    const unsaved = this.#unsaved;
+    if (unsaved.length === 0 || !this.#store.persistent) return;
+    await this.#store.writeRevocations([...(await this.#store.revocations()), ...unsaved]);
+    this.#unsaved = this.#unsaved.filter((one) => !unsaved.includes(one));
   }
 
   /** Revokes what can be revoked now; what cannot waits. Never rejects. */
   async run(): Promise<void> {
+    await this.#exclusively(() => this.save()).catch(() => {});
     try {
-      for (const revocation of await this.#store.revocations()) {
+      for (const revocation of [...(await this.#store.revocations()), ...this.#unsaved]) {
         const old = this.#environment.now() - revocation.at > GIVE_UP;
         if (!old && !(await this.#revoke(revocation))) continue;
+        this.#unsaved = this.#unsaved.filter((one) => one !== revocation);
         await this.#exclusively(() => this.#forget(revocation));
       }
     } catch {
@@ -50,7 +62,8 @@ export class Revoker {
   /** Others may have been added meanwhile. */
   async #forget(revocation: Revocation): Promise<void> {
     const waiting = await this.#store.revocations();
-    await this.#store.writeRevocations(waiting.filter(({ refreshToken }) => refreshToken !== revocation.refreshToken));
+    const left = waiting.filter(({ refreshToken }) => refreshToken !== revocation.refreshToken);
+    if (left.length < waiting.length) await this.#store.writeRevocations(left);
   }
 
   async #revoke({ refreshToken }: Revocation): Promise<boolean> {

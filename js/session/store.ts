@@ -1,5 +1,12 @@
+import { ProtectionError } from "../errors.js";
 import { sealText } from "../protection/box.js";
-import type { Protection, UnlockedKey } from "../protection.js";
+import {
+  deviceProtection,
+  deviceProtectionIsSupported,
+  noProtection,
+  type Protection,
+  type UnlockedKey,
+} from "../protection.js";
 import { memoryStorage, type Storage } from "../storage.js";
 import {
   type Ending,
@@ -36,15 +43,31 @@ export class SessionStore {
   readonly #given: Storage;
   #storage: Storage;
   readonly #name: string;
+  /** Whether nobody chose the protection, so that it is the best there is. */
+  readonly #isDefault: boolean;
+  /** Whether there is no need to find out about the device's key. */
+  #hasKey: boolean;
   #protection: Protection;
   #device: Protection;
 
-  constructor(storage: Storage, name: string, protection: Protection, device: Protection) {
+  constructor(storage: Storage, name: string, protection: Protection | undefined) {
     this.#given = storage;
     this.#storage = storage;
     this.#name = name;
-    this.#protection = protection;
-    this.#device = device;
+    const device = deviceProtectionIsSupported() ? deviceProtection() : noProtection();
+    this.#protection = protection ?? device;
+    this.#device = protection?.kind === "none" ? protection : device;
+    this.#isDefault = protection === undefined;
+    this.#hasKey = this.#protection.kind !== "device";
+  }
+
+  get protection(): Protection {
+    return this.#protection;
+  }
+
+  /** Whether anything can be stored, sealed. */
+  get isReady(): boolean {
+    return this.persistent && this.#hasKey;
   }
 
   /** A storage that cannot even be read (private mode, blocked) is replaced by memory until it can. */
@@ -60,9 +83,26 @@ export class SessionStore {
     }
   }
 
-  sealWith(protection: Protection): void {
-    this.#protection = protection;
-    this.#device = protection;
+  /**
+   * Tries the device's key, until it can be used. One that its database refuses for a moment is not done without: what was
+   * sealed with it would be lost, and what comes next stored in clear.
+   */
+  async findKey(): Promise<void> {
+    if (this.#hasKey) return;
+    try {
+      await this.#protection.seal("");
+    } catch (error) {
+      const isUnsupported = error instanceof ProtectionError && error.code === "unsupported";
+      if (!this.#isDefault || !isUnsupported) throw error;
+      this.#protection = noProtection();
+      this.#device = this.#protection;
+    }
+    this.#hasKey = true;
+  }
+
+  /** What is in memory only needs no key of the device, which may not be there either. */
+  get #sealing(): Protection {
+    return this.persistent || this.#protection.kind !== "device" ? this.#protection : noProtection();
   }
 
   /** The session, and which ones have ended. */
@@ -70,7 +110,7 @@ export class SessionStore {
     const endings = await this.endings();
     const { sealed, ...told } = await this.#readSealed();
     if (sealed === undefined || endings.some((ending) => ending.sessionId === told.sessionId)) return { endings };
-    const record = readRecord(await this.#protection.open(sealed, this.#key("session")));
+    const record = readRecord(await this.#sealing.open(sealed, this.#key("session")));
     // What stands before the seal can be written by anybody.
     const isWhole = record?.sessionId === told.sessionId && record?.generation === told.generation;
     return isWhole ? { record, endings } : { endings };
@@ -100,9 +140,15 @@ export class SessionStore {
     if (ended(sessionId) || isAnother || isOlder) return false;
     const name = this.#key("session");
     const text = JSON.stringify(record);
-    const sealing = key && sealText(key.key, text, [this.#protection.kind, "text", name]);
-    await this.#storage.set(name, `${sessionId} ${generation} ${await (sealing ?? this.#protection.seal(text, name))}`);
+    const { kind, locked } = this.#protection;
+    const sealed = locked && key ? sealText(key.key, text, [kind, "text", name]) : this.#sealing.seal(text, name);
+    await this.#storage.set(name, `${sessionId} ${generation} ${await sealed}`);
     return true;
+  }
+
+  /** Of what is stored, which needs no key to know. */
+  storedVersion(): Promise<{ sessionId?: string; generation?: number }> {
+    return this.#readSealed();
   }
 
   async #readSealed(): Promise<{ sessionId?: string; generation?: number; sealed?: string }> {
@@ -114,12 +160,12 @@ export class SessionStore {
 
   async readMarks(): Promise<MarksRecord | undefined> {
     const sealed = await this.#storage.get(this.#key("marks"));
-    return sealed === undefined ? undefined : readMarks(await this.#protection.open(sealed, this.#key("marks")));
+    return sealed === undefined ? undefined : readMarks(await this.#sealing.open(sealed, this.#key("marks")));
   }
 
   async writeMarks(marks: MarksRecord): Promise<void> {
     const key = this.#key("marks");
-    await this.#storage.set(key, await this.#protection.seal(JSON.stringify(marks), key));
+    await this.#storage.set(key, await this.#sealing.seal(JSON.stringify(marks), key));
   }
 
   async postponement(): Promise<Postponement | undefined> {

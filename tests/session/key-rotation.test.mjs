@@ -58,6 +58,7 @@ test("a key that the provider has withdrawn is withdrawn in every tab", async ()
   world.now += 8 * 86_400;
   page.reconnect();
   await soon();
+  await soon();
   assert.deepEqual(world.asked, ["page"]);
   for (const { session } of [page, worker]) assert.equal(session.access().reason, "invalid_token");
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Device, settled, World } from "./simulated.mjs";
-import { KEY, mapStorage, openTab } from "./strict-provider.mjs";
+import { KEY, mapStorage, openTab, soon, strictProvider, turns } from "./strict-provider.mjs";
 
 async function signedIn({ policy, offset = 0 } = {}) {
   const world = new World(1);
@@ -149,4 +149,56 @@ test("how long an access token lasts says nothing of the time of an ID token", a
   now += 60;
   assert.equal(await session.refresh(), "refreshed");
   assert.equal(session.state.until, until + 60);
+});
+
+/** A tab that hears of nothing, on a device whose clock runs ahead as far as it is told. */
+function deafTabs() {
+  const clock = { ahead: 0 };
+  const now = () => Date.now() / 1000 + clock.ahead;
+  const provider = strictProvider();
+  provider.token = ({ sub }) => {
+    const iat = Math.floor(now());
+    return KEY.token({ sub, iat, exp: iat + 86_400 });
+  };
+  const options = { provider, storage: mapStorage(), environment: { now, online: () => false, exclusive: turns() } };
+  return { clock, provider, open: () => openTab(options) };
+}
+
+test("a tab that has not heard of a check-in leaves its marks alone, and takes it up", async () => {
+  const { clock, provider, open } = deafTabs();
+  const one = await open();
+  await one.signIn(provider.signIn("ada"));
+  const other = await open();
+  clock.ahead = 10;
+  await other.refresh();
+  clock.ahead = 7200;
+  other.access();
+  await soon();
+  const changed = new Promise((resolve) => one.addEventListener("change", resolve, { once: true }));
+  one.access();
+  await changed;
+  assert.equal(one.accessToken, other.accessToken);
+  clock.ahead = 100;
+  for (const tab of [other, one]) {
+    assert.equal(tab.access().reason, "clock_rolled_back");
+    await soon();
+  }
+  assert.equal((await open()).access().reason, "clock_rolled_back");
+});
+
+test("a roll-back that one tab has noted is not forgotten by another that saw nothing of it", async () => {
+  const { clock, provider, open } = deafTabs();
+  const one = await open();
+  await one.signIn(provider.signIn("ada"));
+  const other = await open();
+  clock.ahead = 600;
+  one.access();
+  await soon();
+  clock.ahead = 100;
+  assert.equal(one.access().reason, "clock_rolled_back");
+  await soon();
+  clock.ahead = 700;
+  other.access();
+  await soon();
+  assert.deepEqual([other.state.reason, (await open()).access().reason], ["clock_rolled_back", "clock_rolled_back"]);
 });

@@ -101,20 +101,19 @@ test("a tab that starts while another holds what the storage refused uses no tok
   assert.equal(provider.families[0].ended, false);
 });
 
-for (const [what, code, fail] of [
-  ["the tokens", "not_saved", ({ session }) => session.refresh()],
+for (const [what, persistent, code, fail] of [
+  ["the tokens", false, "not_saved", ({ session }) => session.refresh()],
   [
-    "the tokens and the marks of time",
+    "the marks of time",
+    true,
     "full",
-    async ({ session, pass }) => {
-      await session.refresh();
-      pass(60);
+    async ({ session, now }) => {
       session.access();
       await soon();
-      await session.sync();
+      session.observe(now());
     },
   ],
-  ["what another tab got", undefined, ({ another }) => another.refresh().then(() => another.stop())],
+  ["what another tab got", false, undefined, ({ another }) => another.refresh().then(() => another.stop())],
 ]) {
   test(`that the storage refused ${what} is said, until it is over`, async () => {
     const { onReconnect, reconnect } = reconnection();
@@ -126,11 +125,15 @@ for (const [what, code, fail] of [
     const { provider, storage, environment, session } = await signedIn({ onReconnect, now });
     const another = await openTab({ provider, storage, environment: { ...environment, onReconnect: () => () => {} } });
     const makeRoom = fill(storage);
-    await fail({ session, another, pass });
+    pass(60);
+    await fail({ session, another, now });
     await soon();
-    assert.deepEqual([session.state.persistent, session.state.error?.code], [false, code]);
+    assert.deepEqual([session.state.persistent, session.state.error?.code], [persistent, code]);
     makeRoom();
+    pass(60);
     reconnect();
+    await soon();
+    session.access();
     await soon();
     assert.deepEqual([session.state.persistent, session.state.error], [true, undefined]);
   });
@@ -152,4 +155,52 @@ test("a full storage does not keep the next person from signing in", async () =>
   await session.signIn(provider.signIn("bob"));
   assert.deepEqual([who(session), session.state.persistent], ["bob", false]);
   assert.equal(storage.values.has("default.session"), false);
+});
+
+test("a sign-out makes room in a full storage for the word that it has ended", async () => {
+  const names = new Set();
+  let makeRoom;
+  const remove = (name) => {
+    makeRoom();
+    return names.delete(name);
+  };
+  const caches = { keys: async () => [...names], delete: async (name) => remove(name) };
+  const { provider, storage, session } = await signedIn({ caches });
+  const asleep = await openTab({ provider, storage, environment: { exclusive: turns() } });
+  names.add(`tokenward:default:${session.state.sessionId}`);
+  makeRoom = fill(storage);
+  await session.signOut();
+  await soon();
+  assert.deepEqual([names.size, provider.families[0].ended], [0, true]);
+  await asleep.sync();
+  assert.deepEqual([who(asleep), await asleep.refresh()], ["signed_out", "signed_out"]);
+  assert.deepEqual([...storage.values.keys()], ["default.ended"]);
+});
+
+test("what a full storage could not remember to revoke is revoked all the same", async () => {
+  const { provider, storage, session } = await signedIn();
+  fill(storage);
+  await assert.rejects(session.signOut(), { code: "full" });
+  await soon();
+  assert.deepEqual([who(session), provider.families[0].ended], ["signed_out", true]);
+});
+
+test("a token to revoke that the storage refused while offline is stored when it works again", async () => {
+  const { provider, storage, session } = await signedIn();
+  const { revoke } = provider;
+  provider.revoke = () => Promise.reject(new Error("no network"));
+  const makeRoom = fill(storage);
+  await session.signOut().catch(() => {});
+  await soon();
+  makeRoom();
+  await session.signIn(provider.signIn("bob"));
+  await soon();
+  session.stop();
+  provider.revoke = revoke;
+  await openTab({ provider, storage, environment: {} });
+  await soon();
+  assert.deepEqual(
+    provider.families.map(({ ended }) => ended),
+    [true, false],
+  );
 });

@@ -74,6 +74,7 @@ export class World {
 }
 
 let steps = 0;
+let awaited = 0;
 
 /** Everything here is promises: when a turn of the event loop has brought no further step, all has happened that can. */
 export async function settled() {
@@ -81,7 +82,26 @@ export async function settled() {
   do {
     before = steps;
     await new Promise((resolve) => setImmediate(resolve));
-  } while (steps !== before);
+  } while (steps !== before || awaited > 0);
+}
+
+/** WebCrypto answers from elsewhere: that is waited for, one answer after the other, so that a seed is always the same life. */
+export function withWebCrypto() {
+  let last = Promise.resolve();
+  for (const name of ["encrypt", "decrypt", "importKey"]) {
+    const work = crypto.subtle[name].bind(crypto.subtle);
+    crypto.subtle[name] = (...parts) => {
+      awaited += 1;
+      const done = last.then(() => work(...parts));
+      last = done
+        .catch(() => {})
+        .finally(() => {
+          awaited -= 1;
+          steps += 1;
+        });
+      return done;
+    };
+  }
 }
 
 /** Strict: a refresh token that comes a second time ends its whole family. */
@@ -107,6 +127,7 @@ class Provider {
     const [id, serial] = token.split(".").map(Number);
     const family = this.families[id];
     if (family.ended || family.serial !== serial) {
+      family.reused ||= family.serial !== serial;
       family.ended = true;
       family.refused = true;
       throw new RefreshRejected("invalid_grant", "the refresh token is of no more use");
@@ -166,6 +187,10 @@ export class Device {
   /** How far its clock is ahead, in seconds. */
   offset = 0;
   refusing = undefined;
+  /** What happens after so many more steps of its tabs, in the middle of whatever they do. */
+  interruption = undefined;
+  /** How what its tabs store is sealed. */
+  protect = () => noProtection();
   /** What it learned with each access token: for whoever judges the session from outside. */
   received = new Map();
   #turns = new Map();
@@ -187,6 +212,13 @@ export class Device {
     await tab.session.start();
     await settled();
     return tab;
+  }
+
+  interrupt() {
+    if (this.interruption === undefined || this.interruption.steps-- > 0) return;
+    const { run } = this.interruption;
+    this.interruption = undefined;
+    run();
   }
 
   /** Ends a tab as a crash does: nothing that it has begun goes on. */
@@ -252,12 +284,13 @@ class Tab {
       now,
       fetch: () => this.#step(() => this.#fetchKeys()),
     });
+    this.protection = device.protect(storage);
     this.session = createSession({
       verifier: this.keys,
       provider: this.#provider(),
       policy: device.policy,
       storage,
-      protection: noProtection(),
+      protection: this.protection,
       environment: {
         now,
         random: world.random,
@@ -290,6 +323,7 @@ class Tab {
       steps += 1;
       await null;
       if (this.dead) return undefined;
+      this.device.interrupt();
       if (this.fuse-- <= 0) return this.device.kill(this);
       const value = await work();
       steps += 1;

@@ -151,4 +151,4 @@ export async function openTab({ environment, ...options }) {
 
 export const who = ({ state }) => (state.status === "signed_in" ? state.claims?.sub : state.status);
 
-export const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
+export const soon = () => new Promise((resolve) => setTimeout(resolve, 40));

@@ -1,0 +1,59 @@
+import { SessionError, TokenError } from "../errors.js";
+import type { KeyStore } from "../keys.js";
+import type { ClockMarks, Policy } from "../policy.js";
+import type { Assessment, Claims, Verifier } from "../verifier.js";
+import { payloadOf } from "./payload.js";
+import { isToken, type SessionTokens } from "./record.js";
+
+/** Which token says who may do what, and whether it is genuine. */
+export class Judging {
+  readonly policy: Policy;
+  readonly verifier: Verifier<unknown> | KeyStore<unknown>;
+  readonly #judged: "access_token" | "id_token";
+
+  constructor(verifier: Verifier<unknown> | KeyStore<unknown>, policy: Policy, judged: "access_token" | "id_token") {
+    this.verifier = verifier;
+    this.policy = policy;
+    this.#judged = judged;
+  }
+
+  /** Throws a {@link SessionError} where there is none. */
+  tokenOf(tokens: SessionTokens): string {
+    const token = tokens[this.#judged];
+    if (isToken(token)) return token;
+    throw new SessionError("missing_token", `the tokens have no "${this.#judged}", which this session judges`);
+  }
+
+  /** Whether this is the token judged of these; they may be of a time when the app judged another kind. */
+  isOf(tokens: SessionTokens, token: string): boolean {
+    return tokens[this.#judged] === token;
+  }
+
+  /** What time allows. Throws a {@link TokenError} for a token that is not genuine. */
+  assess(token: string, marks: ClockMarks): Assessment<unknown> {
+    return this.verifier.assess(token, this.policy, marks);
+  }
+
+  /** Verifies but for the times. */
+  verify(token: string, now: number): Claims {
+    this.assess(token, { now });
+    return payloadOf(token);
+  }
+
+  /**
+   * The same, fetching fresher keys if these do not know the token's. The provider itself has just given it, so that its
+   * key is no invention, and no cool-down applies.
+   */
+  async verifyFresh(token: string, now: number): Promise<Claims> {
+    try {
+      return this.verify(token, now);
+    } catch (error) {
+      if (!(error instanceof TokenError) || error.code !== "key_not_found" || !("refresh" in this.verifier))
+        throw error;
+      await this.verifier.refresh().catch((cause) => {
+        throw new TokenError(error.code, `${error.message}; no fresher keys could be fetched`, {}, { cause });
+      });
+      return this.verify(token, now);
+    }
+  }
+}

@@ -84,7 +84,11 @@ export function readOptions(options: unknown): VerifierOptions {
   }
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(OPTIONS, name)) {
-      throw new ConfigError("unknown_option", `there is no option ${JSON.stringify(name)}`, name);
+      throw new ConfigError(
+        "unknown_option",
+        `there is no option ${JSON.stringify(name)} (known: ${Object.keys(OPTIONS).join(", ")})`,
+        name,
+      );
     }
   }
   const read = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, ownOrInherited(options, name)]));

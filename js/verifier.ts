@@ -80,14 +80,14 @@ type ClaimsOf<S extends Schema> = S extends StandardSchemaV1 ? StandardSchemaV1.
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
 export interface CreateVerifier {
-  /** For one issuer. */
-  <S extends Schema = undefined>(options: VerifierOptions<S>): Verifier<ClaimsOf<S>>;
   /** For several issuers; each token goes to the one its `iss` names, exactly. */
   <const S extends readonly Schema[]>(
     options: {
       readonly [I in keyof S]: VerifierOptions<S[I]>;
     },
   ): Verifier<ClaimsOf<S[number]>>;
+  /** For one issuer. The last of the two, since that is the one TypeScript explains its errors by. */
+  <S extends Schema = undefined>(options: VerifierOptions<S>): Verifier<ClaimsOf<S>>;
 }
 
 /** `createVerifier` on top of a module from wherever this entry of the package takes it. */

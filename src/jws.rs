@@ -109,7 +109,13 @@ fn decode_text(part: &'static str, segment: &str) -> Result<String, Error> {
 }
 
 fn decode(part: &'static str, segment: &str) -> Result<Vec<u8>, Error> {
-    base64url::decode(segment).ok_or(malformed(part, "it is not canonical base64url without padding"))
+    base64url::decode(segment).ok_or_else(|| {
+        // What remains of an Authorization header or of a file's line.
+        let has_space = segment.bytes().any(|byte| byte.is_ascii_whitespace());
+        let problem =
+            "there is white space in it: a prefix such as Bearer, or the end of a line, is no part of a token";
+        malformed(part, if has_space { problem } else { "it is not canonical base64url without padding" })
+    })
 }
 
 fn malformed(part: &'static str, problem: &'static str) -> Error {

@@ -23,6 +23,7 @@ after(() => {
 });
 
 test("the quick start says what may be done, before and after signing in, online and not", async () => {
+  await import(pathToFileURL(join(folder.path, "main.js")));
   const { session } = await import(pathToFileURL(join(folder.path, "auth.js")));
   assert.deepEqual(said, [[false, "none", "signed_out"]]);
   await session.signIn(provider.signIn());

@@ -4,7 +4,7 @@ import type { KeyStore } from "./keys.js";
 import { type Access, type AccessReason, checkNames, createPolicy, type Policy, type PolicyOptions } from "./policy.js";
 import type { Protection } from "./protection.js";
 import type { TokenProvider, TokenSet } from "./providers.js";
-import type { AccessRequest } from "./rights.js";
+import type { AccessRequest, Refusal } from "./rights.js";
 import type { Environment } from "./session/environment.js";
 import { LiveSession } from "./session/live.js";
 import type { EndCause } from "./session/record.js";
@@ -14,7 +14,7 @@ import type { Claims, Verifier } from "./verifier.js";
 export { ProtectionError, type ProtectionErrorCode, SessionError, type SessionErrorCode } from "./errors.js";
 export { deviceProtection, noProtection, type Protection } from "./protection.js";
 export type { TokenProvider, TokenSet } from "./providers.js";
-export type { AccessRequest } from "./rights.js";
+export type { AccessRequest, Refusal } from "./rights.js";
 export type { Channel, Environment } from "./session/environment.js";
 export type { EndCause } from "./session/record.js";
 
@@ -68,6 +68,8 @@ export interface AccessAnswer {
   readonly reason: SessionReason;
   readonly until: number | null;
   readonly claims?: Claims;
+  /** Only where it is not allowed: whether access itself is missing (see the reason), or what it would take. */
+  readonly refused?: Refusal;
 }
 
 /**

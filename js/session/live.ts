@@ -2,7 +2,7 @@ import { ConfigError, KeyStoreError, ProtectionError, SessionError } from "../er
 import type { KeyRefresh } from "../keys.js";
 import type { UnlockedKey } from "../protection.js";
 import type { TokenSet } from "../providers.js";
-import { type AccessRequest, checkRequest, mayDo } from "../rights.js";
+import { type AccessRequest, checkRequest, refusalOf } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../session.js";
 import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
@@ -79,9 +79,9 @@ export class LiveSession extends EventTarget implements Session {
   access(given: AccessRequest = {}): AccessAnswer {
     const request = checkRequest(given);
     const { access, reason, until, claims } = this.#holding.judge();
-    const allowed =
-      access !== "none" && claims !== undefined && mayDo(request, access, claims, this.#holding.judging.policy);
-    return { allowed, access, reason, until, ...(claims && { claims }) };
+    const refused = refusalOf(request, access, claims, this.#holding.judging.policy);
+    const allowed = refused === undefined;
+    return { allowed, access, reason, until, ...(claims && { claims }), ...(refused && { refused }) };
   }
 
   async signIn(tokens: TokenSet, options?: { serverTime?: number | undefined }): Promise<SessionState> {

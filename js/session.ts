@@ -54,6 +54,11 @@ export interface SessionState {
   readonly sessionId?: string;
   /** Why the last session is over. */
   readonly ended?: EndCause;
+  /**
+   * Whether there are a provider and a refresh token, so that fresh tokens can be had. Signed in without: access ends with
+   * these tokens, and only another sign-in helps.
+   */
+  readonly refreshable: boolean;
   /** Whether what is known now will be there after a restart. */
   readonly persistent: boolean;
   readonly protectedBy: Protection["kind"];

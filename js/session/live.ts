@@ -21,6 +21,7 @@ import {
   userOf,
 } from "./record.js";
 import { Refreshing } from "./refreshing.js";
+import { sameState, stateOf } from "./state.js";
 
 /** Timers do not run while a device sleeps: it is looked again at least so often, in seconds. */
 const LONGEST_TIMER = 15 * 60;
@@ -53,7 +54,7 @@ export class LiveSession extends EventTarget implements Session {
     this.#environment = { ...platformEnvironment(), ...environment };
     this.#holding = new Holding(options, this.#environment);
     this.#refreshing = new Refreshing(this.#holding, provider, this.#environment, `tokenward:${name}`);
-    this.#state = this.#stateNow();
+    this.#state = stateOf(this.#holding, this.#refreshing);
   }
 
   get state(): SessionState {
@@ -348,25 +349,10 @@ export class LiveSession extends EventTarget implements Session {
   #update(): SessionState {
     if (this.#stopped) return this.#state;
     const before = this.#state;
-    this.#state = this.#stateNow();
+    this.#state = stateOf(this.#holding, this.#refreshing);
     this.#setTimer();
     if (!sameState(before, this.#state)) this.dispatchEvent(new Event("change"));
     return this.#state;
-  }
-
-  #stateNow(): SessionState {
-    const { status, held, ending, isSaved, protection, error: failure } = this.#holding;
-    const { error: refused, ...answer } = this.#holding.judge();
-    const error = failure ?? refused;
-    return Object.freeze({
-      status,
-      ...answer,
-      ...(held && { sessionId: held.record.sessionId }),
-      ...(ending && { ended: ending.cause }),
-      persistent: isSaved,
-      protectedBy: protection.kind,
-      ...(error && { error }),
-    });
   }
 
   #setTimer(): void {
@@ -391,9 +377,4 @@ export class LiveSession extends EventTarget implements Session {
       this.#reconnected();
     });
   }
-}
-
-function sameState(one: SessionState, other: SessionState): boolean {
-  const names = ["status", "access", "reason", "until", "claims", "sessionId", "ended", "persistent", "error"] as const;
-  return names.every((name) => one[name] === other[name]);
 }

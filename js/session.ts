@@ -59,7 +59,7 @@ export interface SessionState {
    * these tokens, and only another sign-in helps.
    */
   readonly refreshable: boolean;
-  /** Whether what is known now will be there after a restart. */
+  /** Whether what is known now will be there after a restart: not if the storage refuses, or is memory only. */
   readonly persistent: boolean;
   readonly protectedBy: Protection["kind"];
   /** What last went wrong; gone once it went right. */

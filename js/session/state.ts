@@ -4,7 +4,7 @@ import type { Refreshing } from "./refreshing.js";
 
 /** What an app is told of all this. */
 export function stateOf(holding: Holding, refreshing: Refreshing): SessionState {
-  const { status, held, ending, isSaved, protection, error: failure } = holding;
+  const { status, held, ending, isSaved, store, protection, error: failure } = holding;
   const { error: refused, ...answer } = holding.judge();
   const error = failure ?? refused;
   return Object.freeze({
@@ -13,7 +13,7 @@ export function stateOf(holding: Holding, refreshing: Refreshing): SessionState 
     ...(held && { sessionId: held.record.sessionId }),
     ...(ending && { ended: ending.cause }),
     refreshable: refreshing.isPossible,
-    persistent: isSaved,
+    persistent: isSaved && store.lasts,
     protectedBy: protection.kind,
     ...(error && { error }),
   });

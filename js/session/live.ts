@@ -166,7 +166,10 @@ export class LiveSession extends EventTarget implements Session {
   #refresh(): Promise<RefreshOutcome> {
     const refresh = async () => {
       await this.start();
-      return this.#refreshing.run();
+      const outcome = await this.#refreshing.run();
+      // The provider can be reached: what waits for that is sent too.
+      if (outcome === "refreshed") void this.#holding.revoker.run();
+      return outcome;
     };
     this.#refreshed ??= refresh().finally(() => {
       this.#refreshed = undefined;
@@ -216,6 +219,7 @@ export class LiveSession extends EventTarget implements Session {
   stop(): void {
     this.#stopped = true;
     this.#stopTimer?.();
+    this.#holding.revoker.stop();
     for (const stop of this.#stops.splice(0)) stop();
     this.#channel?.close();
     this.#channel = undefined;
@@ -251,7 +255,7 @@ export class LiveSession extends EventTarget implements Session {
       onReconnect((how) => {
         this.#refreshing.reconnected(how);
         this.#reconnected(how);
-        void this.#holding.revoker.run();
+        void this.#holding.revoker.run(how);
         void this.sync();
       }),
     );

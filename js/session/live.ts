@@ -1,5 +1,6 @@
 import { ConfigError, KeyStoreError, ProtectionError, SessionError } from "../errors.js";
 import type { KeyRefresh } from "../keys.js";
+import type { PinProtection } from "../pin.js";
 import type { UnlockedKey } from "../protection.js";
 import type { TokenSet } from "../providers.js";
 import { type AccessRequest, checkRequest, refusalOf } from "../rights.js";
@@ -104,7 +105,17 @@ export class LiveSession extends EventTarget implements Session {
   async #checkMayTake(): Promise<void> {
     if (this.#stopped) throw new SessionError("stopped", "this session was stopped: make a new one");
     if ((await this.#proveKey()) && !this.#holding.protection.locked) return;
-    throw new SessionError("locked", "the session is locked: unlock it, then sign in");
+    const what = (await this.#isSetUp())
+      ? "the session is locked: unlock it"
+      : "there is no PIN or passkey yet: set it up, with setup()";
+    throw new SessionError("locked", `${what}, then sign in`);
+  }
+
+  /** PIN and passkey can tell; what an app brings itself need not. */
+  async #isSetUp(): Promise<boolean> {
+    const protection = this.#holding.protection as Partial<PinProtection>;
+    const status = await protection.status?.().catch(() => undefined);
+    return status?.isSetUp !== false;
   }
 
   /** Another tab may have replaced or forgotten the key in memory: what it sealed nobody could open. */

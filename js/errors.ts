@@ -204,7 +204,7 @@ export class ProtectionError extends Error {
 /**
  * Why a session could not do what was asked.
  *
- * - `locked`: call `unlock` first
+ * - `locked`: call `unlock` first, or the protection's `setup` where there is no PIN or passkey yet
  * - `missing_token`: what `signIn` was given has not the token the session judges
  * - `not_saved`: the storage refused; the session goes on in memory, and ends with this page or worker
  * - `busy`: another tab did not finish in time; try again

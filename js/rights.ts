@@ -15,6 +15,12 @@ export interface AccessRequest {
   readonly claims?: ((claims: TokenClaims) => boolean) | undefined;
 }
 
+/**
+ * Why something is not allowed: `no_access` (signed out, expired, ...: see the reason), `full_access_needed`, `method` (not
+ * one that limited access is for), `rights` (scope, role or claims).
+ */
+export type Refusal = "no_access" | "full_access_needed" | "method" | "rights";
+
 export type TokenClaims = { readonly [claim: string]: unknown };
 
 /** A request as it was meant: what is misspelt, or of a wrong type, would ask for less. */
@@ -36,16 +42,21 @@ export function isTexts(value: unknown): boolean {
   return typeof value === "string" || (Array.isArray(value) && value.every((one) => typeof one === "string"));
 }
 
-/** Whether somebody with these claims may do it, given how much access there is. */
-export function mayDo(request: AccessRequest, access: Access, claims: TokenClaims, policy: Policy): boolean {
-  if (access === "none") return false;
-  const { methods, scopes } = policy.limited;
+/** Why somebody with these claims may not do it, given how much access there is; `undefined` if it is allowed. */
+export function refusalOf(
+  request: AccessRequest,
+  access: Access,
+  claims: TokenClaims | undefined,
+  policy: Policy,
+): Refusal | undefined {
+  if (access === "none" || claims === undefined) return "no_access";
   if (access === "limited") {
-    if (request.access === "full") return false;
-    if (request.method !== undefined && !methods.includes(request.method.toUpperCase())) return false;
-    if (scopes !== null && !words(request.scope).every((scope) => scopes.includes(scope))) return false;
+    const { methods, scopes } = policy.limited;
+    if (request.access === "full") return "full_access_needed";
+    if (request.method !== undefined && !methods.includes(request.method.toUpperCase())) return "method";
+    if (scopes !== null && !words(request.scope).every((scope) => scopes.includes(scope))) return "rights";
   }
-  return hasRights(claims, request);
+  return hasRights(claims, request) ? undefined : "rights";
 }
 
 /** Scopes in `scope` (RFC 8693 section 4.2) or `scp`, roles in `roles` (RFC 9068 section 2.2.3.1) or `role`. */

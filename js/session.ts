@@ -4,7 +4,7 @@ import type { KeyStore } from "./keys.js";
 import { type Access, type AccessReason, checkNames, createPolicy, type Policy, type PolicyOptions } from "./policy.js";
 import type { Protection } from "./protection.js";
 import type { TokenProvider, TokenSet } from "./providers.js";
-import type { AccessRequest } from "./rights.js";
+import type { AccessRequest, Refusal } from "./rights.js";
 import type { Environment } from "./session/environment.js";
 import { LiveSession } from "./session/live.js";
 import type { EndCause } from "./session/record.js";
@@ -14,7 +14,7 @@ import type { Claims, Verifier } from "./verifier.js";
 export { ProtectionError, type ProtectionErrorCode, SessionError, type SessionErrorCode } from "./errors.js";
 export { deviceProtection, noProtection, type Protection } from "./protection.js";
 export type { TokenProvider, TokenSet } from "./providers.js";
-export type { AccessRequest } from "./rights.js";
+export type { AccessRequest, Refusal } from "./rights.js";
 export type { Channel, Environment } from "./session/environment.js";
 export type { EndCause } from "./session/record.js";
 
@@ -54,7 +54,12 @@ export interface SessionState {
   readonly sessionId?: string;
   /** Why the last session is over. */
   readonly ended?: EndCause;
-  /** Whether what is known now will be there after a restart. */
+  /**
+   * Whether there are a provider and a refresh token, so that fresh tokens can be had. Signed in without: access ends with
+   * these tokens, and only another sign-in helps.
+   */
+  readonly refreshable: boolean;
+  /** Whether what is known now will be there after a restart: not if the storage refuses, or is memory only. */
   readonly persistent: boolean;
   readonly protectedBy: Protection["kind"];
   /** What last went wrong; gone once it went right. */
@@ -68,6 +73,8 @@ export interface AccessAnswer {
   readonly reason: SessionReason;
   readonly until: number | null;
   readonly claims?: Claims;
+  /** Only where it is not allowed: whether access itself is missing (see the reason), or what it would take. */
+  readonly refused?: Refusal;
 }
 
 /**

@@ -12,6 +12,8 @@ export { StorageError, type StorageErrorCode } from "./errors.js";
  * that refuses rejects, best with a {@link StorageError}.
  */
 export interface Storage {
+  /** `false`: everything in it is gone when the page, worker or process ends. */
+  readonly persistent?: boolean | undefined;
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
   delete(key: string): Promise<void>;
@@ -28,6 +30,7 @@ export interface KvNamespace {
 export function memoryStorage(): Storage {
   const values = new Map<string, string>();
   return {
+    persistent: false,
     get: (key) => Promise.resolve(values.get(key)),
     set: async (key, value) => void values.set(key, value),
     delete: async (key) => void values.delete(key),

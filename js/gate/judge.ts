@@ -1,19 +1,15 @@
 import type { TokenError, TokenErrorCode } from "../errors.js";
 import type { Access, AccessReason } from "../policy.js";
-import { type AccessRequest, hasRights, words } from "../rights.js";
+import { type AccessRequest, hasRights, type Refusal, words } from "../rights.js";
 import type { Result } from "../verifier.js";
 import type { Presence } from "./presence.js";
-import type { CheckedRule, GateRequest, GateRule, Needs } from "./rules.js";
+import type { CheckedRule, GateRequest, GateRule } from "./rules.js";
 import { type Assessing, untilOf } from "./until.js";
+
+export type { Refusal } from "../rights.js";
 
 /** As in a session, and `open`: the rule is open to all. */
 export type GateReason = AccessReason | "locked" | "invalid_token" | "open";
-
-/**
- * Why a request is denied: `no_access` (signed out, expired, ...: see the reason), `full_access_needed`, `method` (not
- * one that limited access is for), `rights` (scope, role or claims).
- */
-export type Refusal = "no_access" | "full_access_needed" | "method" | "rights";
 
 /** What a gate decides about one request. */
 export interface GateDecision {
@@ -48,6 +44,8 @@ export interface GateSession {
     readonly access: Access;
     readonly reason: GateReason;
     readonly until: number | null;
+    /** Only where it is not allowed. */
+    readonly refused?: Refusal | undefined;
   };
   addEventListener(type: "change", listener: () => void): void;
   removeEventListener(type: "change", listener: () => void): void;
@@ -81,13 +79,12 @@ export function sessionJudge(session: GateSession, presence: Presence): Judge {
     decide({ given, needs, methods }, { method = "GET" }) {
       if (needs === null) return open(given);
       const asked = methods === undefined ? { ...needs, method } : needs;
-      const { allowed, access, reason, until } = session.access(asked);
-      if (allowed && (access === "full" || methods === undefined || methods.includes(method))) {
-        return { rule: given, allowed, access, reason, until };
-      }
-      const mayUse = () => methods?.includes(method) ?? session.access({ method }).allowed;
-      const refused = why(access, needs, mayUse);
-      return { rule: given, allowed: false, access, reason, until, refused };
+      const { allowed, access, reason, until, refused } = session.access(asked);
+      const facts = { rule: given, access, reason, until };
+      // As a session says it of the policy's methods: rights would not help.
+      const isOtherMethod = access === "limited" && methods !== undefined && !methods.includes(method);
+      if (isOtherMethod && refused !== "full_access_needed") return { ...facts, allowed: false, refused: "method" };
+      return { ...facts, allowed, ...(refused && { refused }) };
     },
     challenge: () => undefined,
   };
@@ -161,13 +158,6 @@ export function bearerToken({ headers }: GateRequest): string | undefined {
 
 function open(rule: GateRule): GateDecision {
   return { rule, allowed: true, access: "full", reason: "open", until: null };
-}
-
-function why(access: Access, needs: Needs, mayUseMethod: () => boolean): Refusal {
-  if (access === "none") return "no_access";
-  if (access === "full") return "rights";
-  if (needs.access === "full") return "full_access_needed";
-  return mayUseMethod() ? "rights" : "method";
 }
 
 function reasonOf({ code }: TokenError): GateReason {

@@ -80,7 +80,7 @@ export class Holding extends Keeping {
     return this.readable;
   }
 
-  /** Whether what is known now will be there after a restart. */
+  /** Whether what is known now is in the storage. */
   get isSaved(): boolean {
     return this.store.isReady && !this.unsaved && this.#waiting === undefined;
   }

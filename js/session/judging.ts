@@ -36,8 +36,22 @@ export class Judging {
 
   /** Verifies but for the times. */
   verify(token: string, now: number): Claims {
-    this.assess(token, { now });
+    try {
+      this.assess(token, { now });
+    } catch (error) {
+      throw this.#explained(error, token);
+    }
     return payloadOf(token);
+  }
+
+  /** Many providers' access tokens are for themselves only, of any form, unless one for an API is asked for. */
+  #explained(error: unknown, token: string): unknown {
+    const isForeign = this.#judged === "access_token" && token.split(".").length !== 3;
+    if (!isForeign || !(error instanceof TokenError) || error.code !== "malformed") return error;
+    const remedy =
+      'ask the provider for one (often with "resource" or "audience"), or judge the ID token with token: "id_token"';
+    const message = `${error.message}; this access_token is no signed JWT: ${remedy}`;
+    return new TokenError(error.code, message, {}, { cause: error });
   }
 
   /**

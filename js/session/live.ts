@@ -1,8 +1,9 @@
 import { ConfigError, KeyStoreError, ProtectionError, SessionError } from "../errors.js";
 import type { KeyRefresh } from "../keys.js";
+import type { PinProtection } from "../pin.js";
 import type { UnlockedKey } from "../protection.js";
 import type { TokenSet } from "../providers.js";
-import { type AccessRequest, checkRequest, mayDo } from "../rights.js";
+import { type AccessRequest, checkRequest, refusalOf } from "../rights.js";
 import type { AccessAnswer, RefreshOutcome, Session, SessionState } from "../session.js";
 import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
@@ -21,6 +22,7 @@ import {
   userOf,
 } from "./record.js";
 import { Refreshing } from "./refreshing.js";
+import { sameState, stateOf } from "./state.js";
 
 /** Timers do not run while a device sleeps: it is looked again at least so often, in seconds. */
 const LONGEST_TIMER = 15 * 60;
@@ -53,7 +55,7 @@ export class LiveSession extends EventTarget implements Session {
     this.#environment = { ...platformEnvironment(), ...environment };
     this.#holding = new Holding(options, this.#environment);
     this.#refreshing = new Refreshing(this.#holding, provider, this.#environment, `tokenward:${name}`);
-    this.#state = this.#stateNow();
+    this.#state = stateOf(this.#holding, this.#refreshing);
   }
 
   get state(): SessionState {
@@ -79,9 +81,9 @@ export class LiveSession extends EventTarget implements Session {
   access(given: AccessRequest = {}): AccessAnswer {
     const request = checkRequest(given);
     const { access, reason, until, claims } = this.#holding.judge();
-    const allowed =
-      access !== "none" && claims !== undefined && mayDo(request, access, claims, this.#holding.judging.policy);
-    return { allowed, access, reason, until, ...(claims && { claims }) };
+    const refused = refusalOf(request, access, claims, this.#holding.judging.policy);
+    const allowed = refused === undefined;
+    return { allowed, access, reason, until, ...(claims && { claims }), ...(refused && { refused }) };
   }
 
   async signIn(tokens: TokenSet, options?: { serverTime?: number | undefined }): Promise<SessionState> {
@@ -103,7 +105,17 @@ export class LiveSession extends EventTarget implements Session {
   async #checkMayTake(): Promise<void> {
     if (this.#stopped) throw new SessionError("stopped", "this session was stopped: make a new one");
     if ((await this.#proveKey()) && !this.#holding.protection.locked) return;
-    throw new SessionError("locked", "the session is locked: unlock it, then sign in");
+    const what = (await this.#isSetUp())
+      ? "the session is locked: unlock it"
+      : "there is no PIN or passkey yet: set it up, with setup()";
+    throw new SessionError("locked", `${what}, then sign in`);
+  }
+
+  /** PIN and passkey can tell; what an app brings itself need not. */
+  async #isSetUp(): Promise<boolean> {
+    const protection = this.#holding.protection as Partial<PinProtection>;
+    const status = await protection.status?.().catch(() => undefined);
+    return status?.isSetUp !== false;
   }
 
   /** Another tab may have replaced or forgotten the key in memory: what it sealed nobody could open. */
@@ -165,7 +177,10 @@ export class LiveSession extends EventTarget implements Session {
   #refresh(): Promise<RefreshOutcome> {
     const refresh = async () => {
       await this.start();
-      return this.#refreshing.run();
+      const outcome = await this.#refreshing.run();
+      // The provider can be reached: what waits for that is sent too.
+      if (outcome === "refreshed") void this.#holding.revoker.run();
+      return outcome;
     };
     this.#refreshed ??= refresh().finally(() => {
       this.#refreshed = undefined;
@@ -215,6 +230,7 @@ export class LiveSession extends EventTarget implements Session {
   stop(): void {
     this.#stopped = true;
     this.#stopTimer?.();
+    this.#holding.revoker.stop();
     for (const stop of this.#stops.splice(0)) stop();
     this.#channel?.close();
     this.#channel = undefined;
@@ -250,7 +266,7 @@ export class LiveSession extends EventTarget implements Session {
       onReconnect((how) => {
         this.#refreshing.reconnected(how);
         this.#reconnected(how);
-        void this.#holding.revoker.run();
+        void this.#holding.revoker.run(how);
         void this.sync();
       }),
     );
@@ -348,25 +364,10 @@ export class LiveSession extends EventTarget implements Session {
   #update(): SessionState {
     if (this.#stopped) return this.#state;
     const before = this.#state;
-    this.#state = this.#stateNow();
+    this.#state = stateOf(this.#holding, this.#refreshing);
     this.#setTimer();
     if (!sameState(before, this.#state)) this.dispatchEvent(new Event("change"));
     return this.#state;
-  }
-
-  #stateNow(): SessionState {
-    const { status, held, ending, isSaved, protection, error: failure } = this.#holding;
-    const { error: refused, ...answer } = this.#holding.judge();
-    const error = failure ?? refused;
-    return Object.freeze({
-      status,
-      ...answer,
-      ...(held && { sessionId: held.record.sessionId }),
-      ...(ending && { ended: ending.cause }),
-      persistent: isSaved,
-      protectedBy: protection.kind,
-      ...(error && { error }),
-    });
   }
 
   #setTimer(): void {
@@ -391,9 +392,4 @@ export class LiveSession extends EventTarget implements Session {
       this.#reconnected();
     });
   }
-}
-
-function sameState(one: SessionState, other: SessionState): boolean {
-  const names = ["status", "access", "reason", "until", "claims", "sessionId", "ended", "persistent", "error"] as const;
-  return names.every((name) => one[name] === other[name]);
 }

@@ -89,6 +89,12 @@ export class Refreshing {
     if (stored !== undefined && isSameVersion(stored, held?.record)) this.#postponed = stored;
   }
 
+  /** Whether there is what it takes to get fresh tokens. */
+  get isPossible(): boolean {
+    const tokens = this.#holding.held?.record.tokens;
+    return this.#provider !== null && tokens?.refresh_token !== undefined;
+  }
+
   /** When fresh tokens are due, by the device's clock; `undefined` if there is nothing to get them with. */
   dueAt(): number | undefined {
     const { held } = this.#holding;

@@ -2,6 +2,7 @@ import { ProviderUnavailable, RefreshRejected } from "../providers/errors.js";
 import type { TokenProvider } from "../providers.js";
 import type { Environment } from "./environment.js";
 import type { SessionTokens } from "./record.js";
+import { Backoff } from "./schedule.js";
 import type { Revocation, SessionStore } from "./store.js";
 
 /** A refresh token that could not be revoked for so long has expired at most providers. In seconds. */
@@ -16,6 +17,11 @@ export class Revoker {
   readonly #exclusively: (work: () => Promise<void>) => Promise<void>;
   /** What no storage remembers: it refused, or there is none but memory. */
   #unsaved: readonly Revocation[] = [];
+  /** What is being revoked just now: there are many reasons to begin. */
+  readonly #asking = new Set<string>();
+  readonly #backoff = new Backoff();
+  #stopTimer: (() => void) | undefined;
+  #stopped = false;
 
   constructor(
     store: SessionStore,
@@ -33,6 +39,7 @@ export class Revoker {
   async add({ refresh_token: refreshToken }: SessionTokens): Promise<void> {
     if (this.#provider?.revoke === undefined || refreshToken === undefined) return;
     this.#unsaved = [...this.#unsaved, { refreshToken, at: this.#environment.now() }];
+    this.#backoff.reset();
     await this.save();
   }
 
@@ -44,19 +51,47 @@ export class Revoker {
     this.#unsaved = this.#unsaved.filter((one) => !unsaved.includes(one));
   }
 
-  /** Revokes what can be revoked now; what cannot waits. Never rejects. */
-  async run(): Promise<void> {
+  /** Revokes what can be revoked now; what cannot waits, and is tried again. `online`: there is a network again. Never rejects. */
+  async run(reason?: "online" | "visible"): Promise<void> {
+    if (reason === "online") this.#backoff.reset();
     await this.#exclusively(() => this.save()).catch(() => {});
+    let failed = false;
     try {
       for (const revocation of [...(await this.#store.revocations()), ...this.#unsaved]) {
-        const old = this.#environment.now() - revocation.at > GIVE_UP;
-        if (!old && !(await this.#revoke(revocation))) continue;
-        this.#unsaved = this.#unsaved.filter((one) => one !== revocation);
-        await this.#exclusively(() => this.#forget(revocation));
+        const { refreshToken } = revocation;
+        if (this.#asking.has(refreshToken)) continue;
+        this.#asking.add(refreshToken);
+        const isDone = await this.#settle(revocation).finally(() => this.#asking.delete(refreshToken));
+        if (!isDone) failed = true;
       }
     } catch {
       // The storage refuses: it is tried again at the next start.
     }
+    if (failed) this.#runLater();
+  }
+
+  /** Not every network that comes back says so, and once everybody has signed out nothing else asks the provider. */
+  #runLater(): void {
+    if (this.#stopped) return;
+    const { now, random, after } = this.#environment;
+    this.#backoff.failed(now(), random());
+    this.#stopTimer?.();
+    this.#stopTimer = after(Math.max(1, this.#backoff.notBefore(now()) - now()), () => void this.run());
+  }
+
+  /** What waits is tried again at the next start. */
+  stop(): void {
+    this.#stopped = true;
+    this.#stopTimer?.();
+  }
+
+  /** Whether it needs to be revoked no more. */
+  async #settle(revocation: Revocation): Promise<boolean> {
+    const old = this.#environment.now() - revocation.at > GIVE_UP;
+    if (!old && !(await this.#revoke(revocation))) return false;
+    this.#unsaved = this.#unsaved.filter((one) => one !== revocation);
+    await this.#exclusively(() => this.#forget(revocation));
+    return true;
   }
 
   /** Others may have been added meanwhile. */

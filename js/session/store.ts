@@ -38,8 +38,10 @@ const MAX_ENDINGS = 32;
  * and `ended` (no secrets), `revocations` (sealed by the device: they are due when the person's own secret is gone).
  */
 export class SessionStore {
-  /** Whether what is written will be there after a restart. */
+  /** Whether what is written gets into the storage that was given, not into memory in its place. */
   persistent = true;
+  /** Whether that storage outlasts a restart. Told to the app; nothing else here is another matter because of it. */
+  readonly lasts: boolean;
   readonly #given: Storage;
   #storage: Storage;
   readonly #name: string;
@@ -52,6 +54,7 @@ export class SessionStore {
 
   constructor(storage: Storage, name: string, protection: Protection | undefined) {
     this.#given = storage;
+    this.lasts = storage.persistent !== false;
     this.#storage = storage;
     this.#name = name;
     const device = deviceProtectionIsSupported() ? deviceProtection() : noProtection();

@@ -57,13 +57,19 @@ export class FakeSession extends EventTarget {
   access({ method = "GET", access = "limited", scope = [], role, claims } = {}) {
     const bearer = this.#bearer;
     const level = { none: 0, limited: 1, full: 2 };
-    const allowed =
-      level[bearer.access] >= Math.max(1, level[access]) &&
-      (bearer.access === "full" || ["GET", "HEAD"].includes(method)) &&
+    const hasRights = () =>
       [scope].flat().every((one) => bearer.scopes.includes(one)) &&
       (role === undefined || [role].flat().some((one) => bearer.roles.includes(one))) &&
       (claims === undefined || claims(bearer.claims));
-    return { allowed, access: bearer.access, reason: bearer.reason, until: bearer.until ?? null };
+    const why = () => {
+      if (bearer.access === "none") return "no_access";
+      if (level[bearer.access] < level[access]) return "full_access_needed";
+      if (bearer.access === "limited" && !["GET", "HEAD"].includes(method)) return "method";
+      return hasRights() ? undefined : "rights";
+    };
+    const refused = why();
+    const allowed = refused === undefined;
+    return { allowed, refused, access: bearer.access, reason: bearer.reason, until: bearer.until ?? null };
   }
 }
 

@@ -95,6 +95,20 @@ test("one that runs already, such as a worker's, is unlocked when a first PIN is
   assert.equal(worker.accessToken, TOKEN);
 });
 
+test("a sign-in says whether a PIN is to be set up or to be given", async () => {
+  const device = withPin();
+  const { session, protection } = await device.start();
+  const refused = (remedy) => assert.rejects(session.signIn(tokens), { code: "locked", message: remedy });
+  await refused("there is no PIN or passkey yet: set it up, with setup(), then sign in");
+  await protection.setup(PIN);
+  session.lock();
+  await refused("the session is locked: unlock it, then sign in");
+  await session.unlock(PIN);
+  await session.signIn(tokens);
+  await session.signOut();
+  await refused("there is no PIN or passkey yet: set it up, with setup(), then sign in");
+});
+
 test("signing out forgets the PIN and what it opened", async () => {
   const device = withPin();
   const { session, protection } = await device.start();

@@ -41,8 +41,10 @@ describe("the code in README and docs", () => {
 
   test("compiles in a page", () => compile(folder.path, { lib: ["es2022", "dom"], exclude: ["**/sw.ts"] }));
 
-  test("compiles in a service worker", () =>
-    compile(folder.path, { lib: ["es2022", "webworker"], include: ["given.d.ts", "**/sw.ts"] }));
+  test("compiles in a service worker, in an ordinary project for pages", () =>
+    compile(folder.path, { lib: ["es2022", "dom"], include: ["given.d.ts", "**/sw.ts"] }));
+
+  test("compiles as one project", () => compile(folder.path, { lib: ["es2022", "dom"] }));
 });
 
 const folderOf = (page) => page.replace(/\W/g, "-");

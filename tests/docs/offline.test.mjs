@@ -42,8 +42,7 @@ const pass = (seconds) => mock.timers.setTime(Date.now() + seconds * 1000);
 async function signIn() {
   const { signIn, finishSignIn } = await run("sign-in.js");
   await signIn();
-  const state = listeners.get("left for").searchParams.get("state");
-  location.href = `${APP}/signed-in.html?code=c&state=${state}`;
+  location.href = provider.authorize(listeners.get("left for"));
   await finishSignIn();
 }
 
@@ -54,19 +53,27 @@ test("signing in by the guide's files gives full access", async () => {
   assert.deepEqual([session.state.status, session.state.access], ["signed_in", "full"]);
   assert.equal(session.access({ method: "PUT", scope: "notes:write" }).allowed, true);
   assert.equal(session.state.protectedBy, "device");
+  assert.equal(await session.refresh(), "refreshed");
+  assert.equal(session.state.access, "full");
 });
 
 test("the worker's gate answers who is signed in", async () => {
   const { session } = await run("auth.js");
   await run("sw.js");
-  const ask = (path) =>
+  const ask = (path, as = {}) =>
     new Promise((respondWith) => {
       const waitUntil = () => {};
-      listeners.get("fetch")({ request: new Request(`${APP}${path}`), respondWith, waitUntil });
+      const request = Object.defineProperties(new Request(`${APP}${path}`), as);
+      listeners.get("fetch")({ request, respondWith, waitUntil });
     });
   assert.equal(await (await ask("/api/notes")).text(), "the notes");
   assert.equal((await ask("/app/admin/x")).status, 403);
   assert.equal(session.access({ role: "admin" }).allowed, false);
+  provider.reachable = false;
+  const unread = await ask("/app/unread", { mode: { value: "navigate" } });
+  assert.deepEqual([unread.status, (await unread.text()).includes("Not on this device yet")], [503, true]);
+  await assert.rejects(ask("/api/unread"), TypeError);
+  provider.reachable = true;
 });
 
 test("offline it is full, then limited for 24 hours, then none", async () => {
@@ -137,7 +144,8 @@ test("signing out offline leaves nothing to be used, and revokes later", async (
   const { session: restarted } = await run("auth.js", "?restarted");
   await restarted.start();
   assert.equal(restarted.state.status, "signed_out");
-  while (provider.revoked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let times = 0; provider.revoked.length === 0 && times < 400; times += 1)
+    await new Promise((resolve) => setTimeout(resolve, 5));
   assert.match(provider.revoked[0], /^refresh-/);
   restarted.stop();
 });

@@ -50,7 +50,7 @@ export class Provider {
 
   fetch(input, init = {}) {
     if (!this.reachable) return Promise.reject(new TypeError("fetch failed"));
-    const url = new URL(typeof input === "string" ? input : input.url);
+    const url = new URL(typeof input === "string" ? input : input.url, APP);
     if (url.origin === APP) return Promise.resolve(new Response("the notes"));
     const body = this.#answer(url.pathname, new URLSearchParams(init.body));
     const headers = { "Content-Type": "application/json", Date: new Date(this.#now() * 1000).toUTCString() };

@@ -28,6 +28,8 @@ describe("the code in README and docs", () => {
     folder = makeFolder();
     copyFileSync(new URL("given.d.ts", import.meta.url), join(folder.path, "given.d.ts"));
     for (const page of PAGES) writeBlocks(page, join(folder.path, folderOf(page)));
+    // As docs/fusionauth.md says: its auth.ts, beside the other files of the guide.
+    for (const page of ["docs/offline.md", "docs/fusionauth.md"]) writeBlocks(page, join(folder.path, "fusionauth"));
   });
   after(() => folder.remove());
 
@@ -41,8 +43,10 @@ describe("the code in README and docs", () => {
 
   test("compiles in a page", () => compile(folder.path, { lib: ["es2022", "dom"], exclude: ["**/sw.ts"] }));
 
-  test("compiles in a service worker", () =>
-    compile(folder.path, { lib: ["es2022", "webworker"], include: ["given.d.ts", "**/sw.ts"] }));
+  test("compiles in a service worker, in an ordinary project for pages", () =>
+    compile(folder.path, { lib: ["es2022", "dom"], include: ["given.d.ts", "**/sw.ts"] }));
+
+  test("compiles as one project", () => compile(folder.path, { lib: ["es2022", "dom"] }));
 });
 
 const folderOf = (page) => page.replace(/\W/g, "-");

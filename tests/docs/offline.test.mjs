@@ -37,13 +37,43 @@ after(async () => {
 });
 
 const run = (file, query = "") => import(`${pathToFileURL(join(folder.path, file))}${query}`);
+const later = () => new Promise((resolve) => setTimeout(resolve, 5));
 const pass = (seconds) => mock.timers.setTime(Date.now() + seconds * 1000);
+
+/** What the guide's pages do to a document. */
+class FakePage {
+  alerts = [];
+  registered = [];
+  leftFor;
+  #elements = new Map();
+
+  constructor() {
+    location.replace = (url) => {
+      this.leftFor = url;
+    };
+    const querySelector = (id) => this.element(id);
+    globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, querySelector });
+    globalThis.alert = (message) => this.alerts.push(String(message));
+    const serviceWorker = { register: async (url) => this.registered.push(url) };
+    globalThis.navigator ??= {}; // Node 20 has none
+    Object.defineProperty(navigator, "serviceWorker", { value: serviceWorker, configurable: true });
+  }
+
+  element(id) {
+    const found = this.#elements.get(id) ?? Object.assign(new EventTarget(), { textContent: "" });
+    this.#elements.set(id, found);
+    return found;
+  }
+
+  click(id) {
+    this.element(id).dispatchEvent(new Event("click"));
+  }
+}
 
 async function signIn() {
   const { signIn, finishSignIn } = await run("sign-in.js");
   await signIn();
-  const state = listeners.get("left for").searchParams.get("state");
-  location.href = `${APP}/signed-in.html?code=c&state=${state}`;
+  location.href = provider.authorize(listeners.get("left for"));
   await finishSignIn();
 }
 
@@ -54,19 +84,80 @@ test("signing in by the guide's files gives full access", async () => {
   assert.deepEqual([session.state.status, session.state.access], ["signed_in", "full"]);
   assert.equal(session.access({ method: "PUT", scope: "notes:write" }).allowed, true);
   assert.equal(session.state.protectedBy, "device");
+  assert.equal(await session.refresh(), "refreshed");
+  assert.equal(session.state.access, "full");
+});
+
+test("the pages sign in, show what may be done until when, and say what went wrong", async () => {
+  const page = new FakePage();
+  const { signIn } = await run("sign-in.js");
+  await signIn();
+  location.href = provider.authorize(listeners.get("left for"));
+  await run("signed-in.js");
+  assert.equal(page.leftFor, "/");
+  await run("signed-in.js", "?reloaded");
+  assert.match(page.element("#status").textContent, /^Signing in did not work: .*No sign-in was begun/);
+
+  await run("main.js");
+  assert.deepEqual(page.registered, ["/sw.js"]);
+  const until = new Date(Date.now() + (15 * MINUTE + 5) * 1000).toLocaleString();
+  assert.equal(page.element("#status").textContent, `signed_in, full (valid) until ${until}`);
+  page.click("#save");
+  assert.deepEqual(page.alerts, []);
+  provider.reachable = false;
+  page.click("#sign-in");
+  for (let times = 0; page.alerts.length === 0 && times < 400; times += 1) await later();
+  assert.match(page.alerts[0], /fetch failed/);
+  provider.reachable = true;
+});
+
+test("the shell is kept with the files that its pages name, and answers first", async () => {
+  const kept = new Map();
+  const page = '<link href="/assets/a.css"><a href="/app/notes"></a><script src="/assets/b.js"></script>';
+  const server = mock.method(globalThis, "fetch", () => Promise.resolve(new Response(page)));
+  const { Request: Original } = globalThis;
+  globalThis.Request = class extends Original {
+    constructor(input, init) {
+      super(new URL(input, APP), init);
+    }
+  };
+  const addAll = (requests) => {
+    for (const { url } of requests) kept.set(new URL(url).pathname, new Response(`kept ${url}`));
+  };
+  globalThis.caches = { open: async () => ({ addAll }), match: async ({ url }) => kept.get(new URL(url).pathname) };
+  try {
+    const { keepShell, fromShell } = await run("shell.js");
+    await keepShell();
+    assert.deepEqual([...kept.keys()], ["/", "/signed-in.html", "/assets/a.css", "/assets/b.js"]);
+    const ask = (url, init) => fromShell({ request: new Original(url, init), waitUntil() {} });
+    assert.equal(await (await ask(`${APP}/?utm=x`)).text(), `kept ${APP}/`);
+    assert.equal(await (await ask(`${APP}/other`)).text(), page);
+    assert.equal(ask(`${APP}/`, { method: "POST" }), undefined);
+    assert.equal(ask("https://elsewhere.example/"), undefined);
+  } finally {
+    server.mock.restore();
+    globalThis.Request = Original;
+    delete globalThis.caches;
+  }
 });
 
 test("the worker's gate answers who is signed in", async () => {
   const { session } = await run("auth.js");
   await run("sw.js");
-  const ask = (path) =>
+  const ask = (path, as = {}) =>
     new Promise((respondWith) => {
       const waitUntil = () => {};
-      listeners.get("fetch")({ request: new Request(`${APP}${path}`), respondWith, waitUntil });
+      const request = Object.defineProperties(new Request(`${APP}${path}`), as);
+      listeners.get("fetch")({ request, respondWith, waitUntil });
     });
   assert.equal(await (await ask("/api/notes")).text(), "the notes");
   assert.equal((await ask("/app/admin/x")).status, 403);
   assert.equal(session.access({ role: "admin" }).allowed, false);
+  provider.reachable = false;
+  const unread = await ask("/app/unread", { mode: { value: "navigate" } });
+  assert.deepEqual([unread.status, (await unread.text()).includes("Not on this device yet")], [503, true]);
+  await assert.rejects(ask("/api/unread"), TypeError);
+  provider.reachable = true;
 });
 
 test("offline it is full, then limited for 24 hours, then none", async () => {
@@ -137,7 +228,7 @@ test("signing out offline leaves nothing to be used, and revokes later", async (
   const { session: restarted } = await run("auth.js", "?restarted");
   await restarted.start();
   assert.equal(restarted.state.status, "signed_out");
-  while (provider.revoked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let times = 0; provider.revoked.length === 0 && times < 400; times += 1) await later();
   assert.match(provider.revoked[0], /^refresh-/);
   restarted.stop();
 });

@@ -36,6 +36,8 @@ export class KeyRefresher<C> {
   #record: SetRecord | undefined;
   /** The greatest that was seen in the storage, or written. */
   #serial = 0;
+  /** Whether the set in use is, or was, in the storage. If not, its serial number says nothing about those that are. */
+  #isStored = false;
   /** What was stored when it was read last: it is no news, whatever the clock says by now. */
   #read: string | undefined;
   #keys: KeySet;
@@ -211,7 +213,11 @@ export class KeyRefresher<C> {
       set: text,
     } as const;
     this.#use(record, readSet(text, maxKeys));
-    await this.#stored((storage) => storage.set(this.#names.set, JSON.stringify(record)));
+    this.#isStored = false;
+    await this.#stored(async (storage) => {
+      await storage.set(this.#names.set, JSON.stringify(record));
+      this.#isStored = true;
+    });
   }
 
   /** Takes what is stored if it is fresher. Whether the keys changed. */
@@ -233,6 +239,7 @@ export class KeyRefresher<C> {
     try {
       if (record === undefined) throw new KeyStoreError("invalid_set", "the stored record cannot be read");
       this.#use(record, readSet(record.set, maxKeys));
+      this.#isStored = true;
     } catch (cause) {
       this.#report(new KeyStoreError("invalid_set", "the cached key set cannot be used and is dropped", {}, { cause }));
       await this.#stored((storage) => storage.delete(this.#names.set));
@@ -283,10 +290,10 @@ export class KeyRefresher<C> {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** By the order in which they were stored, for clocks may be wrong; by time where two tabs wrote at once, or it is lost. */
+  /** By the order in which they were stored, for clocks may be wrong; by time where two tabs wrote at once, or the storage refused. */
   #isFresher({ serial, fetchedAt }: SetRecord): boolean {
     const own = this.#record;
-    if (own === undefined || serial > own.serial) return true;
+    if (own === undefined || (this.#isStored && serial > own.serial)) return true;
     const now = this.#options.now();
     return inOrder(fetchedAt, now) > inOrder(own.fetchedAt, now);
   }

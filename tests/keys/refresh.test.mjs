@@ -183,6 +183,24 @@ test("what was withdrawn stays so where the storage still has what a clock that 
   assert.deepEqual(accepted(other.store), ["k2"]);
 });
 
+test("what was withdrawn stays so in a tab that fetched while the storage refused, however often others had fetched", async (t) => {
+  const provider = await providerFor(t, [k1, k2]);
+  const clock = { now: NOW };
+  const { storage, store } = openStore(provider, { clock });
+  for (let time = 0; time < 3; time++) await store.refresh();
+  let refuses = true;
+  const orRefuse = (method) => (key, value) =>
+    refuses ? Promise.reject(new Error("busy")) : storage[method](key, value);
+  const unsure = { get: orRefuse("get"), set: orRefuse("set"), delete: orRefuse("delete") };
+  const other = openStore(provider, { clock, storage: unsure });
+  provider.keys = [k2];
+  clock.now += 10;
+  await other.store.refresh();
+  refuses = false;
+  await other.store.load();
+  assert.deepEqual(accepted(other.store), ["k2"]);
+});
+
 test("an answer that comes late does not replace what another tab fetched meanwhile", async (t) => {
   const provider = await providerFor(t, [k2]);
   const clock = { now: NOW };

@@ -32,7 +32,10 @@ export async function installRuntimes() {
   if (existsSync(record) && readFileSync(record, "utf8") === lock) return;
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
   await step("Installing Deno, Bun and two versions of Node from npm (0.5 GB)", () =>
-    run(npm[0], [...npm.slice(1), "ci", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: folder }),
+    // The package of Node fetches its program, from npm too, in its install script: the only one here that needs one.
+    run(npm[0], [...npm.slice(1), "ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts=false"], {
+      cwd: folder,
+    }),
   );
   writeFileSync(record, lock);
 }

@@ -274,3 +274,34 @@ fn invalid(claim: &str, expected: &'static str, actual: &Value<'_>) -> Error {
 fn mismatch(claim: &str, expected: Value<'static>, actual: &Value<'_>) -> Error {
     Error::ClaimMismatch { claim: claim.to_string(), expected, actual: Some(actual.clone().into_owned()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::{Accept, ClaimRules, TokenTimes, UnixTime};
+
+    /// To the second, and no further: what `tests/conformance/cases/times.mjs` asks in every runtime.
+    #[test]
+    fn times_end_where_they_say() {
+        let rules = ClaimRules {
+            issuer: Accept::Any,
+            audience: Accept::Any,
+            subject: None,
+            required: Vec::new(),
+            expected: Vec::new(),
+            require_exp: true,
+            clock_tolerance: 5.0,
+            max_token_age: Some(60.0),
+        };
+        let code_at = |now: f64| {
+            let times = TokenTimes { exp: Some(2000.0), nbf: Some(1000.0), iat: Some(1500.0) };
+            rules.check_times(times, UnixTime(now)).err().map(|error| error.code())
+        };
+        assert_eq!(code_at(994.5), Some("not_yet_valid"));
+        assert_eq!(code_at(995.0), None);
+        assert_eq!(code_at(1565.0), None);
+        assert_eq!(code_at(1565.5), Some("too_old"));
+        assert_eq!(code_at(2005.0), Some("expired"));
+    }
+}

@@ -158,7 +158,7 @@ function writtenJwks(jwks: unknown): string {
 }
 
 /** A lone surrogate is no text: it has no UTF-8, and no strict JSON. */
-function isString(value: unknown): value is string {
+export function isString(value: unknown): value is string {
   return typeof value === "string" && !/\p{Surrogate}/u.test(value);
 }
 

@@ -1,6 +1,6 @@
 /** `tokenward/pin`: what is kept can be opened only with a PIN or passphrase. The one entry that brings Argon2id. */
 import { ConfigError, ProtectionError } from "./errors.js";
-import { checkTexts } from "./options.js";
+import { checkTexts, isString } from "./options.js";
 import { checkFunctions, checkNames } from "./policy.js";
 import { argon2id, type Cost } from "./protection/argon2.js";
 import { Attempts, type AttemptsState } from "./protection/attempts.js";
@@ -267,8 +267,9 @@ class Pin implements PinProtection {
 
 /** Spellings that look alike are one (Unicode NFKC, as NIST SP 800-63-3B 5.1.1.2 says): digits are digits on any keyboard. */
 function textOf(secret: unknown): string {
-  if (typeof secret === "string") return secret.normalize("NFKC");
-  throw new ConfigError("invalid_option", "the PIN or passphrase should be a string", "secret");
+  // Lone surrogates would all be the same bytes.
+  if (isString(secret)) return secret.normalize("NFKC");
+  throw new ConfigError("invalid_option", "the PIN or passphrase should be a well-formed string", "secret");
 }
 
 async function derive(secret: string, salt: Uint8Array, cost: Cost): Promise<CryptoKey> {

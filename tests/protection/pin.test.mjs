@@ -94,7 +94,9 @@ test("a PIN that is too short is refused when it is set, and costs no attempt wh
   await tab({ minLength: 4 }).setup("1234");
   await assert.rejects(tab().change("1234", "4321"), { code: "weak_secret" });
   assert.equal((await tab().status()).failed, 0);
-  await assert.rejects(tab().unlock(), { name: "ConfigError", code: "invalid_option", option: "secret" });
+  for (const secret of [undefined, "\ud800".repeat(6)]) {
+    await assert.rejects(tab().unlock(secret), { name: "ConfigError", code: "invalid_option", option: "secret" });
+  }
 });
 
 test("changing the PIN keeps what was sealed, and the old one opens nothing more", async () => {

@@ -10,7 +10,7 @@ import { type CheckedOptions, Keeping, ofStorage } from "./keeping.js";
 import { Marks } from "./marks.js";
 import type { Message } from "./messages.js";
 import { payloadOf } from "./payload.js";
-import { type EndCause, type Ending, isNewer, isSameVersion, type SessionRecord } from "./record.js";
+import { type EndCause, type Ending, isNewer, isSameCheckIn, isSameVersion, type SessionRecord } from "./record.js";
 
 /** What is in memory of a signed-in person. */
 export interface Held {
@@ -214,8 +214,8 @@ export class Holding extends Keeping {
       this.take(record, this.#marks.resumedClock(record, this.held, seen));
       this.unsaved = false;
       this.error = undefined;
-    } else if (seen !== undefined && this.held?.record.checkIn.at === record.checkIn.at) {
-      this.held.clock.learn(seen);
+    } else if (seen !== undefined && isSameCheckIn(this.held?.record, record)) {
+      this.held?.clock.learn(seen);
     }
   }
 

@@ -139,14 +139,16 @@ export class LiveSession extends EventTarget implements Session {
       await holding.endStored("signed_out").catch((error) => holding.failed(error));
       await this.#checkMayTake();
     }
+    const generation = (before?.generation ?? 0) + 1;
+    const checkIn = signInTime(claims, time, now, holding.judging.policy.rollbackTolerance);
     const record: SessionRecord = {
       version: 1,
-      generation: (before?.generation ?? 0) + 1,
+      generation,
       sessionId: same ? before.sessionId : randomId(),
       user,
       signedInAt: now,
       tokens,
-      checkIn: signInTime(claims, time, now, holding.judging.policy.rollbackTolerance),
+      checkIn: { ...checkIn, generation },
     };
     const isNews = !same || time !== undefined || this.#provesContact(claims, before);
     if (isNews) holding.take(record, holding.clockFor(record));

@@ -1,7 +1,7 @@
 import { ProtectionError } from "../errors.js";
 import { type SeenTime, TrustedClock } from "./clock.js";
 import type { Held } from "./holding.js";
-import type { MarksRecord, SessionRecord } from "./record.js";
+import { isSameCheckIn, type SessionRecord } from "./record.js";
 import type { SessionStore } from "./store.js";
 
 /** What this device saw of time since the session's last check-in: clocks, and how far they are stored. */
@@ -32,8 +32,7 @@ export class Marks {
   resumedClock(record: SessionRecord, held: Held | undefined, stored?: SeenTime): TrustedClock {
     const clock = this.clockFor(record, stored);
     for (const known of [held && { ...held.record, seen: held.clock.seen }, this.#seenBefore]) {
-      const isSame = known?.sessionId === record.sessionId && known.checkIn.at === record.checkIn.at;
-      if (isSame) clock.learn(known.seen);
+      if (known !== undefined && isSameCheckIn(known, record)) clock.learn(known.seen);
     }
     return clock;
   }
@@ -43,14 +42,14 @@ export class Marks {
     this.#seenBefore = { sessionId, checkIn, seen: clock.seen };
   }
 
-  async read({ sessionId, checkIn }: SessionRecord): Promise<(SeenTime & Partial<MarksRecord>) | undefined> {
+  async read(record: SessionRecord): Promise<SeenTime | undefined> {
     try {
       const marks = await this.#store.readMarks();
-      return marks?.sessionId === sessionId && marks.checkInAt === checkIn.at ? marks : undefined;
+      return isSameCheckIn(marks, record) ? marks : undefined;
     } catch (error) {
       // Somebody altered them: until a check-in, no clock is believed. What cannot be read now may be later.
       if (!(error instanceof ProtectionError) || error.code !== "damaged") throw error;
-      return { highest: checkIn.at, rolledBack: true, skew: checkIn.skew };
+      return { highest: record.checkIn.at, rolledBack: true, skew: record.checkIn.skew };
     }
   }
 
@@ -76,8 +75,8 @@ export class Marks {
     const stored = await this.#store.storedVersion();
     if (stored.sessionId !== sessionId || stored.generation !== generation) return false;
     const seen = await this.read(record);
-    if (seen?.generation === generation) clock.learn(seen);
-    await this.#store.writeMarks({ sessionId, generation, checkInAt: checkIn.at, ...clock.seen });
+    if (seen !== undefined) clock.learn(seen);
+    await this.#store.writeMarks({ sessionId, checkIn, ...clock.seen });
     return true;
   }
 }

@@ -24,17 +24,21 @@ export interface SessionRecord {
   readonly tokens: SessionTokens;
   /** What the provider answered last, if it could not be verified yet for want of keys. */
   readonly unverified?: SessionTokens | undefined;
-  readonly checkIn: CheckIn;
+  readonly checkIn: RecordedCheckIn;
+}
+
+/** With the generation that came of it: two check-ins may be in one second. */
+export interface RecordedCheckIn extends CheckIn {
+  readonly generation: number;
 }
 
 type Version = Pick<SessionRecord, "sessionId" | "generation">;
+type Dated = Pick<SessionRecord, "sessionId" | "checkIn">;
 
 /** Stored beside it, more often: only counts for the record's own check-in. */
 export interface MarksRecord extends SeenTime {
-  readonly checkInAt: number;
-  /** Of the record they were written for: two check-ins may be in one second. */
-  readonly generation?: number | undefined;
   readonly sessionId: string;
+  readonly checkIn: RecordedCheckIn;
 }
 
 /** What the provider said of when to ask it again: only counts for the version that was to be refreshed. */
@@ -69,9 +73,13 @@ export function readRecord(text: string): SessionRecord | undefined {
     (signedInAt === undefined || typeof signedInAt === "number") &&
     areTokens(tokens) &&
     (unverified === undefined || areTokens(unverified)) &&
-    Number.isFinite(checkIn?.at) &&
-    Number.isFinite(checkIn?.skew);
+    isCheckIn(checkIn);
   return complete ? (record as SessionRecord) : undefined;
+}
+
+function isCheckIn(value: unknown): boolean {
+  const { at, skew, generation }: Partial<RecordedCheckIn> = Object(value);
+  return [at, skew, generation].every(Number.isFinite);
 }
 
 function areTokens(value: unknown): boolean {
@@ -81,9 +89,9 @@ function areTokens(value: unknown): boolean {
 
 export function readMarks(text: string): MarksRecord | undefined {
   const marks = parse(text) as Partial<MarksRecord> | undefined;
-  const { sessionId, checkInAt, highest, rolledBack, skew } = marks ?? {};
-  const numbers = [checkInAt, highest, skew].every(Number.isFinite);
-  const complete = typeof sessionId === "string" && typeof rolledBack === "boolean" && numbers;
+  const { sessionId, checkIn, highest, rolledBack, skew } = marks ?? {};
+  const ofSession = typeof sessionId === "string" && isCheckIn(checkIn);
+  const complete = ofSession && typeof rolledBack === "boolean" && [highest, skew].every(Number.isFinite);
   return complete ? (marks as MarksRecord) : undefined;
 }
 
@@ -139,6 +147,11 @@ export function sameUser(one: SessionRecord["user"], other: SessionRecord["user"
 
 export function isSameVersion(one: Version | undefined, other: Version | undefined): boolean {
   return one?.sessionId === other?.sessionId && one?.generation === other?.generation;
+}
+
+export function isSameCheckIn(one: Dated | undefined, other: Dated | undefined): boolean {
+  const [a, b] = [one?.checkIn, other?.checkIn];
+  return one?.sessionId === other?.sessionId && a?.at === b?.at && a?.generation === b?.generation;
 }
 
 export function isNewer(record: SessionRecord, than: SessionRecord | undefined): boolean {

@@ -305,7 +305,7 @@ export class Refreshing {
       holding.failed(new SessionError("user_changed", "the provider answered with tokens of another person: sign in"));
       return "signed_out";
     }
-    const record = { ...next, tokens, checkIn };
+    const record = { ...next, tokens, checkIn: { ...checkIn, generation: next.generation } };
     holding.take(record, holding.clockFor(record));
     holding.error = undefined;
     // A provider whose fresh tokens are not valid, or that repeats one until it expires, is not asked for others all the time.

@@ -52,6 +52,22 @@ test("a clock set forward for a day and back again is believed after a check-in"
   assert.equal(session.access().access, "full");
 });
 
+test("a check-in starts afresh, also within the same second as the one before", async () => {
+  const { device, session } = await signedIn();
+  const other = await device.open();
+  const reasons = () => [session, other.session].map((tab) => tab.access().reason);
+  assert.equal(await session.refresh(), "refreshed");
+  await settled();
+  device.offset = 2 * 86_400;
+  assert.deepEqual(reasons(), ["expired", "expired"]);
+  await settled();
+  device.offset = 0;
+  assert.deepEqual(reasons(), ["clock_rolled_back", "clock_rolled_back"]);
+  assert.equal(await session.refresh(), "refreshed");
+  await settled();
+  assert.deepEqual(reasons(), ["valid", "valid"]);
+});
+
 test("a clock that is a day ahead all the time is corrected by what a refresh shows", async () => {
   const { world, device, session } = await signedIn();
   device.offset = 86_400;

@@ -11,7 +11,7 @@ const record = (more) => ({
   sessionId: ID,
   user: ["https://login.example", "ada"],
   tokens,
-  checkIn: { at: Math.floor(Date.now() / 1000), skew: 0 },
+  checkIn: { at: Math.floor(Date.now() / 1000), skew: 0, generation: 1 },
   ...more,
 });
 const stored = (more, generation = more.generation ?? 1) => `${ID} ${generation} ${JSON.stringify(record(more))}`;

@@ -79,8 +79,8 @@ pub fn rsa_power(modulus: &[u8], exponent: u32, base: &[u8]) -> Vec<u8> {
 }
 
 /// Whether `u * G + v * Q` is what is expected, without tables and with them. Numbers are below the order and encoded as the
-/// algorithm does it, the point as in a JWK (`x` and `y`, or `x` alone); expected is `x` of the sum, or the encoded sum of
-/// Ed25519, or `None` where there is none: at infinity, or if `u` and `v` are zero.
+/// algorithm does it, the point as in a JWK (`x` and `y`, or `x` alone); expected is `x` of the sum, or `None` for
+/// the point at infinity; of Ed25519 the encoded sum.
 #[must_use]
 pub fn sums_are(algorithm: Algorithm, point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 2] {
     fast::sums_are(algorithm, point, u, v, expected)

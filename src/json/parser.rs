@@ -121,6 +121,7 @@ impl<'a> Parser<'a> {
         let mut unescaped: Option<String> = None;
         let mut run = start;
         loop {
+            self.skip_plain_characters();
             match self.peek() {
                 Some(b'"') => {
                     let tail = self.slice(run);
@@ -142,11 +143,16 @@ impl<'a> Parser<'a> {
                     text.push(character);
                     run = self.position;
                 }
-                Some(0..0x20) => return Err(self.problem("an unescaped control character in a string")),
-                Some(_) => self.position += 1,
+                Some(_) => return Err(self.problem("an unescaped control character in a string")),
                 None => return Err(self.problem("a string does not end")),
             }
         }
+    }
+
+    fn skip_plain_characters(&mut self) {
+        let rest = self.text.as_bytes().get(self.position..).unwrap_or_default();
+        let special = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+        self.position += special.unwrap_or(rest.len());
     }
 
     /// After the backslash.

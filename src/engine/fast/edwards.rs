@@ -106,11 +106,10 @@ impl Extended {
         (x.bit(0) == 1) == is_odd
     }
 
-    /// Whether eight times the point is the neutral one, (0, 1).
+    /// Whether eight times the point is the neutral one. The points of order 1 and 2 have x = 0; those of order 4, whose
+    /// doubles have order 2, have y = 0; and those of order 8, whose doubles have order 4, x^2 + y^2 = 0.
     pub(super) fn has_small_order(&self) -> bool {
-        let doubled = Edwards25519::doubled;
-        let point = doubled(&doubled(&doubled(self)));
-        point.x.is_zero() && (&point.y - &point.z).is_zero()
+        self.t.mul(&(&self.x.square() + &self.y.square())).is_zero()
     }
 
     pub(super) fn negated(&self) -> Self {
@@ -150,13 +149,13 @@ impl Group<9> for Edwards25519 {
     }
 
     /// Section 3.3, with the signs of E, F, G and H turned.
-    fn doubled(point: &Extended) -> Extended {
+    fn double(point: &mut Extended) {
         let (a, b) = (point.x.square(), point.y.square());
         let g = &a - &b;
         let f = &g + &point.z.square().doubled();
         let e = point.x.doubled().mul(&point.y).negated();
         let h = &a + &b;
-        Extended { x: e.mul(&f), y: g.mul(&h), z: f.mul(&g), t: e.mul(&h) }
+        *point = Extended { x: e.mul(&f), y: g.mul(&h), z: f.mul(&g), t: e.mul(&h) };
     }
 
     fn sum(one: Option<Extended>, other: Option<Extended>) -> Option<Extended> {
@@ -165,7 +164,7 @@ impl Group<9> for Edwards25519 {
         let b = (&one.y + &one.x).carried().mul(&(&other.y + &other.x));
         let c = one.t.mul(&D.montgomery().doubled()).mul(&other.t);
         let d = one.z.mul(&other.z).doubled();
-        Some(Extended::from_parts(a, b, c, d))
+        Some(Extended::from_parts(&a, &b, &(&d - &c), &(&d + &c)))
     }
 
     fn from_entry(entry: &Entry) -> Extended {
@@ -185,11 +184,15 @@ impl Group<9> for Edwards25519 {
         points.iter().zip(inverses).map(entry).collect()
     }
 
-    fn plus_entry(point: &Extended, entry: &Entry) -> Extended {
-        let a = (&point.y - &point.x).mul(&entry.difference);
-        let b = (&point.y + &point.x).mul(&entry.sum);
-        let c = point.t.mul(&entry.product);
-        Extended::from_parts(a, b, c, point.z.doubled())
+    /// The opposite of an entry has its difference and its sum changed about, and the other sign of its product.
+    fn add(point: &mut Extended, entry: &Entry, negative: bool) {
+        let (difference, sum) =
+            if negative { (&entry.sum, &entry.difference) } else { (&entry.difference, &entry.sum) };
+        let a = (&point.y - &point.x).mul(difference);
+        let b = (&point.y + &point.x).mul(sum);
+        let (c, d) = (point.t.mul(&entry.product), point.z.doubled());
+        let (f, g) = if negative { (&d + &c, &d - &c) } else { (&d - &c, &d + &c) };
+        *point = Extended::from_parts(&a, &b, &f, &g);
     }
 
     /// The formulas have no exceptions.
@@ -201,8 +204,8 @@ impl Group<9> for Edwards25519 {
 impl Extended {
     /// The end of the addition of section 3.1.
     #[inline(always)]
-    fn from_parts(a: Coordinate, b: Coordinate, c: Coordinate, d: Coordinate) -> Self {
-        let (e, f, g, h) = (&b - &a, &d - &c, (&d + &c).carried(), &b + &a);
-        Self { x: e.mul(&f), y: g.mul(&h), z: f.mul(&g), t: e.mul(&h) }
+    fn from_parts(a: &Coordinate, b: &Coordinate, f: &Coordinate, g: &Coordinate) -> Self {
+        let (e, g, h) = (b - a, g.carried(), b + a);
+        Self { x: e.mul(f), y: g.mul(&h), z: f.mul(&g), t: e.mul(&h) }
     }
 }

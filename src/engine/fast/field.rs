@@ -197,6 +197,14 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
         (limb >> (at % M::LIMB_BITS) & 1) as usize
     }
 
+    /// At most `LIMB_BITS` bits of a number in `[0, m)`, from one on.
+    pub(super) fn bits(&self, at: usize, count: usize) -> u32 {
+        let (first, shift) = (at / M::LIMB_BITS, at % M::LIMB_BITS);
+        let limb = |at: usize| self.limbs.get(at).map_or(0, |limb| i64::from(*limb));
+        let bits = (limb(first) | limb(first + 1) << M::LIMB_BITS) >> shift;
+        (bits & ((1 << count) - 1)) as u32
+    }
+
     #[inline(never)]
     pub(super) fn mul(&self, other: &Self) -> Self {
         let (a, b) = (self.wide(), other.wide());

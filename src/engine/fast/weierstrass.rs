@@ -92,14 +92,14 @@ impl<C: Curve<L>, const L: usize> Group<L> for Points<C, L> {
     }
 
     /// No point of a group of odd order doubles to the one at infinity.
-    fn doubled(point: &Self::Point) -> Self::Point {
+    fn double(point: &mut Self::Point) {
         let delta = point.z.square();
         let gamma = point.y.square();
         let beta4 = point.x.mul(&gamma).scaled(4);
         let alpha = (&point.x + &delta).mul(&(&point.x - &delta)).scaled(3);
         let x = (&alpha.square() - &beta4.doubled()).carried();
         let y = &alpha.mul(&(&beta4 - &x)) - &gamma.square().scaled(8);
-        Jacobian { x, y, z: point.y.doubled().mul(&point.z) }
+        *point = Jacobian { x, y, z: point.y.doubled().mul(&point.z) };
     }
 
     fn sum(one: Option<Self::Point>, other: Option<Self::Point>) -> Option<Self::Point> {
@@ -109,7 +109,11 @@ impl<C: Curve<L>, const L: usize> Group<L> for Points<C, L> {
         let (y1, y2) = (one.y.mul(&other.z.mul(&zz2)), other.y.mul(&one.z.mul(&zz1)));
         let (h, r) = (&x2 - &x1, &y2 - &y1);
         match (h.is_zero(), r.is_zero()) {
-            (true, true) => Some(Self::doubled(&one)),
+            (true, true) => {
+                let mut double = one;
+                Self::double(&mut double);
+                Some(double)
+            }
             (true, false) => None,
             (false, _) => Some(Jacobian::chord((&x1, &y1), &h, &r, one.z.mul(&other.z).mul(&h))),
         }
@@ -129,11 +133,12 @@ impl<C: Curve<L>, const L: usize> Group<L> for Points<C, L> {
     }
 
     /// The sum with a point that is equal or opposite has Z = 0.
-    fn plus_entry(point: &Self::Point, entry: &Self::Entry) -> Self::Point {
+    fn add(point: &mut Self::Point, entry: &Self::Entry, negative: bool) {
         let zz = point.z.square();
         let h = &entry.x.mul(&zz) - &point.x;
-        let r = (&entry.y.mul(&zz.mul(&point.z)) - &point.y).carried();
-        Jacobian::chord((&point.x, &point.y), &h, &r, point.z.mul(&h))
+        let y = entry.y.mul(&zz.mul(&point.z));
+        let r = if negative { (&y + &point.y).scaled(-1) } else { (&y - &point.y).carried() };
+        *point = Jacobian::chord((&point.x, &point.y), &h, &r, point.z.mul(&h));
     }
 
     fn is_broken(point: &Self::Point) -> bool {

@@ -50,7 +50,7 @@ impl Bounds {
     }
 
     pub(super) fn scaled<M: Modulus<L>, const L: usize>(&self, scale: i64) -> Self {
-        assert!(magnitude(self.limbs) * scale as f64 <= 64.0, "an excess may be too large");
+        assert!(magnitude(self.limbs) * scale.unsigned_abs() as f64 <= 64.0, "an excess may be too large");
         // The excess is right but for what the other limbs would carry into the last.
         Self { limbs: (0.0, 1.0), value: (-0.001, 1.001) }
     }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { openChromiumPage, openFirefox, openWebKit } from "../tests/browsers/engines.mjs";
+import { bunProgram, denoProgram } from "../tests/runtimes/programs.mjs";
 import { startWorkerd } from "../tests/runtimes/workerd.mjs";
 import { Failure, run, step } from "../tools/run.mjs";
 
@@ -17,21 +18,21 @@ const installed = (path) => join(folder, "node_modules", path);
 export const runtimes = {
   node20: { title: "Node 20", native: true, open: () => openNode("node20") },
   node24: { title: "Node 24", native: true, open: () => openNode("node24") },
-  deno: { title: "Deno", open: () => openBundled(installed("deno/bin.cjs"), ["run", "--allow-all"]) },
-  bun: { title: "Bun", open: () => openBundled(installed("bun/bin/bun.exe"), ["run"]) },
+  deno: { title: "Deno", open: () => openBundled(denoProgram(), ["run", "--allow-all"]) },
+  bun: { title: "Bun", open: () => openBundled(bunProgram(), ["run"]) },
   workerd: { title: "workerd", open: openWorkerd },
   chromium: { title: "Chromium", open: () => openPage(openChromiumPage) },
   firefox: { title: "Firefox", open: () => openPage(openFirefox) },
   webkit: { title: "WebKitGTK", open: () => openPage(openWebKit) },
 };
 
-/** Deno, Bun and two generations of Node, from npm: only the benchmark needs them. */
+/** Two generations of Node, from npm: only the benchmark needs them. */
 export async function installRuntimes() {
   const lock = readFileSync(join(folder, "package-lock.json"), "utf8");
   const record = installed(".lock");
   if (existsSync(record) && readFileSync(record, "utf8") === lock) return;
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
-  await step("Installing Deno, Bun and two versions of Node from npm (0.5 GB)", () =>
+  await step("Installing two versions of Node from npm (0.3 GB)", () =>
     // The package of Node fetches its program, from npm too, in its install script: the only one here that needs one.
     run(npm[0], [...npm.slice(1), "ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts=false"], {
       cwd: folder,

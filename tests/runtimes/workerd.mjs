@@ -58,7 +58,7 @@ const worker :Workerd.Worker = (
 `;
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve) => {
     const probe = createServer().listen(0, "127.0.0.1", () => {
       const { port } = probe.address();
@@ -67,7 +67,8 @@ function freePort() {
   });
 }
 
-async function listening(port) {
+/** Waits until a server answers. */
+export async function listening(port) {
   for (let attempt = 0; attempt < 300; attempt += 1) {
     const open = await fetch(`http://127.0.0.1:${port}/`, { method: "HEAD" }).then(
       () => true,
@@ -76,5 +77,5 @@ async function listening(port) {
     if (open) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error("workerd does not answer");
+  throw new Error(`nothing answers on port ${port}`);
 }

@@ -1,0 +1,9 @@
+// What runs inside Deno and Bun: the conformance suite on the package as they find it.
+import * as api from "tokenward";
+import * as reference from "tokenward/reference";
+import table from "../conformance/generated/table.json" with { type: "json" };
+import { run } from "../conformance/suite.mjs";
+import { instances } from "./instances.mjs";
+
+const own = { ...run(api, table.value), instances: instances() };
+console.log(JSON.stringify({ agent: navigator.userAgent, own, reference: run(reference, table.value) }));

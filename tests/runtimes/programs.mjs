@@ -17,7 +17,16 @@ export function bunProgram() {
 
 /** Starts a worker, a module with a `fetch` as its default export, on a free port of loopback: `{ url, close }`. */
 export function startDeno(source) {
-  return serving(denoProgram(), (port) => ["serve", "--allow-read", "--host", "127.0.0.1", "--port", port, source]);
+  return serving(denoProgram(), (port) => [
+    "serve",
+    "--allow-read",
+    "--allow-net=127.0.0.1",
+    "--host",
+    "127.0.0.1",
+    "--port",
+    port,
+    source,
+  ]);
 }
 
 export function startBun(source) {

@@ -1,8 +1,8 @@
 // examples/edge-worker in real workerd, bundled as a user's bundler would: with the `workerd` condition.
 import assert from "node:assert/strict";
-import { createPrivateKey, sign } from "node:crypto";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { tokenFor } from "../rfc8037.mjs";
 import { startWorkerd } from "../runtimes/workerd.mjs";
 
 let worker;
@@ -33,17 +33,4 @@ function ask(token) {
   return fetch(worker.url, { headers: { authorization: `Bearer ${token}` } });
 }
 
-/** RFC 8037 appendix A.1: the private half of the example key, public since 2017. */
-function tokenOf(claims) {
-  const jwk = {
-    kty: "OKP",
-    crv: "Ed25519",
-    d: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
-    x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-  };
-  const payload = { iss: "https://login.example", aud: "edge-worker-example", sub: "user-1", ...claims };
-  const parts = [{ alg: "EdDSA", kid: "rfc8037" }, payload];
-  const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-  const signature = sign(null, Buffer.from(input), createPrivateKey({ key: jwk, format: "jwk" }));
-  return `${input}.${signature.toString("base64url")}`;
-}
+const tokenOf = (claims) => tokenFor("edge-worker-example", claims);

@@ -1,7 +1,6 @@
 // examples/node-server, started as its README says.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { createPrivateKey, sign } from "node:crypto";
 import { once } from "node:events";
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +9,7 @@ import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { generateKeyPair } from "../../tools/keypair.mjs";
+import { tokenFor } from "../rfc8037.mjs";
 
 const example = fileURLToPath(new URL("../../examples/node-server/", import.meta.url));
 let folder;
@@ -65,17 +65,4 @@ function ask(token) {
   return fetch(url, { headers: { authorization: `Bearer ${token}` } });
 }
 
-/** RFC 8037 appendix A.1: the private half of the example key, public since 2017. */
-function tokenOf(claims) {
-  const jwk = {
-    kty: "OKP",
-    crv: "Ed25519",
-    d: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
-    x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-  };
-  const payload = { iss: "https://login.example", aud: "node-server-example", sub: "user-1", ...claims };
-  const parts = [{ alg: "EdDSA", kid: "rfc8037" }, payload];
-  const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-  const signature = sign(null, Buffer.from(input), createPrivateKey({ key: jwk, format: "jwk" }));
-  return `${input}.${signature.toString("base64url")}`;
-}
+const tokenOf = (claims) => tokenFor("node-server-example", claims);

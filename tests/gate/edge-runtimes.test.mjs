@@ -1,8 +1,8 @@
 // A gate by verifier in the runtimes of the edge: workerd, Deno, Bun.
 import assert from "node:assert/strict";
-import { createPrivateKey, sign } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { tokenFor } from "../rfc8037.mjs";
 import { startBun, startDeno } from "../runtimes/programs.mjs";
 import { startWorkerd } from "../runtimes/workerd.mjs";
 
@@ -49,17 +49,4 @@ function ask(worker, path, token) {
   return fetch(worker.url + path, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
 }
 
-/** RFC 8037 appendix A.1: the private half of the example key, public since 2017. */
-function tokenOf(claims) {
-  const jwk = {
-    kty: "OKP",
-    crv: "Ed25519",
-    d: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
-    x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-  };
-  const payload = { iss: "https://login.example", aud: "edge", sub: "user-1", ...claims };
-  const parts = [{ alg: "EdDSA", kid: "rfc8037" }, payload];
-  const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-  const signature = sign(null, Buffer.from(input), createPrivateKey({ key: jwk, format: "jwk" }));
-  return `${input}.${signature.toString("base64url")}`;
-}
+const tokenOf = (claims) => tokenFor("edge", claims);

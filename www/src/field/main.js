@@ -88,6 +88,8 @@ async function moveTo(time) {
 
 /** As with a phone: where there is a network, it sets the clock. */
 async function setOffline(offline) {
+  // What was said was said of the network as it was.
+  byId("said").replaceChildren();
   await simulate(offline ? { offline } : { offline, shift: 0 });
   if (!offline) await session.refresh();
   await session.sync();

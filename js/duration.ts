@@ -5,6 +5,13 @@ export type Duration = number | string;
 
 const UNITS: { readonly [unit: string]: number } = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
+/** How long something may take, in seconds: more than 0. */
+export function timeLimit(value: unknown, option: string): number {
+  const limit = seconds(value, option);
+  if (limit > 0) return limit;
+  throw new ConfigError("invalid_option", `the option "${option}" should be more than 0`, option);
+}
+
 /** A duration in seconds, 0 or more; or a {@link ConfigError} that names the option. */
 export function seconds(value: unknown, option: string): number {
   const [, digits, unit] = (typeof value === "string" && /^(\d+(?:\.\d+)?)([smhdw])$/.exec(value)) || [];

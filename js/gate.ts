@@ -32,6 +32,7 @@ import {
   type GateDecision,
   type GateSession,
   type GateVerifier,
+  type GoesOn,
   type Judge,
   sessionJudge,
   type TokenOf,
@@ -60,7 +61,7 @@ export interface GateOptions {
   readonly origin?: string | readonly string[] | undefined;
   /** How long `network-first` waits before a cached answer is taken. Default: 5 seconds. */
   readonly networkTimeout?: Duration | undefined;
-  /** How long a request waits for fresh tokens before it is denied for old ones. 0: not at all. Default: 3 seconds. */
+  /** How long a request waits for fresh tokens, or keys, before it is denied for old ones. 0: not at all. Default: 3 seconds. */
   readonly refreshTimeout?: Duration | undefined;
   /** Caches of the app in which {@link Gate.workboxPlugin} keeps entries: purged when the person changes. */
   readonly workboxCaches?: readonly string[] | undefined;
@@ -75,9 +76,9 @@ export interface FetchEventLike {
 
 /**
  * How an allowed request is answered where the gate's cache does not, for example by a strategy of Workbox:
- * `gate.handle(event, () => strategy.handle(event))`. Default: `fetch`.
+ * `gate.handle(event, () => strategy.handle(event))`. The decision has the claims of who asks. Default: `fetch`.
  */
-export type Next = (request: Request) => Response | Promise<Response>;
+export type Next = (request: Request, decision: GateDecision) => Response | Promise<Response>;
 
 export interface Gate {
   /**
@@ -149,17 +150,18 @@ export function createGate(given: GateOptions): Gate {
 
   const answer = async (rule: CheckedRule, event: FetchEventLike, next: Next): Promise<Response> => {
     const { request } = event;
-    const decision = await decided(rule, request);
+    const decision = await decided(rule, request, (work) => inBackground(event, work));
     if (!decision.allowed) return refuse(rule, decision, request);
-    if (!isSafe(request)) return changing(request, next);
+    const onwards = async () => next(request, decision);
+    if (!isSafe(request)) return changing(request, onwards);
     const shelf = shelfFor(rule);
-    if (shelf === undefined || !isCacheable(request)) return next(request);
+    if (shelf === undefined || !isCacheable(request)) return onwards();
     const response = await STRATEGIES[rule.strategy]({
       request,
       shelf,
       networkTimeout,
       network: async () => {
-        const response = await next(request);
+        const response = await onwards();
         if (rule.needs !== null) await judge.prepare();
         return response;
       },
@@ -170,18 +172,18 @@ export function createGate(given: GateOptions): Gate {
   };
 
   /** What is cached of an address may be under another rule than what changes it. */
-  const changing = async (request: Request, next: Next): Promise<Response> => {
+  const changing = async (request: Request, onwards: () => Promise<Response>): Promise<Response> => {
     const rule = ruleFor(cacheKey(request));
     const shelf = rule && shelfFor(rule);
-    const response = await next(request);
+    const response = await onwards();
     if (shelf !== undefined) await invalidate(shelf, request, response);
     return response;
   };
 
-  const decided = async (rule: CheckedRule, request: Request): Promise<GateDecision> => {
+  const decided = async (rule: CheckedRule, request: Request, goesOn: GoesOn = () => {}): Promise<GateDecision> => {
     if (rule.needs !== null) await judge.prepare();
     const decision = judge.decide(rule, request);
-    const reconsidering = decision.allowed ? undefined : judge.reconsider(decision, request);
+    const reconsidering = decision.allowed ? undefined : judge.reconsider(decision, request, goesOn);
     if (reconsidering === undefined) return decision;
     await reconsidering;
     return judge.decide(rule, request);
@@ -282,7 +284,7 @@ function judgeOf({ session, verifier, token, refreshTimeout = 3 }: GateOptions):
   }
   const patience = seconds(refreshTimeout, "refreshTimeout");
   return session === undefined
-    ? verifierJudge(verifier as GateVerifier, token ?? bearerToken)
+    ? verifierJudge(verifier as GateVerifier, token ?? bearerToken, patience)
     : sessionJudge(session, new Presence(session, patience, cachesHere));
 }
 

@@ -1,6 +1,6 @@
 /** `tokenward/keys`: keys that came with the app, refreshed from the provider when there is a network. */
 import type { Duration } from "./duration.js";
-import { seconds } from "./duration.js";
+import { seconds, timeLimit } from "./duration.js";
 import { ConfigError, type TokenError } from "./errors.js";
 import { allowedUrl } from "./keys/fetch.js";
 import { readBundle } from "./keys/jwks.js";
@@ -126,7 +126,7 @@ export function createKeyStore<C = Claims>(given: KeyStoreOptions<C>): KeyStore<
     cooldown: seconds(options.cooldown ?? "5m", "cooldown"),
     limits: {
       fetch: fetching ?? ((input, init) => globalThis.fetch(input, init)),
-      timeout: seconds(options.timeout ?? "10s", "timeout"),
+      timeout: timeLimit(options.timeout ?? "10s", "timeout"),
       maxBytes: options.maxBytes ?? 65_536,
     },
     maxKeys: options.maxKeys ?? 100,

@@ -6,13 +6,13 @@ export interface AccessRequest {
   /** The HTTP method: limited access is for the policy's `limited.methods` only. */
   readonly method?: string | undefined;
   /** `full`: not to be done with limited access, whatever the method. */
-  readonly access?: "full" | "limited" | undefined;
+  readonly access?: "full" | "limited";
   /** Scopes that the token must all have. */
-  readonly scope?: string | readonly string[] | undefined;
+  readonly scope?: string | readonly string[];
   /** Roles of which the token must have one. */
-  readonly role?: string | readonly string[] | undefined;
+  readonly role?: string | readonly string[];
   /** Anything else about the claims. */
-  readonly claims?: ((claims: TokenClaims) => boolean) | undefined;
+  readonly claims?: (claims: TokenClaims) => boolean;
 }
 
 /**
@@ -25,21 +25,33 @@ export type TokenClaims = { readonly [claim: string]: unknown };
 
 /** A request as it was meant: what is misspelt, or of a wrong type, would ask for less. */
 export function checkRequest(given: AccessRequest): AccessRequest {
-  const request = checkNames(given, "access", ["method", "access", "scope", "role", "claims"]);
-  const { method, access, scope, role, claims } = request;
+  const request = checkNames(given, "access", ["method", ...RIGHTS]);
+  const { method } = request;
   const refuse = (option: string, expected: string): never => {
     throw new ConfigError("invalid_option", `"${option}" should be ${expected}`, option);
   };
   if (method !== undefined && typeof method !== "string") refuse("method", "an HTTP method");
-  if (access !== undefined && access !== "full" && access !== "limited") refuse("access", '"full" or "limited"');
-  if (scope !== undefined && !isTexts(scope)) refuse("scope", "a scope or an array of scopes");
-  if (role !== undefined && !isTexts(role)) refuse("role", "a role or an array of roles");
-  if (claims !== undefined && typeof claims !== "function") refuse("claims", "a function that judges the claims");
+  checkRights(request, refuse);
   return request;
 }
 
-export function isTexts(value: unknown): boolean {
-  return typeof value === "string" || (Array.isArray(value) && value.every((one) => typeof one === "string"));
+export const RIGHTS = ["access", "scope", "role", "claims"] as const;
+
+/** What was meant to ask for something, but is `undefined` or empty, would ask for nothing. */
+export function checkRights(given: AccessRequest, refuse: (option: string, expected: string) => never): void {
+  const { access, scope, role, claims } = given;
+  for (const name of RIGHTS) {
+    if (Object.hasOwn(given, name) && given[name] === undefined) refuse(name, "left out, or something to ask for");
+  }
+  if (access !== undefined && access !== "full" && access !== "limited") refuse("access", '"full" or "limited"');
+  if (scope !== undefined && !areTexts(scope)) refuse("scope", "a scope or an array of scopes, not empty");
+  if (role !== undefined && !areTexts(role)) refuse("role", "a role or an array of roles, not empty");
+  if (claims !== undefined && typeof claims !== "function") refuse("claims", "a function that judges the claims");
+}
+
+function areTexts(value: unknown): boolean {
+  const texts: unknown[] = Array.isArray(value) ? value : [value];
+  return texts.length > 0 && texts.every((text) => typeof text === "string" && text.trim() !== "");
 }
 
 /** Why somebody with these claims may not do it, given how much access there is; `undefined` if it is allowed. */

@@ -1,6 +1,6 @@
 /** `tokenward/storage`: where key sets and sessions are kept. */
 import type { DBSchema, IDBPDatabase } from "idb";
-import { StorageError } from "./errors.js";
+import { ConfigError, StorageError } from "./errors.js";
 import { checkTexts } from "./options.js";
 import { checkNames } from "./policy.js";
 import { openDatabase } from "./storage/database.js";
@@ -104,6 +104,14 @@ async function writing(values: IDBPDatabase<Values>, work: (store: WritableStore
  * for keys and not for sessions. `prefix` stands before each name. Default: `tokenward:`.
  */
 export function kvStorage(namespace: KvNamespace, given: { readonly prefix?: string | undefined } = {}): Storage {
+  const methods = ["get", "put", "delete"] as const;
+  if (!methods.every((method) => typeof Object(namespace)[method] === "function")) {
+    throw new ConfigError(
+      "invalid_option",
+      "kvStorage should be given a namespace of Workers KV, as bound",
+      "namespace",
+    );
+  }
   const options = checkNames(given, "kvStorage", ["prefix"]);
   checkTexts(options, ["prefix"]);
   const { prefix = "tokenward:" } = options;

@@ -1,5 +1,5 @@
+import { within } from "../within.js";
 import type { CheckedRule } from "./rules.js";
-import { within } from "./within.js";
 
 /** One cache, for as long as it is the right one. */
 export interface Shelf {

@@ -1,7 +1,8 @@
-import type { TokenError, TokenErrorCode } from "../errors.js";
+import { ConfigError, type TokenError, type TokenErrorCode } from "../errors.js";
 import type { Access, AccessReason } from "../policy.js";
 import { type AccessRequest, hasRights, type Refusal, words } from "../rights.js";
-import type { Result } from "../verifier.js";
+import type { Claims, Result } from "../verifier.js";
+import { within } from "../within.js";
 import type { Presence } from "./presence.js";
 import type { CheckedRule, GateRequest, GateRule } from "./rules.js";
 import { type Assessing, untilOf } from "./until.js";
@@ -23,6 +24,8 @@ export interface GateDecision {
   readonly until: number | null;
   /** Only where it is not allowed. */
   readonly refused?: Refusal;
+  /** Of the token, where it is allowed and the rule is not open to all. */
+  readonly claims?: Claims;
   /** With a verifier: why the token was refused. */
   readonly error?: TokenErrorCode;
 }
@@ -46,6 +49,7 @@ export interface GateSession {
     readonly until: number | null;
     /** Only where it is not allowed. */
     readonly refused?: Refusal | undefined;
+    readonly claims?: Claims | undefined;
   };
   addEventListener(type: "change", listener: () => void): void;
   removeEventListener(type: "change", listener: () => void): void;
@@ -58,12 +62,14 @@ export interface GateVerifier extends Assessing {
   verifyFresh?(token: string): Promise<unknown>;
 }
 
+export type GoesOn = (work: Promise<unknown>) => void;
+
 /** Decides for a rule; one kind asks a session, the other the token that a request carries. */
 export interface Judge {
   /** Work that has to be done before a decision; `undefined` if there is none. */
   prepare(): Promise<unknown> | undefined;
-  /** Work that may change a denial; `undefined` if it stands. */
-  reconsider(denial: GateDecision, request: GateRequest): Promise<unknown> | undefined;
+  /** Work that may change a denial; `undefined` if it stands. What goes on when nobody waits for it any more is told. */
+  reconsider(denial: GateDecision, request: GateRequest, goesOn: GoesOn): Promise<unknown> | undefined;
   decide(rule: CheckedRule, request: GateRequest): GateDecision;
   /** Who is signed in, and where that person's answers are kept. */
   readonly presence: Presence | undefined;
@@ -79,21 +85,29 @@ export function sessionJudge(session: GateSession, presence: Presence): Judge {
     decide({ given, needs, methods }, { method = "GET" }) {
       if (needs === null) return open(given);
       const asked = methods === undefined ? { ...needs, method } : needs;
-      const { allowed, access, reason, until, refused } = session.access(asked);
+      const { allowed, access, reason, until, refused, claims } = session.access(asked);
       const facts = { rule: given, access, reason, until };
       // As a session says it of the policy's methods: rights would not help.
       const isOtherMethod = access === "limited" && methods !== undefined && !methods.includes(method);
       if (isOtherMethod && refused !== "full_access_needed") return { ...facts, allowed: false, refused: "method" };
-      return { ...facts, allowed, ...(refused && { refused }) };
+      return { ...facts, allowed, ...(refused && { refused }), ...(allowed && claims && { claims }) };
     },
     challenge: () => undefined,
   };
 }
 
-/** Takes the token from a request; `undefined` if there is none. */
-export type TokenOf = (request: GateRequest) => string | undefined;
+/** Takes the token from a request; `undefined`, `null` or `""` if there is none. */
+export type TokenOf = (request: GateRequest) => string | null | undefined;
 
-export function verifierJudge(verifier: GateVerifier, tokenOf: TokenOf): Judge {
+/** How long the first requests wait for a storage to tell of fresher keys, in seconds. */
+const LOAD_LIMIT = 1;
+
+export function verifierJudge(verifier: GateVerifier, given: TokenOf, patience: number): Judge {
+  const tokenOf = (request: GateRequest): string | undefined => {
+    const token = given(request) || undefined;
+    if (token === undefined || typeof token === "string") return token;
+    throw new ConfigError("invalid_option", 'the option "token" should give a string, at once', "token");
+  };
   let loading: Promise<unknown> | undefined;
   let loaded = verifier.load === undefined;
   return {
@@ -101,14 +115,17 @@ export function verifierJudge(verifier: GateVerifier, tokenOf: TokenOf): Judge {
     prepare() {
       if (loaded) return undefined;
       // Keys that cannot be loaded are no reason not to judge by the ones that are there.
-      loading ??= verifier.load?.().catch(() => {});
-      return loading?.then(() => {
+      loading ??= verifier.load?.();
+      return within(loading as Promise<unknown>, LOAD_LIMIT).then(() => {
         loaded = true;
       });
     },
-    reconsider({ error }, request) {
-      const token = error === "key_not_found" ? tokenOf(request) : undefined;
-      return token === undefined ? undefined : verifier.verifyFresh?.(token).catch(() => {});
+    reconsider({ error }, request, goesOn) {
+      const token = error === "key_not_found" && patience > 0 ? tokenOf(request) : undefined;
+      const looking = token === undefined ? undefined : verifier.verifyFresh?.(token);
+      if (looking === undefined) return undefined;
+      goesOn(looking);
+      return within(looking, patience);
     },
     decide({ given, needs }, request) {
       if (needs === null) return open(given);
@@ -122,9 +139,9 @@ export function verifierJudge(verifier: GateVerifier, tokenOf: TokenOf): Judge {
         return withUntil({ ...none, reason: reasonOf(result.error), error: code }, until);
       }
       const holder = { rule: given, access: "full", reason: "valid" } as const;
-      const mayPass = hasRights(result.value.claims, needs);
-      const facts = mayPass
-        ? ({ ...holder, allowed: true } as const)
+      const { claims } = result.value;
+      const facts = hasRights(claims, needs)
+        ? ({ ...holder, allowed: true, claims } as const)
         : ({ ...holder, allowed: false, refused: "rights" } as const);
       return withUntil(facts, () => untilOf(verifier, token));
     },

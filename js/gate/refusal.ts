@@ -1,3 +1,4 @@
+import { ConfigError } from "../errors.js";
 import type { GateDecision } from "./judge.js";
 import { isUserCache } from "./purge.js";
 import type { CheckedRule } from "./rules.js";
@@ -16,7 +17,11 @@ export async function refusal(
   request: Request,
   tools: RefusalTools,
 ): Promise<Response> {
-  if (typeof otherwise === "function") return uncached(await otherwise(decision, request), tools.challenge);
+  if (typeof otherwise === "function") {
+    const made: unknown = await otherwise(decision, request);
+    if (made instanceof Response) return uncached(made, tools.challenge);
+    throw new ConfigError("invalid_option", 'a function "otherwise" should give a Response', "otherwise");
+  }
   const page = otherwise !== undefined && "page" in otherwise ? otherwise.page : undefined;
   const status = otherwise?.status ?? (decision.refused === "no_access" ? 401 : 403);
   if (page !== undefined && isNavigation(request)) {

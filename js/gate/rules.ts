@@ -1,6 +1,6 @@
 import { ConfigError } from "../errors.js";
 import { checkNames } from "../policy.js";
-import { isTexts } from "../rights.js";
+import { checkRights, RIGHTS } from "../rights.js";
 import type { GateDecision } from "./judge.js";
 
 /** What a rule is about; judged for the URL without its fragment. */
@@ -26,13 +26,13 @@ export interface GateRequest {
 /** What the bearer must have, all of it. */
 export interface Needs {
   /** Default: any but none. */
-  readonly access?: "full" | "limited" | undefined;
+  readonly access?: "full" | "limited";
   /** Every one of these scopes (RFC 6749 section 3.3). */
-  readonly scope?: string | readonly string[] | undefined;
+  readonly scope?: string | readonly string[];
   /** One of these roles. */
-  readonly role?: string | readonly string[] | undefined;
+  readonly role?: string | readonly string[];
   /** Judges the claims of the token, which was verified. */
-  readonly claims?: ((claims: { readonly [claim: string]: unknown }) => boolean) | undefined;
+  readonly claims?: (claims: { readonly [claim: string]: unknown }) => boolean;
 }
 
 /** What is answered where access is denied. */
@@ -82,7 +82,16 @@ const STRATEGIES: readonly unknown[] = ["network-first", "cache-first", "stale-w
 
 /** Throws a {@link ConfigError} that names the rule by its place. */
 export function checkRules(rules: unknown): readonly CheckedRule[] {
-  if (Array.isArray(rules)) return rules.map((rule, place) => checkRule(rule, `rules[${place}]`));
+  if (Array.isArray(rules)) {
+    const checked = rules.map((rule, place) => checkRule(rule, `rules[${place}]`));
+    rules.forEach(({ match }: GateRule, place) => {
+      const first = rules.findIndex((earlier: GateRule) => typeof match === "string" && covers(earlier.match, match));
+      if (first < 0 || first >= place) return;
+      const message = `rules[${place}] can never decide: rules[${first}] matches all that it does, and stands before it`;
+      throw new ConfigError("invalid_option", message, "match");
+    });
+    return checked;
+  }
   throw new ConfigError("invalid_option", 'the option "rules" should be an array of rules', "rules");
 }
 
@@ -118,12 +127,9 @@ const MATCHES =
 type Refuse = (option: string, expected: string) => never;
 
 function checkNeeds(given: Needs, where: string, refuse: Refuse): Needs {
-  const needs = checkNames(given, `${where}.needs`, ["access", "scope", "role", "claims"]);
-  const { access, scope, role, claims } = needs;
-  if (access !== undefined && access !== "full" && access !== "limited") refuse("access", '"full" or "limited"');
-  if (scope !== undefined && !isTexts(scope)) refuse("scope", "a scope or an array of scopes");
-  if (role !== undefined && !isTexts(role)) refuse("role", "a role or an array of roles");
-  if (claims !== undefined && typeof claims !== "function") refuse("claims", "a function that judges the claims");
+  if (typeof given !== "object") refuse("needs", '"signed_in", null, or an object of what the bearer must have');
+  const needs = checkNames(given, `${where}.needs`, RIGHTS);
+  checkRights(needs, refuse);
   return needs;
 }
 
@@ -157,6 +163,14 @@ function pathMatcher(match: string): CheckedRule["matches"] {
   const beginning = wanted.slice(0, -1);
   const folder = wild && wanted.endsWith("/*") ? wanted.slice(0, -2) : undefined;
   return (_url, path) => (wild ? path.startsWith(beginning) || path === folder : path === wanted);
+}
+
+/** Whether one rule's path matches whatever another's does. */
+function covers(one: Match, other: string): boolean {
+  if (typeof one !== "string") return false;
+  if (!one.endsWith("*")) return one === other;
+  const beginning = one.slice(0, -1);
+  return other.startsWith(beginning) || `${other}/` === beginning;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { KeyStoreError } from "../errors.js";
+import { inTime } from "../within.js";
 
 /** How one request is made, and where it ends. */
 export interface FetchLimits {
@@ -17,25 +18,19 @@ export interface Answer {
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const MAX_REDIRECTS = 5;
-/** Of `setTimeout`, in milliseconds; a longer one would fire at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Gets a text by https (or from loopback, if that is where the app is told to look), or throws a KeyStoreError. */
 export async function fetchText(url: URL, headers: Record<string, string>, limits: FetchLimits): Promise<Answer> {
   const controller = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    const late = () => reject(new KeyStoreError("timeout", `${url.origin} did not answer within ${limits.timeout} s`));
-    timer = setTimeout(late, Math.min(limits.timeout * 1000, LONGEST_TIMER));
-  });
   try {
     const init: RequestInit = { headers, signal: controller.signal, ...inBrowsers(headers) };
-    return await Promise.race([timeout, follow(url, init, limits)]);
+    return await inTime(follow(url, init, limits), limits.timeout, () => {
+      throw new KeyStoreError("timeout", `${url.origin} did not answer within ${limits.timeout} s`);
+    });
   } catch (cause) {
     if (cause instanceof KeyStoreError) throw cause;
     throw new KeyStoreError("unreachable", `${url.origin} could not be reached`, {}, { cause });
   } finally {
-    clearTimeout(timer);
     // Whatever of the answer is still under way is not wanted.
     controller.abort();
   }

@@ -3,6 +3,7 @@ import type { KeyRefresh, KeyStore } from "../keys.js";
 import type { ClockMarks, Policy } from "../policy.js";
 import type { Storage } from "../storage.js";
 import type { Assessment, Result, VerificationKey, Verified, Verifier } from "../verifier.js";
+import { inTime } from "../within.js";
 import type { FetchLimits } from "./fetch.js";
 import { isSame, type KeySet, readSet, stillPublished } from "./jwks.js";
 import { type Attempt, describe, readAttempt, readSetRecord, type SetRecord, shortName } from "./record.js";
@@ -27,6 +28,18 @@ export interface CheckedOptions<C> {
 
 const NO_KEYS: KeySet = { text: '{"keys":[]}', keys: [] };
 
+/**
+ * A refresh that all callers share. An edge runtime may end it without a word, together with the request that began it: from
+ * `until` on, of `performance.now()`, it is given up.
+ */
+interface Flight {
+  readonly refresh: Promise<KeyRefresh>;
+  readonly until: number;
+}
+
+/** How often a refresh may take the time of one request: it makes three at the most, and reads and writes a storage. */
+const PARTS = 4;
+
 /** Keeps the keys of a verifier fresh. */
 export class KeyRefresher<C> {
   readonly #options: CheckedOptions<C>;
@@ -42,7 +55,7 @@ export class KeyRefresher<C> {
   #read: string | undefined;
   #keys: KeySet;
   #attempt: Attempt | undefined;
-  #flight: Promise<KeyRefresh> | undefined;
+  #flight: Flight | undefined;
   readonly #listeners = new Set<() => void>();
 
   constructor(options: CheckedOptions<C>) {
@@ -55,7 +68,9 @@ export class KeyRefresher<C> {
     try {
       this.#setKeys(bundled);
     } catch (cause) {
-      if (!(cause instanceof ConfigError && cause.option === "issuer")) throw cause;
+      if (!(cause instanceof ConfigError)) throw cause;
+      if (cause.option === "jwks") throw new ConfigError(cause.code, cause.message, "bundled", { cause });
+      if (cause.option !== "issuer") throw cause;
       const message = 'the option "issuer" should be the one of the verifier\'s issuers whose keys these are';
       throw new ConfigError("invalid_option", message, "issuer", { cause });
     }
@@ -136,21 +151,26 @@ export class KeyRefresher<C> {
 
   /** First what another tab may have stored, then the provider; rejects with a KeyStoreError. */
   async #lookForFresher(): Promise<void> {
-    if (this.#flight === undefined) {
+    if (!this.#isFlying) {
       this.#refuseWhileCooling();
       if (await this.#load()) return;
       // No answer of the provider could add a key.
       if (this.#options.pin && isSame(this.#keys, this.#options.bundled)) return;
-      if (this.#flight === undefined) this.#refuseWhileCooling();
+      if (!this.#isFlying) this.#refuseWhileCooling();
     }
     await this.#refresh();
   }
 
   async #refreshIfDue(): Promise<KeyRefresh | undefined> {
+    // A storage is read only where it may say that another tab, or another isolate, was quicker.
+    if (!this.#mayRefresh() && !this.#isFlying) return undefined;
     await this.#load();
-    if (this.#flight !== undefined) return this.#flight;
+    return this.#mayRefresh() || this.#isFlying ? this.#refresh() : undefined;
+  }
+
+  #mayRefresh(): boolean {
     const now = this.#options.now();
-    return this.#isDue(now) && this.#coolsUntil(now) === undefined ? this.#refresh() : undefined;
+    return this.#isDue(now) && this.#coolsUntil(now) === undefined;
   }
 
   #isDue(now: number): boolean {
@@ -159,11 +179,22 @@ export class KeyRefresher<C> {
     return age < 0 || age >= this.#options.refreshEvery;
   }
 
+  get #isFlying(): boolean {
+    return this.#flight !== undefined && performance.now() < this.#flight.until;
+  }
+
   #refresh(): Promise<KeyRefresh> {
-    this.#flight ??= this.#fetch().finally(() => {
-      this.#flight = undefined;
-    });
-    return this.#flight;
+    if (!this.#isFlying) {
+      const limit = PARTS * this.#options.limits.timeout;
+      this.#flight = { refresh: this.#fetch(), until: performance.now() + limit * 1000 };
+    }
+    const flight = this.#flight as Flight;
+    const isOver = () => {
+      if (this.#flight === flight) this.#flight = undefined;
+    };
+    return inTime(flight.refresh, (flight.until - performance.now()) / 1000, () => {
+      throw new KeyStoreError("timeout", "a refresh of the keys, which another request had begun, did not end");
+    }).finally(isOver);
   }
 
   async #fetch(): Promise<KeyRefresh> {

@@ -1,4 +1,4 @@
-import { seconds } from "../duration.js";
+import { timeLimit } from "../duration.js";
 import { ConfigError } from "../errors.js";
 import { checkFunctions, checkNames } from "../policy.js";
 import type { FusionAuthProviderOptions, TokenProvider, TokenSet } from "../providers.js";
@@ -19,7 +19,7 @@ export class FusionAuthProvider implements TokenProvider {
     if (options.url === undefined) throw new ConfigError("missing_option", 'the option "url" is missing', "url");
     this.#url = safeAddress(options.url, "url");
     this.#options = options;
-    this.#timeout = seconds(options.timeout ?? 30, "timeout");
+    this.#timeout = timeLimit(options.timeout ?? 30, "timeout");
   }
 
   async refresh(tokens: TokenSet, { signal }: { signal?: AbortSignal } = {}): Promise<TokenSet> {

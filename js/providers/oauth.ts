@@ -1,5 +1,5 @@
 import * as oauth from "oauth4webapi";
-import { seconds } from "../duration.js";
+import { timeLimit } from "../duration.js";
 import { ConfigError } from "../errors.js";
 import { isLoopback } from "../keys/fetch.js";
 import { checkFunctions, checkNames } from "../policy.js";
@@ -70,7 +70,7 @@ export class OAuthProvider implements TokenProvider {
     this.#settings = {
       issuer: safeAddress(issuer, server ? "server" : "issuer"),
       fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
-      timeout: seconds(options.timeout ?? 30, "timeout"),
+      timeout: timeLimit(options.timeout ?? 30, "timeout"),
       client: { client_id: clientId },
       authentication: (options.clientAuth as oauth.ClientAuth | undefined) ?? oauth.None(),
       parameters: parametersOf(options),

@@ -1,10 +1,12 @@
 // The worker of docs/edge.md, run as it stands in workerd, Deno and Bun, at a provider whose keys change.
 import assert from "node:assert/strict";
 import { sign } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { generateKeyPair } from "../../tools/keypair.mjs";
-import { startProvider } from "../keys/provider.mjs";
+import { serveKeys, startProvider } from "../keys/provider.mjs";
 import { startBun, startDeno } from "../runtimes/programs.mjs";
 import { startWorkerd } from "../runtimes/workerd.mjs";
 import { makeFolder, writePrograms } from "./blocks.mjs";
@@ -13,23 +15,28 @@ const NETWORK = {
   services: '( name = "internet", network = ( allow = ["private"] ) ),',
 };
 
-const RUNTIMES = {
-  workerd: (source) => startWorkerd(source, NETWORK),
-  Deno: startDeno,
-  Bun: startBun,
-};
+const startInWorkerd = (source) => startWorkerd(source, NETWORK);
 
-for (const [name, start] of Object.entries(RUNTIMES)) {
+/** What somebody who hangs up leaves behind is given up after four times the `timeout`. */
+const QUICK = { 'refreshEvery: "1h"': 'refreshEvery: "1h", cooldown: 0.2, timeout: 0.5' };
+const FORGETFUL = { ...QUICK, "context?.waitUntil(work)": "void work" };
+
+for (const [name, start, changes] of [
+  ["workerd", startInWorkerd, QUICK],
+  ["workerd, by a worker that forgets waitUntil", startInWorkerd, FORGETFUL],
+  ["Deno", startDeno, QUICK],
+  ["Bun", startBun, QUICK],
+]) {
   describe(name, () => {
     const [bundled, fresh] = [keyPair("1"), keyPair("2")];
     let provider;
     let folder;
     let worker;
     before(async () => {
-      provider = await startProvider([bundled.jwk, fresh.jwk]);
+      provider = await startProvider([bundled.jwk]);
       provider.discovery["/.well-known/openid-configuration"] = { issuer: provider.url, jwks_uri: provider.jwksUri };
       folder = makeFolder();
-      const replace = { "https://login.example": provider.url };
+      const replace = { "https://login.example": provider.url, ...changes };
       await writePrograms("docs/edge.md", folder.path, { jwks: { keys: [bundled.jwk] }, replace });
       worker = await start(join(folder.path, "worker.js"));
     });
@@ -44,7 +51,10 @@ for (const [name, start] of Object.entries(RUNTIMES)) {
       key.token({ iss: provider.url, aud: "my-api", sub: "ada", exp: Date.now() / 1000 + 60, ...claims });
 
     test("lets in who may pass", async () => {
-      assert.equal(await (await ask("health")).text(), "fine");
+      assert.deepEqual(await (await ask("health")).json(), { sub: null, path: "/health" });
+      for (const spelling of ["%68ealth", "/health"]) assert.equal((await ask(spelling)).status, 200);
+      const spaced = { headers: { authorization: `bearer   ${tokenOf(bundled)}` } };
+      assert.equal((await fetch(worker.url, spaced)).status, 200);
       const response = await ask("reports/7", tokenOf(bundled, { scope: "reports:read" }));
       assert.deepEqual(await response.json(), { sub: "ada", path: "/reports/7" });
     });
@@ -61,12 +71,31 @@ for (const [name, start] of Object.entries(RUNTIMES)) {
       });
     }
 
-    test("knows the provider's new key, and goes on without the provider", async () => {
+    test("survives that somebody hangs up while it looks for a key", async () => {
+      provider.answer = (request, response) => setTimeout(() => serveKeys(provider, request, response), 400);
+      provider.keys = [fresh.jwk];
+      await hangUp(worker.url, tokenOf(fresh), 200);
+      provider.answer = undefined;
+      await new Promise((resolve) => setTimeout(resolve, 2500));
       assert.equal((await ask("", tokenOf(fresh))).status, 200);
+      assert.equal((await ask("", tokenOf(bundled))).status, 401, "which was withdrawn");
+    });
+
+    test("goes on without the provider", async () => {
       await provider.close();
       assert.equal((await ask("", tokenOf(fresh))).status, 200);
     });
   });
+}
+
+/** Sends a request, and resets the connection before it is answered. */
+async function hangUp(url, token, milliseconds) {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, "connect");
+  socket.write(`GET / HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  socket.resetAndDestroy();
 }
 
 function keyPair(kid) {

@@ -244,7 +244,26 @@ describe("options that cannot work", () => {
       `${JSON.stringify(needs)}, which is no need`,
       { session, rules: [{ match: "/", needs }] },
       "invalid_option",
-      "rules[0].needs",
+      "needs",
+    ]),
+    ...["scope", "role"].flatMap((name) =>
+      [undefined, "", " ", [], [""], 5].map((value) => [
+        `the ${name} ${JSON.stringify(value)}, which asks for nothing`,
+        { session, rules: [{ match: "/", needs: { [name]: value } }] },
+        "invalid_option",
+        name,
+      ]),
+    ),
+    ...[
+      ["/*", "/admin/*"],
+      ["/app/*", "/app"],
+      ["/app*", "/application"],
+      ["/x", "/x"],
+    ].map(([first, second]) => [
+      `a rule for ${second} behind that for ${first}`,
+      { session, rules: [{ match: first }, { match: /y/ }, { match: second }] },
+      "invalid_option",
+      "match",
     ]),
     ["one name of a cache", { rules, session, workboxCaches: "pages" }, "invalid_option", "workboxCaches"],
     ["names of caches that are none", { rules, session, workboxCaches: [5] }, "invalid_option", "workboxCaches"],
@@ -260,6 +279,11 @@ describe("options that cannot work", () => {
       );
     });
   }
+});
+
+it("takes rules each of which decides something", () => {
+  const rules = ["/app", "/app/x", "/app/*", "/ap", "/a*", "/"].map((match) => ({ match }));
+  createGate({ session: new FakeSession(), origin: ORIGIN, rules });
 });
 
 describe("asking for something that is no request", () => {

@@ -110,3 +110,78 @@ describe("a gate by verifier", () => {
     assert.deepEqual(calls, ["load", "fresh"]);
   });
 });
+
+describe("what is behind a gate by verifier", () => {
+  it("is told who asks, and nothing where anybody may", async () => {
+    const seen = [];
+    const next = (_request, { claims, reason }) => {
+      seen.push([claims?.sub, reason]);
+      return new Response("passed");
+    };
+    const gate = createGate({ verifier, rules });
+    for (const path of ["/api/x", "/api/open"]) {
+      const headers = { authorization: `Bearer ${token()}` };
+      await gate.handle(new Request(`https://api.test${path}`, { headers }), next);
+    }
+    assert.deepEqual(seen, [
+      ["ada", "valid"],
+      [undefined, "open"],
+    ]);
+  });
+});
+
+describe("a token from elsewhere", () => {
+  const askFor = (found) => ask(undefined, "/api/x", createGate({ verifier, rules, token: () => found }));
+  for (const none of [undefined, null, ""]) {
+    it(`is none if it is ${JSON.stringify(none)}`, async () => {
+      assert.equal((await askFor(none)).challenge, "Bearer");
+    });
+  }
+  for (const found of [Promise.resolve(token()), 5, {}]) {
+    it(`is a mistake in the app if it is ${found}`, () =>
+      assert.rejects(askFor(found), { code: "invalid_option", option: "token" }));
+  }
+});
+
+it("a refusal of the app's own that is no Response is a mistake in the app, and lets nobody in", async () => {
+  for (const otherwise of [() => "no", () => undefined, async () => ({ status: 200 })]) {
+    const gate = createGate({ verifier, rules: [{ match: "/*", otherwise }] });
+    await assert.rejects(ask(undefined, "/x", gate), { code: "invalid_option", option: "otherwise" });
+  }
+});
+
+describe("keys that are looked for, and do not come", () => {
+  const never = () => new Promise(() => {});
+  const unknown = `Bearer ${token({}, "unknown")}`;
+
+  it("from a storage: the first requests wait a second", async () => {
+    const gate = createGate({ verifier: { ...verifier, load: never }, rules });
+    const answers = await Promise.all([1, 2].map(() => ask(`Bearer ${token()}`, "/api/x", gate)));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200],
+    );
+    assert.equal((await ask(`Bearer ${token()}`, "/api/x", gate)).status, 200);
+  });
+
+  it("from a provider: a request waits for the refreshTimeout, and the runtime is told that it goes on", async () => {
+    const looking = never();
+    const gate = createGate({ verifier: { ...verifier, verifyFresh: () => looking }, rules, refreshTimeout: 0.02 });
+    const told = [];
+    const request = new Request("https://api.test/api/x", { headers: { authorization: unknown } });
+    const response = await gate.handle({ request, waitUntil: (work) => told.push(work) }, () => new Response("x"));
+    assert.equal(response.status, 401);
+    assert.equal(told.length, 1);
+  });
+
+  it("are not looked for where the refreshTimeout is 0", async () => {
+    let asked = 0;
+    const verifyFresh = () => {
+      asked += 1;
+      return never();
+    };
+    const gate = createGate({ verifier: { ...verifier, verifyFresh }, rules, refreshTimeout: 0 });
+    assert.equal((await ask(unknown, "/api/x", gate)).status, 401);
+    assert.equal(asked, 0);
+  });
+});

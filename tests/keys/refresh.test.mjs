@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createPolicy, createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
+import { memoryStorage } from "tokenward/storage";
 import { ISSUER, NOW } from "../conformance/tokens.mjs";
 import { serveKeys } from "./provider.mjs";
 import { accepted, DAY, k1, k2, k3, openStore, providerFor, tokens, until } from "./stores.mjs";
@@ -381,3 +382,45 @@ async function namesIn({ storage, store }) {
   storage.get = get;
   return seen;
 }
+
+test("a refresh that died with the request that began it is given up, and another one is made", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const storage = memoryStorage();
+  const get = storage.get;
+  storage.get = () => new Promise(() => {});
+  const { store } = openStore(provider, { storage, timeout: 0.02 });
+  const died = [store.refresh(), store.refresh()];
+  for (const refresh of died) await assert.rejects(refresh, { name: "KeyStoreError", code: "timeout" });
+  storage.get = get;
+  assert.deepEqual(await store.refresh(), { outcome: "updated" });
+});
+
+test("a storage is not read for a set that is fresh, nor inside the cool-down", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const storage = memoryStorage();
+  const { get } = storage;
+  let reads = 0;
+  storage.get = (key) => {
+    reads += 1;
+    return get(key);
+  };
+  const { store, clock } = openStore(provider, { storage });
+  assert.deepEqual(await store.refreshIfDue(), { outcome: "updated" });
+  reads = 0;
+  assert.equal(await store.refreshIfDue(), undefined);
+  assert.equal(reads, 0);
+  clock.now += 8 * DAY;
+  provider.answer = (_, response) => response.writeHead(500).end();
+  await assert.rejects(store.refreshIfDue(), { code: "http_status" });
+  reads = 0;
+  assert.equal(await store.refreshIfDue(), undefined);
+  assert.equal(reads, 0);
+});
+
+test("options that cannot work are blamed by their names", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  assert.throws(() => openStore(provider, { timeout: 0 }), { code: "invalid_option", option: "timeout" });
+  const verifier = createVerifier({ jwks: [k1], issuer: ISSUER, audience: "app" });
+  const { jwksUri } = provider;
+  assert.throws(() => createKeyStore({ verifier, bundled: { keys: [] }, jwksUri }), { option: "bundled" });
+});

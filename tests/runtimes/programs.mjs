@@ -19,7 +19,6 @@ export function bunProgram() {
 export function startDeno(source) {
   return serving(denoProgram(), (port) => [
     "serve",
-    "--allow-read",
     "--allow-net=127.0.0.1",
     "--host",
     "127.0.0.1",

@@ -47,3 +47,10 @@ test("a rule's own methods count in place of the policy's", async () => {
   const refused = (method) => gate.decide(new Request("https://app.test/", { method })).refused;
   assert.deepEqual([refused("POST"), refused("GET")], [undefined, "method"]);
 });
+
+for (const request of [{ scope: undefined }, { role: undefined }, { claims: undefined }, { scope: "" }, { role: [] }]) {
+  test(`${Object.keys(request)[0]}: ${JSON.stringify(Object.values(request)[0])} would ask for nothing, and is a mistake`, async () => {
+    const session = await signedIn(full);
+    assert.throws(() => session.access(request), { code: "invalid_option", option: Object.keys(request)[0] });
+  });
+}

@@ -214,8 +214,8 @@ export class Holding extends Keeping {
       this.take(record, this.#marks.resumedClock(record, this.held, seen));
       this.unsaved = false;
       this.error = undefined;
-    } else if (seen !== undefined && isSameCheckIn(this.held?.record, record)) {
-      this.held?.clock.learn(seen);
+    } else if (seen !== undefined && this.held !== undefined && isSameCheckIn(this.held.record, record)) {
+      this.held.clock.learn(seen);
     }
   }
 

@@ -12,6 +12,8 @@ export class Marks {
   readonly #step: number;
   #highest = Number.NEGATIVE_INFINITY;
   #rolledBack = false;
+  /** Whether nothing was stored yet of this check-in. */
+  #isNew = false;
   /** What was seen before the session was locked. */
   #seenBefore: (Pick<SessionRecord, "sessionId" | "checkIn"> & { readonly seen: SeenTime }) | undefined;
 
@@ -25,6 +27,7 @@ export class Marks {
   clockFor({ checkIn }: SessionRecord, stored?: SeenTime): TrustedClock {
     this.#highest = stored?.highest ?? Number.NEGATIVE_INFINITY;
     this.#rolledBack = stored?.rolledBack ?? false;
+    this.#isNew = stored === undefined;
     return new TrustedClock(checkIn, stored, this.#tolerance);
   }
 
@@ -49,6 +52,8 @@ export class Marks {
     } catch (error) {
       // Somebody altered them: until a check-in, no clock is believed. What cannot be read now may be later.
       if (!(error instanceof ProtectionError) || error.code !== "damaged") throw error;
+      // Of a check-in before.
+      if (this.#isNew) return undefined;
       return { highest: record.checkIn.at, rolledBack: true, skew: record.checkIn.skew };
     }
   }
@@ -77,6 +82,7 @@ export class Marks {
     const seen = await this.read(record);
     if (seen !== undefined) clock.learn(seen);
     await this.#store.writeMarks({ sessionId, checkIn, ...clock.seen });
+    this.#isNew = false;
     return true;
   }
 }

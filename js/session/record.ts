@@ -149,9 +149,9 @@ export function isSameVersion(one: Version | undefined, other: Version | undefin
   return one?.sessionId === other?.sessionId && one?.generation === other?.generation;
 }
 
-export function isSameCheckIn(one: Dated | undefined, other: Dated | undefined): boolean {
-  const [a, b] = [one?.checkIn, other?.checkIn];
-  return one?.sessionId === other?.sessionId && a?.at === b?.at && a?.generation === b?.generation;
+export function isSameCheckIn(one: Dated | undefined, other: Dated): boolean {
+  const [a, b] = [one?.checkIn, other.checkIn];
+  return one?.sessionId === other.sessionId && a?.at === b.at && a?.generation === b.generation;
 }
 
 export function isNewer(record: SessionRecord, than: SessionRecord | undefined): boolean {

@@ -1,6 +1,7 @@
 // What a session knows of time, against clocks that are moved.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ProtectionError } from "tokenward/session";
 import { Device, settled, World } from "./simulated.mjs";
 import { KEY, mapStorage, openTab, soon, strictProvider, turns } from "./strict-provider.mjs";
 
@@ -217,4 +218,33 @@ test("a roll-back that one tab has noted is not forgotten by another that saw no
   other.access();
   await soon();
   assert.deepEqual([other.state.reason, (await open()).access().reason], ["clock_rolled_back", "clock_rolled_back"]);
+});
+
+/** Opens what it has sealed itself. */
+const sealing = () => ({
+  kind: "pin",
+  locked: false,
+  forget: async () => {},
+  seal: async (text, context) => `${context}|${text}`,
+  open(text, context) {
+    if (text.startsWith(`${context}|`)) return Promise.resolve(text.slice(context.length + 1));
+    return Promise.reject(new ProtectionError("damaged", "somebody altered it"));
+  },
+});
+
+test("marks that somebody altered say nothing against a check-in that came after them", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const session = await openTab({ provider, storage, protection: sealing() });
+  await session.signIn(provider.signIn("ada"));
+  session.access();
+  await soon();
+  storage.values.set("default.marks", "altered");
+  assert.equal(await session.refresh(), "refreshed");
+  session.access();
+  await soon();
+  await soon();
+  assert.equal(session.access().reason, "valid");
+  await session.sync();
+  assert.equal(session.access().reason, "valid");
 });

@@ -193,8 +193,7 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
 
     /// A bit of a number in `[0, m)`.
     pub(super) fn bit(&self, at: usize) -> usize {
-        let limb = self.limbs.get(at / M::LIMB_BITS).copied().unwrap_or_default();
-        (limb >> (at % M::LIMB_BITS) & 1) as usize
+        self.bits(at, 1) as usize
     }
 
     /// At most `LIMB_BITS` bits of a number in `[0, m)`, from one on.
@@ -341,7 +340,8 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
         limbs
     }
 
-    /// `scale` times the same, with limbs in `[0, 2^LIMB_BITS)` and a value just about in `[0, m)`: what exceeds the bits of
+    /// `scale` times the same, with limbs in `[0, 2^LIMB_BITS)`, of which the last may be negative, and a value just about in
+    /// `[0, m)`: what exceeds the bits of
     /// `m` is taken off as a multiple of `m`. For a modulus that is close to a power of two.
     #[inline(never)]
     pub(super) fn scaled(&self, scale: i64) -> Self {
@@ -426,5 +426,6 @@ impl<M: Modulus<L>, const L: usize> Sub for &Residue<M, L> {
     }
 }
 
-#[cfg(test)]
+// They check the bounds, which there are in debug builds only.
+#[cfg(all(test, debug_assertions))]
 mod tests;

@@ -7,7 +7,8 @@ use once_cell::race::OnceBox;
 
 use super::field::{Modulus, Residue};
 
-/// A group of prime order in which only the operations below are known.
+/// A group in which only the operations below are known. That of the base point has prime order; the point of a key may be
+/// outside, and so is never multiplied by a number that is changed by a multiple of the order.
 pub(super) trait Group<const L: usize>: Sized + 'static {
     type Order: Modulus<L>;
     /// A point in the coordinates it is computed in.
@@ -30,12 +31,13 @@ pub(super) trait Group<const L: usize>: Sized + 'static {
     fn is_broken(point: &Self::Point) -> bool;
 }
 
-const USES_WITHOUT_TABLE: u8 = 2;
+/// After so many, a table would have paid for itself.
+const USES_WITHOUT_TABLE: u8 = 4;
 
 /// The point of a key.
 pub(super) struct KeyPoint<G: Group<L>, const L: usize> {
     point: G::Point,
-    /// Costs about as much as three verifications without it.
+    /// Costs as much as three to six verifications without it.
     table: OnceBox<Comb<G, L>>,
     uses_without_table: AtomicU8,
 }
@@ -139,18 +141,20 @@ impl<G: Group<L>, const L: usize> Comb<G, L> {
     /// Nothing that is subtracted here is equal or opposite: as multiples of the point, all are below half the order, and the
     /// last tooth, which is in every sum, is greater than three times all others together.
     fn new(point: G::Point) -> Self {
-        let mut doubles = Vec::with_capacity(LINES);
+        let mut points = Vec::with_capacity(1 + LINES);
+        points.push(point);
         let mut all = [None; TABLES];
         let mut tooth = point;
         for line in 0..LINES {
             all[line % TABLES] = G::sum(all[line % TABLES], Some(tooth));
             G::double(&mut tooth);
-            doubles.push(tooth);
+            points.push(tooth);
             for _ in 1..Self::ROWS {
                 G::double(&mut tooth);
             }
         }
-        let doubles = G::to_entries(&doubles);
+        let entries = G::to_entries(&points);
+        let (point, doubles) = (entries[0], &entries[1..]);
         let tables = all.into_iter().enumerate().map(|(table, all)| {
             let mut sums = Vec::with_capacity(1 << (TEETH - 1));
             sums.extend(all);
@@ -163,11 +167,12 @@ impl<G: Group<L>, const L: usize> Comb<G, L> {
             }
             G::to_entries(&sums)
         });
-        Self { point: G::to_entries(&[point])[0], tables: tables.collect() }
+        Self { point, tables: tables.collect() }
     }
 
     /// The digits of a number by lines, a bit for a row: 1, or 0 for -1.
     fn lines(number: &Residue<G::Order, L>) -> [u32; LINES] {
+        const { assert!(Self::ROWS <= G::Order::LIMB_BITS, "a line is read in one go") };
         let mut lines = core::array::from_fn(|line| number.bits(line * Self::ROWS + 1, Self::ROWS));
         lines[LINES - 1] |= 1 << (Self::ROWS - 1);
         lines

@@ -1,6 +1,7 @@
 //! Sums of multiples against `RustCrypto`'s curves and dalek's, by both methods, where formulas have their exceptions.
 
-use num_bigint::BigUint;
+use num_bigint::{BigInt, BigUint};
+use num_integer::Integer;
 
 use super::super::{ecdsa, edwards, weierstrass};
 use super::*;
@@ -12,7 +13,7 @@ fn interesting(order: &BigUint) -> Vec<BigUint> {
     numbers.extend((1_u32..4).map(|below| order - below));
     numbers.push(order >> 1);
     numbers.push((order >> 1) + &one);
-    let lines = (TEETH * TABLES) as u64;
+    let lines = LINES as u64;
     let rows = order.bits().div_ceil(lines);
     for power in
         [1, 2, 28, 29, rows - 1, rows, rows + 1, 2 * rows, (lines - 1) * rows, order.bits() - 2, order.bits() - 1]
@@ -72,6 +73,27 @@ macro_rules! curve {
                 }
             }
             assert!(neutral > 10);
+
+            // Keys for which an addition meets an equal or an opposite point.
+            let third = &order / 3_u32;
+            let two_fifths = &order * 2_u32 / 5_u32;
+            let mut exceptions = 0;
+            for (u, v) in [(&third | BigUint::from(1_u32), two_fifths.clone()), (&third - &third % 2_u32, two_fifths)] {
+                let steps = steps(&u, &v, order.bits().div_ceil(LINES as u64));
+                let last = steps.len() - 2;
+                for step in (2..last).step_by(9).chain(last..steps.len()) {
+                    for sign in [1, -1] {
+                        let Some(logarithm) = exception(&steps[step], sign, &order) else { continue };
+                        let q = (ProjectivePoint::GENERATOR * scalar(&logarithm)).to_affine();
+                        let point = weierstrass::Jacobian::new(&coordinate(&q.x()), &coordinate(&q.y())).unwrap();
+                        let [base, key] = [Points::base(), point].map(Comb::<Points, $limbs>::new);
+                        let sum = sum_by_tables(&base, &residue(&u), &key, &residue(&v));
+                        assert!(Points::is_broken(&sum), "{u} G + {v} * {logarithm} G at {step}");
+                        exceptions += 1;
+                    }
+                }
+            }
+            assert!(exceptions > 20, "{exceptions}");
         }
     };
 }
@@ -79,6 +101,52 @@ macro_rules! curve {
 curve!(p256: ecdsa::P256, 9, 32, p256);
 curve!(p384: ecdsa::P384, 14, 48, p384);
 curve!(p521: ecdsa::P521, 19, 66, p521);
+
+/// Multiples of G and of Q: those that were added up, and those that an addition adds to them.
+type Step = [[BigInt; 2]; 2];
+
+/// The additions of `sum_by_tables`, after the digits of its numbers.
+fn steps(u: &BigUint, v: &BigUint, rows: u64) -> Vec<Step> {
+    let lines = LINES as u64;
+    let digit = |number: &BigUint, at: u64| match number.bit(at + 1) || at + 1 == rows * lines {
+        true => BigInt::from(1),
+        false => BigInt::from(-1),
+    };
+    let mut steps: Vec<Step> = Vec::new();
+    let mut sum = [BigInt::ZERO, BigInt::ZERO];
+    let mut add = |sum: &mut [BigInt; 2], which: usize, number: BigInt| {
+        let mut added = [BigInt::ZERO, BigInt::ZERO];
+        added[which] = number;
+        steps.push([sum.clone(), added.clone()]);
+        sum[which] += &added[which];
+    };
+    for row in (0..rows).rev() {
+        sum = sum.map(|multiple| multiple * 2);
+        for (which, number) in [u, v].into_iter().enumerate() {
+            for table in (0..TABLES as u64).rev() {
+                let lines = (table..lines).step_by(TABLES);
+                let entry = lines.map(|line| digit(number, line * rows + row) << (line * rows)).sum();
+                add(&mut sum, which, entry);
+            }
+        }
+    }
+    for (which, number) in [u, v].into_iter().enumerate() {
+        if !number.bit(0) {
+            add(&mut sum, which, BigInt::from(-1));
+        }
+    }
+    assert_eq!(sum, [u, v].map(|number| BigInt::from(number.clone())));
+    steps
+}
+
+/// The number by which Q is a multiple of G where this addition is one of a point to itself, or to its opposite.
+fn exception([[a, b], [c, d]]: &Step, sign: i32, order: &BigUint) -> Option<BigUint> {
+    // a + b x = sign (c + d x)
+    let order = BigInt::from(order.clone());
+    let [over, under] = [sign * c - a, b - sign * d].map(|number| number.mod_floor(&order));
+    let logarithm = (over * under.modpow(&(&order - 2), &order)).mod_floor(&order).to_biguint();
+    logarithm.filter(|logarithm| *logarithm != BigUint::ZERO)
+}
 
 #[test]
 fn edwards25519() {
@@ -93,6 +161,9 @@ fn edwards25519() {
     };
     let scalar = |number| Scalar::from_canonical_bytes(little(number)).unwrap();
     let residue = |number| Residue::from_le_bytes(&little(number));
+    for torsion in EIGHT_TORSION {
+        assert!(edwards::Extended::decode(&torsion.compress().to_bytes()).unwrap().has_small_order());
+    }
     let numbers = interesting(&order);
     // Points outside the group of the base point, too: a key may be one.
     for (at, logarithm) in numbers.iter().enumerate() {

@@ -33,6 +33,7 @@ const ORDER_521: &str = "1ffffffffffffffffffffffffffffffffffffffffffffffffffffff
     d03bb5c9b8899c47aebb6fb71e91386409";
 
 type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+type MakeSigner = fn(&[u8]) -> Signer;
 
 /// A key pair from the bytes of its private number: the coordinates of the public key, and how it signs.
 struct Signer {
@@ -157,6 +158,36 @@ fn eddsa() {
         }
     }
     answers.both_kinds();
+}
+
+/// Whoever asks: the verifier has compared both before.
+#[test]
+fn other_lengths_and_other_algorithms_are_refused() {
+    const ALL: [Algorithm; 5] =
+        [Algorithm::Es256, Algorithm::Es384, Algorithm::Es512, Algorithm::EdDsa, Algorithm::Rs256];
+    let refuses = |numbers: Numbers<'_>, own: Algorithm, good: &[u8]| {
+        for engine in [Engine::Fast, Engine::Reference] {
+            let key = Key::new(engine, numbers).unwrap();
+            assert!(key.verify(own, b"message", good));
+            for wrong in [&[][..], &good[1..], &good[..good.len() - 1], &[good, &[0]].concat(), &[good, good].concat()]
+            {
+                assert!(!key.verify(own, b"message", wrong), "{own:?} {} bytes", wrong.len());
+            }
+            for other in ALL.into_iter().filter(|other| *other != own) {
+                assert!(!key.verify(other, b"message", good), "{own:?} as {other:?}");
+            }
+        }
+    };
+    let private = BigUint::from(7_u8);
+    let signers: [(Algorithm, usize, MakeSigner); 3] =
+        [(Algorithm::Es256, 32, p256_signer), (Algorithm::Es384, 48, p384_signer), (Algorithm::Es512, 66, p521_signer)];
+    for (algorithm, size, signer) in signers {
+        let Signer { x, y, sign } = signer(&be_bytes(&private, size));
+        refuses(Numbers::Ec { algorithm, x: &x, y: &y }, algorithm, &sign(b"message"));
+    }
+    let signing = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let good = signing.sign(b"message").to_bytes();
+    refuses(Numbers::Ed25519(&signing.verifying_key().to_bytes()), Algorithm::EdDsa, &good);
 }
 
 /// Points of small order, and encodings that are none or not the only one.

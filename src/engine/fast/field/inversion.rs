@@ -68,7 +68,7 @@ impl Steps {
         let mut left = steps as u32;
         loop {
             // The bit above those that are left stops the count.
-            let zeros = (g | -1 << left).trailing_zeros();
+            let zeros = (g | 1 << left).trailing_zeros();
             g >>= zeros;
             u <<= zeros;
             v <<= zeros;

@@ -102,6 +102,19 @@ curve!(p256: ecdsa::P256, 9, 32, p256);
 curve!(p384: ecdsa::P384, 14, 48, p384);
 curve!(p521: ecdsa::P521, 19, 66, p521);
 
+#[test]
+fn a_key_that_is_used_again_gets_its_table() {
+    type Points = weierstrass::Points<ecdsa::P256, 9>;
+    let key = KeyPoint::<Points, 9>::new(Points::base());
+    let two = Residue::from_be_bytes(&[2]);
+    for _ in 0..USES_WITHOUT_TABLE {
+        key.sum(&two, &two);
+        assert!(key.table.get().is_none());
+    }
+    key.sum(&two, &two);
+    assert!(key.table.get().is_some());
+}
+
 /// Multiples of G and of Q: those that were added up, and those that an addition adds to them.
 type Step = [[BigInt; 2]; 2];
 

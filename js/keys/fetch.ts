@@ -29,7 +29,9 @@ export async function fetchText(url: URL, headers: Record<string, string>, limit
     });
   } catch (cause) {
     if (cause instanceof KeyStoreError) throw cause;
-    throw new KeyStoreError("unreachable", `${url.origin} could not be reached`, {}, { cause });
+    // Such as a permission that Deno was not given.
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    throw new KeyStoreError("unreachable", `${url.origin} could not be reached${why}`, {}, { cause });
   } finally {
     // Whatever of the answer is still under way is not wanted.
     controller.abort();

@@ -147,14 +147,20 @@ export async function contents(caches) {
 
 export const ORIGIN = "https://app.test";
 
+export const request = (path, init) => new Request(new URL(path, ORIGIN), init);
+
 /** The answer, once also everything behind it is done. */
 export async function ask(gate, path, next, init) {
   const background = [];
   const waitUntil = (work) => background.push(work);
-  const response = await gate.handle({ request: new Request(new URL(path, ORIGIN), init), waitUntil }, next);
+  const response = await gate.handle({ request: request(path, init), waitUntil }, next);
   await Promise.all(background);
   return response;
 }
 
 export const answers = (text, init) => async () => new Response(text, init);
 export const offline = () => Promise.reject(new TypeError("no network"));
+
+export async function textOf(response) {
+  return (await response).text();
+}

@@ -341,8 +341,7 @@ impl<M: Modulus<L>, const L: usize> Residue<M, L> {
     }
 
     /// `scale` times the same, with limbs in `[0, 2^LIMB_BITS)`, of which the last may be negative, and a value just about in
-    /// `[0, m)`: what exceeds the bits of
-    /// `m` is taken off as a multiple of `m`. For a modulus that is close to a power of two.
+    /// `[0, m)`: what exceeds the bits of `m` is taken off as a multiple of `m`. For a modulus that is close to a power of two.
     #[inline(never)]
     pub(super) fn scaled(&self, scale: i64) -> Self {
         let excess = (i64::from(self.limbs[L - 1]) * scale) >> M::TOP_BITS;

@@ -90,10 +90,13 @@ export function plain(value: unknown): unknown {
   return Array.isArray(value) ? value.map(plain) : value;
 }
 
-/** What a storage refused: `unavailable` (private mode, blocked, no connection), `full` (no room left). */
+/** What a storage refused: `unavailable` (private mode, blocked, no connection, no answer within 10 s), `full` (no room left). */
 export type StorageErrorCode = "unavailable" | "full";
 
-/** A storage did not do what it was asked; what went wrong is the `cause`. Nothing was half written. */
+/**
+ * A storage did not do what it was asked; what went wrong is the `cause`. Nothing was half written; what took too long
+ * (a `TimeoutError`) may still be.
+ */
 export class StorageError extends Error {
   override readonly name = "StorageError";
   readonly code: StorageErrorCode;

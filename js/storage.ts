@@ -3,7 +3,7 @@ import type { DBSchema, IDBPDatabase } from "idb";
 import { ConfigError, StorageError } from "./errors.js";
 import { checkTexts } from "./options.js";
 import { checkNames } from "./policy.js";
-import { openDatabase } from "./storage/database.js";
+import { ask, nameOf, openDatabase } from "./storage/database.js";
 
 export { StorageError, type StorageErrorCode } from "./errors.js";
 
@@ -82,21 +82,11 @@ export function indexedDbStorage(given: { readonly database?: string | undefined
   };
 
   return {
-    get: (key) => using((values) => values.get(STORE, key)),
-    set: (key, value) => using((values) => writing(values, (store) => store.put(value, key))),
-    delete: (key) => using((values) => writing(values, (store) => store.delete(key))),
+    get: (key) => using((values) => ask(values, STORE, "readonly", (store) => store.get(key))),
+    set: (key, value) =>
+      using(async (values) => void (await ask(values, STORE, "readwrite", (store) => store.put(value, key)))),
+    delete: (key) => using((values) => ask(values, STORE, "readwrite", (store) => store.delete(key))),
   };
-}
-
-interface WritableStore {
-  put(value: string, key: string): Promise<unknown>;
-  delete(key: string): Promise<unknown>;
-}
-
-/** `strict`: a one-time refresh token that was stored must still be there after a power cut. */
-async function writing(values: IDBPDatabase<Values>, work: (store: WritableStore) => Promise<unknown>): Promise<void> {
-  const transaction = values.transaction(STORE, "readwrite", { durability: "strict" });
-  await Promise.all([work(transaction.store), transaction.done]);
 }
 
 /**
@@ -165,8 +155,4 @@ function refusal(what: string, cause: unknown): StorageError {
   const isFull = nameOf(cause) === "QuotaExceededError" || /\b413\b/.test(cause instanceof Error ? cause.message : "");
   if (isFull) return new StorageError("full", `${what} has no room left`, { cause });
   return new StorageError("unavailable", `${what} cannot be used here or now (${nameOf(cause)})`, { cause });
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error || error instanceof DOMException ? error.name : typeof error;
 }

@@ -1,6 +1,6 @@
 import type { DBSchema, IDBPDatabase } from "idb";
 import { ProtectionError } from "../errors.js";
-import { openDatabase } from "../storage/database.js";
+import { ask, nameOf, openDatabase } from "../storage/database.js";
 import { unsupported, webCryptoIsThere } from "./box.js";
 
 interface Keys extends DBSchema {
@@ -23,29 +23,35 @@ export class DeviceKey {
   }
 
   get(): Promise<CryptoKey | undefined> {
-    return this.#using((keys) => keys.get(STORE, this.#name));
+    return this.#using((keys) => this.#read(keys));
   }
 
-  /** Tabs that come here at once all get the same key: the one whose transaction was first. */
+  /** Tabs that come here at once all get the same key: the first that was added. */
   getOrMake(): Promise<CryptoKey> {
     return this.#using(async (keys) => {
-      const kept = await keys.get(STORE, this.#name);
+      const kept = await this.#read(keys);
       if (kept !== undefined) return kept;
-      // Before the transaction, which would end while this is awaited.
       const made = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
-      // `strict`: the key must not be lost in a power cut that what it sealed survives.
-      const transaction = keys.transaction(STORE, "readwrite", { durability: "strict" });
-      const winner = await transaction.store.get(this.#name);
-      if (winner === undefined) await transaction.store.put(made, this.#name);
-      await transaction.done;
-      return winner ?? made;
+      try {
+        await ask(keys, STORE, "readwrite", (store) => store.add(made, this.#name));
+        return made;
+      } catch (error) {
+        if (nameOf(error) !== "ConstraintError") throw error;
+        const winner = await this.#read(keys);
+        if (winner === undefined) throw error;
+        return winner;
+      }
     });
   }
 
   async delete(): Promise<void> {
     // Where there is no such key, there is nothing to delete.
     if (!webCryptoIsThere() || typeof indexedDB === "undefined") return;
-    await this.#using((keys) => keys.delete(STORE, this.#name));
+    await this.#using((keys) => ask(keys, STORE, "readwrite", (store) => store.delete(this.#name)));
+  }
+
+  #read(keys: IDBPDatabase<Keys>): Promise<CryptoKey | undefined> {
+    return ask(keys, STORE, "readonly", (store) => store.get(this.#name));
   }
 
   async #using<T>(work: (keys: IDBPDatabase<Keys>) => Promise<T>): Promise<T> {
@@ -54,7 +60,7 @@ export class DeviceKey {
     try {
       return await this.#once(work).catch((error: unknown) => {
         // The connection made way for a store that another adds to the same database.
-        if ((error as { name?: unknown } | null)?.name !== "InvalidStateError") throw error;
+        if (nameOf(error) !== "InvalidStateError") throw error;
         return this.#once(work);
       });
     } catch (cause) {

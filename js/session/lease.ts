@@ -1,9 +1,12 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { DBSchema, IDBPDatabase } from "idb";
+import { change, openDatabase } from "../storage/database.js";
 import { randomId } from "./record.js";
 
 /** Longer than any refresh may take. */
 const LEASE_SECONDS = 120;
 const RETRY_SECONDS = 0.2;
+
+const STORE = "leases";
 
 interface Leases extends DBSchema {
   /** Who has it, and for how many seconds others have waited for it. The time of day says nothing: it may be set. */
@@ -59,14 +62,12 @@ async function underLease<T>(name: string, waitSeconds: number, work: () => Prom
 
 /** How to give the lease back, or `undefined` if it did not come in time. */
 async function takeLease(name: string, waitSeconds: number): Promise<(() => Promise<void>) | undefined> {
-  const database = await openDB<Leases>("tokenward-leases", 1, {
-    upgrade: (created) => void created.createObjectStore("leases"),
-  });
+  const database = await openDatabase<Leases>("tokenward-leases", STORE);
   const owner = randomId();
   let wait: Wait | undefined;
   try {
     for (let waited = 0; waited <= waitSeconds; waited += RETRY_SECONDS) {
-      wait = await ask(database, name, owner, wait);
+      wait = await tryLease(database, name, owner, wait);
       if (wait === undefined) return () => giveBack(database, name, owner);
       await new Promise((resolve) => setTimeout(resolve, RETRY_SECONDS * 1000));
     }
@@ -79,31 +80,35 @@ async function takeLease(name: string, waitSeconds: number): Promise<(() => Prom
 }
 
 /** `undefined` if the lease was granted. How long was waited is noted for the next page, should this one not last so long. */
-async function ask(
+async function tryLease(
   database: IDBPDatabase<Leases>,
   name: string,
   owner: string,
   before: Wait | undefined,
 ): Promise<Wait | undefined> {
-  const { store, done } = database.transaction("leases", "readwrite");
-  const lease = await store.get(name);
-  const now = performance.now() / 1000;
-  const begun = before !== undefined && before.owner === lease?.owner ? before.since : now;
-  const wait = lease && { owner: lease.owner, since: Math.min(begun, now - lease.waited) };
-  if (wait === undefined || now - wait.since >= LEASE_SECONDS) {
-    await Promise.all([store.put({ owner, waited: 0 }, name), done]);
-    return undefined;
-  }
-  const noted = Promise.all([store.put({ owner: wait.owner, waited: now - wait.since }, name), done]);
-  await noted.catch(() => {});
+  let wait: Wait | undefined;
+  const trying = change(database, STORE, async (store) => {
+    wait = undefined;
+    const lease = await store.get(name);
+    const now = performance.now() / 1000;
+    const begun = before !== undefined && before.owner === lease?.owner ? before.since : now;
+    const since = Math.min(begun, now - (lease?.waited ?? 0));
+    if (lease === undefined || now - since >= LEASE_SECONDS) return store.put({ owner, waited: 0 }, name);
+    wait = { owner: lease.owner, since };
+    return store.put({ owner: lease.owner, waited: now - since }, name);
+  });
+  // Whoever cannot note that it waits, waits all the same.
+  await trying.catch((error: unknown) => {
+    if (wait === undefined) throw error;
+  });
   return wait;
 }
 
 async function giveBack(database: IDBPDatabase<Leases>, name: string, owner: string): Promise<void> {
   try {
-    const { store, done } = database.transaction("leases", "readwrite");
-    const isOwn = (await store.get(name))?.owner === owner;
-    await Promise.all([isOwn && store.delete(name), done]);
+    await change(database, STORE, async (store) => {
+      if ((await store.get(name))?.owner === owner) await store.delete(name);
+    });
   } finally {
     database.close();
   }

@@ -141,6 +141,31 @@ test("IndexedDB without room: full, and the old value stays", async (t) => {
   assert.equal(await storage.get("a"), "1");
 });
 
+test("IndexedDB that never answers: unavailable after 10 seconds, and tried again at the next use", async (t) => {
+  const storage = indexedDbStorage({ database: "silent" });
+  await storage.set("a", "1");
+  const { get, put, delete: remove } = IDBObjectStore.prototype;
+  const answering = { get, put, delete: remove };
+  t.after(() => Object.assign(IDBObjectStore.prototype, answering));
+  for (const [name, method] of Object.entries(answering)) {
+    // The listeners that idb adds are on another request than the one that is answered.
+    IDBObjectStore.prototype[name] = function (...given) {
+      method.apply(this, given);
+      return new IDBRequest();
+    };
+  }
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  for (const use of [() => storage.get("a"), () => storage.set("a", "1"), () => storage.delete("b")]) {
+    const refused = assert.rejects(use(), ({ code, cause }) => code === "unavailable" && cause.name === "TimeoutError");
+    await new Promise(setImmediate);
+    t.mock.timers.tick(10_000);
+    await refused;
+  }
+  t.mock.timers.reset();
+  Object.assign(IDBObjectStore.prototype, answering);
+  assert.equal(await storage.get("a"), "1");
+});
+
 test("the other adapters say unavailable and full too", async () => {
   const throwing = (error) => () => Promise.reject(error);
   const kv = (error) => kvStorage({ get: throwing(error), put: throwing(error), delete: throwing(error) });

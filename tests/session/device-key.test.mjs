@@ -8,7 +8,7 @@ import { openTab, soon, strictProvider, who } from "./strict-provider.mjs";
 const tabs = [];
 const refusing = new Set();
 const { open } = IDBFactory.prototype;
-const { put } = IDBObjectStore.prototype;
+const { add } = IDBObjectStore.prototype;
 
 beforeEach(() => {
   globalThis.indexedDB = new IDBFactory();
@@ -22,7 +22,7 @@ afterEach(() => {
   for (const tab of tabs.splice(0)) tab.stop();
   refusing.clear();
   Object.assign(IDBFactory.prototype, { open });
-  Object.assign(IDBObjectStore.prototype, { put });
+  Object.assign(IDBObjectStore.prototype, { add });
 });
 
 /** A page with the default storage and protection. */
@@ -111,9 +111,9 @@ test("where IndexedDB is refused for ever a session works in memory", async () =
 });
 
 test("where IndexedDB keeps texts and no keys, as in some private modes, texts are stored in clear", async () => {
-  IDBObjectStore.prototype.put = function (value, key) {
+  IDBObjectStore.prototype.add = function (value, key) {
     if (value instanceof CryptoKey) throw new DOMException("The object can not be cloned.", "DataCloneError");
-    return put.call(this, value, key);
+    return add.call(this, value, key);
   };
   const provider = strictProvider();
   const tab = await page(provider);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryStorage } from "tokenward/storage";
-import { mapStorage, openTab, strictProvider, who } from "./strict-provider.mjs";
+import { mapStorage, openTab, soon, strictProvider, who } from "./strict-provider.mjs";
 
 for (const [what, storage, persistent] of [
   ["memory", memoryStorage(), false],
@@ -30,5 +30,6 @@ test("what is in memory only is still shared by those who have that memory, and 
   assert.equal(who(other), "ada");
   await one.signOut();
   await other.sync();
+  await soon();
   assert.deepEqual([who(other), provider.families[0].ended], ["signed_out", true]);
 });

@@ -1,7 +1,7 @@
 import { ProtectionError } from "../errors.js";
 import { type EndCause, type Ending, type SessionRecord, sameUser } from "./record.js";
 import type { Revoker } from "./revoker.js";
-import type { SessionStore } from "./store.js";
+import { MAX_ENDINGS, type SessionStore } from "./store.js";
 
 /** Sessions that have ended here do not come back, whatever the storage says. */
 export class Endings {
@@ -9,6 +9,9 @@ export class Endings {
   readonly #revoker: Revoker;
   readonly #now: () => number;
   readonly #here = new Map<string, Ending>();
+  /** Which of them the storage may never have heard of. */
+  readonly #untold = new Set<string>();
+  #latest: readonly string[] = [];
   /** When it was said that whoever is stored is signed out, which nobody could read at the time. */
   #unread: number | undefined;
   /** Who signed in since, here or in other tabs: they are not meant. */
@@ -20,8 +23,28 @@ export class Endings {
     this.#now = now;
   }
 
-  get here(): readonly Ending[] {
-    return [...this.#here.values()];
+  /** What the storage may not tell other tabs. */
+  get untold(): readonly Ending[] {
+    return this.#these(this.#untold);
+  }
+
+  /** What other tabs are to hear at once: that, and what ended last. */
+  get news(): readonly Ending[] {
+    return this.#these(new Set([...this.#untold, ...this.#latest]));
+  }
+
+  #these(ids: ReadonlySet<string>): Ending[] {
+    return [...this.#here.values()].filter(({ sessionId }) => ids.has(sessionId));
+  }
+
+  /** What is in memory in place of a storage says nothing to the storage. */
+  #isTold(sessionId: string): void {
+    if (this.#store.persistent) this.#untold.delete(sessionId);
+  }
+
+  /** What {@link end} ended last. */
+  get latest(): Ending | undefined {
+    return this.#here.get(this.#latest.at(-1) ?? "");
   }
 
   /** Somebody signed in just now. */
@@ -35,6 +58,7 @@ export class Endings {
   }
 
   add(ending: Ending): void {
+    if (!this.#here.has(ending.sessionId)) this.#untold.add(ending.sessionId);
     this.#here.set(ending.sessionId, ending);
   }
 
@@ -48,12 +72,18 @@ export class Endings {
     return isStored || this.has(sessionId);
   }
 
-  /** A storage that refused to hear of an end is told again. */
+  /** A storage that refused to hear of an end, or was emptied since, is told again: but what it forgot for later ones is not. */
   async tell(): Promise<void> {
     if (this.#here.size === 0) return;
     const known = await this.#store.endings();
-    const untold = this.here.filter(({ sessionId }) => !known.some((ending) => ending.sessionId === sessionId));
-    for (const ending of untold) await this.#store.end(ending);
+    const isKnown = (sessionId: string) => known.some((ending) => ending.sessionId === sessionId);
+    const missing = [...this.#here.values()].filter(({ sessionId }) => !isKnown(sessionId));
+    // Full only by what ends: a list that is full has forgotten some, see SessionStore.read.
+    const room = MAX_ENDINGS - 1 - known.length;
+    const isLate = (place: number) => place >= missing.length - room;
+    const due = missing.filter(({ sessionId }, place) => this.#untold.has(sessionId) || isLate(place));
+    for (const ending of due) await this.#store.end(ending, "what is its own");
+    for (const { sessionId } of [...known, ...due]) this.#isTold(sessionId);
   }
 
   /**
@@ -62,6 +92,7 @@ export class Endings {
    */
   async end(own: SessionRecord | undefined, cause: EndCause, alsoStored: boolean): Promise<void> {
     const ids = own === undefined ? [] : [own.sessionId];
+    this.#latest = ids;
     for (const sessionId of ids) this.add({ sessionId, cause });
     const refusals: unknown[] = [];
     const refused = (error: unknown) => void refusals.push(error);
@@ -76,7 +107,7 @@ export class Endings {
     if (own !== undefined && cause !== "rejected") await this.#revoker.add(own.tokens).catch(() => {});
     for (const sessionId of ids) {
       this.add({ sessionId, cause });
-      await this.#store.end({ sessionId, cause }).catch(refused);
+      await this.#store.end({ sessionId, cause }).then(() => this.#isTold(sessionId), refused);
     }
     // What is stored then is no session of this version.
     if (ids.length === 0 && refusals.length === 0) await this.#store.discard().catch(refused);

@@ -38,6 +38,11 @@ export class Holding extends Keeping {
   readable = true;
   /** How many refreshes began without knowing what is stored, since it was read. */
   blindRefreshes = 0;
+  /** The session that was in the storage when it was last read or written. */
+  #wasStored: string | undefined;
+  /** How often the storage was looked at, and which of these looks was the last to be believed. */
+  #looks = 0;
+  #lookedAt = 0;
   /** What is neither stored nor held, because this was locked too early: it is taken up when it is unlocked. */
   #waiting: SessionRecord | undefined;
   /** Which key opened what is held, or waits: behind another PIN it is not to be had. */
@@ -141,7 +146,7 @@ export class Holding extends Keeping {
   tellUnsaved(): void {
     const isAlone = this.unsaved || this.#waiting !== undefined;
     const unsaved = isAlone && !this.protection.locked ? this.#own : undefined;
-    const ended = this.endings.here;
+    const ended = this.endings.untold;
     if (unsaved !== undefined || ended.length > 0) this.announce({ unsaved, ended });
   }
 
@@ -169,9 +174,14 @@ export class Holding extends Keeping {
       return;
     }
     const { held } = this;
-    const { record: stored, endings } = await this.store.read();
+    const look = ++this.#looks;
+    const wasStored = this.#wasStored;
+    const { record: stored, endings, isGone } = await this.store.read();
     const seen = stored && (await this.#marks.read(stored));
     if (this.protection.locked) return this.#load();
+    // What was found by a look that began after this one is newer.
+    if (look < this.#lookedAt) return;
+    this.#lookedAt = look;
     const hasEnded = ({ sessionId }: SessionRecord) =>
       this.endings.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
     if (this.held !== held) {
@@ -180,9 +190,10 @@ export class Holding extends Keeping {
       if (stored !== undefined && isSame && !hasEnded(stored)) this.#takeStored(stored, seen);
     } else if (stored !== undefined && !hasEnded(stored)) {
       this.#takeStored(stored, seen);
-    } else if (held !== undefined && !hasEnded(held.record)) {
+    } else if (held !== undefined && !hasEnded(held.record) && !(isGone && wasStored === held.record.sessionId)) {
       // Nothing stored, and no word of an end: the browser has evicted it. Memory goes on, and is stored again later.
       this.unsaved = true;
+      this.#wasStored = undefined;
     } else {
       const own = endings.find(({ sessionId }) => sessionId === held?.record.sessionId);
       this.ending = own ?? endings.at(-1) ?? this.ending;
@@ -209,6 +220,7 @@ export class Holding extends Keeping {
   }
 
   #takeStored(record: SessionRecord, seen: SeenTime | undefined): void {
+    this.#wasStored = record.sessionId;
     if (this.held !== undefined && isSameVersion(record, this.held.record)) this.#isSaved();
     if (isNewer(record, this.held?.record)) {
       this.take(record, this.#marks.resumedClock(record, this.held, seen));
@@ -321,12 +333,13 @@ export class Holding extends Keeping {
       else this.#wait(record);
       const message = "the storage refused the tokens: they are kept in memory, and lost with this page or worker";
       this.failed(new SessionError("not_saved", message, { cause }));
-      this.announce({ unsaved: record, ended: this.endings.here });
+      this.announce({ unsaved: record, ended: this.endings.untold });
     }
   }
 
   /** What the storage refused before, be it this or the marks of time, is over. */
   #isSaved(): void {
+    this.#wasStored = this.held?.record.sessionId;
     this.unsaved = false;
     const { error } = this;
     const isOver = ofStorage(error) || (error instanceof SessionError && error.code === "not_saved");
@@ -363,7 +376,7 @@ export class Holding extends Keeping {
         await this.forgetSecret();
       } finally {
         await this.purge();
-        this.announce({ ended: this.endings.here });
+        this.announce({ ended: this.endings.news });
       }
     }
   }
@@ -378,9 +391,8 @@ export class Holding extends Keeping {
     this.status = "signed_out";
     this.unsaved = false;
     this.error = undefined;
-    const before = this.endings.here.length;
     await this.endings.end(record, cause, cause === "signed_out" && !isKnown).finally(() => {
-      if (this.held === undefined) this.ending = this.endings.here.slice(before).at(-1) ?? this.ending;
+      if (this.held === undefined) this.ending = this.endings.latest ?? this.ending;
     });
   }
 

@@ -31,7 +31,7 @@ const OF_ONE_SESSION = ["session", "marks", "postponed"] as const;
 /** Revocations wait for so many, the latest ones. */
 const MAX_REVOCATIONS = 10;
 /** A tab that slept may come back with any session: it should still be known that it has ended. */
-const MAX_ENDINGS = 32;
+export const MAX_ENDINGS = 32;
 
 /**
  * What a session keeps, under five names: `session` (sealed, after its id and generation), `marks` (sealed), `postponed`
@@ -108,10 +108,14 @@ export class SessionStore {
     return this.persistent || this.#protection.kind !== "device" ? this.#protection : noProtection();
   }
 
-  /** The session, and which ones have ended. */
-  async read(): Promise<{ record?: SessionRecord | undefined; endings: readonly Ending[] }> {
+  /**
+   * The session, and which ones have ended. `isGone`: none is stored, and one that was stored has ended, even if it is not
+   * among the endings: there were many since, and the browser has not evicted it, for they are there.
+   */
+  async read(): Promise<{ record?: SessionRecord | undefined; endings: readonly Ending[]; isGone?: boolean }> {
     const endings = await this.endings();
-    const { sealed, ...told } = await this.#readSealed();
+    const { sealed, isThere, ...told } = await this.#readSealed();
+    if (!isThere) return { endings, isGone: endings.length >= MAX_ENDINGS };
     if (sealed === undefined || endings.some((ending) => ending.sessionId === told.sessionId)) return { endings };
     const record = readRecord(await this.#sealing.open(sealed, this.#key("session")));
     // What stands before the seal can be written by anybody.
@@ -154,11 +158,12 @@ export class SessionStore {
     return this.#readSealed();
   }
 
-  async #readSealed(): Promise<{ sessionId?: string; generation?: number; sealed?: string }> {
+  async #readSealed(): Promise<{ isThere: boolean; sessionId?: string; generation?: number; sealed?: string }> {
     const stored = await this.#storage.get(this.#key("session"));
+    const isThere = stored !== undefined;
     const [, sessionId, generation, sealed] = /^([0-9a-f]{32}) (\d{1,15}) (.*)$/s.exec(stored ?? "") ?? [];
-    if (sessionId === undefined || sealed === undefined) return {};
-    return { sessionId, generation: Number(generation), sealed };
+    if (sessionId === undefined || sealed === undefined) return { isThere };
+    return { isThere, sessionId, generation: Number(generation), sealed };
   }
 
   async readMarks(): Promise<MarksRecord | undefined> {
@@ -179,20 +184,27 @@ export class SessionStore {
     await this.#storage.set(this.#key("postponed"), JSON.stringify(postponement));
   }
 
-  /** From here on no record of this session counts, not even one that another tab is about to write. */
-  async end(ending: Ending): Promise<void> {
+  /**
+   * From here on no record of this session counts, not even one that another tab is about to write. Whoever has not the turn
+   * deletes only what is its own.
+   */
+  async end(
+    ending: Ending,
+    deleted: "what is its own" | "what is nobody else's" = "what is nobody else's",
+  ): Promise<void> {
     const { sessionId } = ending;
     const others = (await this.endings().catch(() => [])).filter((other) => other.sessionId !== sessionId);
     const list = [...others, ending].slice(-MAX_ENDINGS);
-    const stored = await this.#readSealed().catch(() => ({ sessionId }));
+    const stored = await this.#readSealed().catch((): { sessionId?: string } => ({}));
     // What cannot be recognised is nobody else's.
-    const kept = (stored.sessionId ?? sessionId) === sessionId ? OF_ONE_SESSION : [];
-    const [ended, ...deleted] = await Promise.allSettled([
+    const owner = stored.sessionId ?? (deleted === "what is its own" ? undefined : sessionId);
+    const gone = owner === sessionId ? OF_ONE_SESSION : [];
+    const [ended, ...deletions] = await Promise.allSettled([
       this.#storage.set(this.#key("ended"), JSON.stringify(list)),
-      ...kept.map((what) => this.#storage.delete(this.#key(what))),
+      ...gone.map((what) => this.#storage.delete(this.#key(what))),
     ]);
     // A full storage may refuse the word and still delete what it was about.
-    const refused = deleted.find(({ status }) => status === "rejected") ?? ended;
+    const refused = deletions.find(({ status }) => status === "rejected") ?? ended;
     if (refused?.status === "rejected") throw refused.reason;
   }
 

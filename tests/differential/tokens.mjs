@@ -1,5 +1,6 @@
 // Good tokens and mutated ones, the same for the same seed.
 import { segment, signedText } from "../conformance/tokens.mjs";
+import { randomFrom } from "../random.mjs";
 
 const SIGNERS = [
   ["RS256", "rsa2048"],
@@ -70,7 +71,7 @@ const CHANGES = {
 
 /** @returns {Generator<{ change: string, token: string }>} */
 export function* makeTokens(keys, claims, seed, count) {
-  const random = mulberry32(seed);
+  const random = randomFrom(seed);
   const names = Object.keys(CHANGES);
   for (let index = 0; index < count; index += 1) {
     const change = random() < 0.2 ? "none" : pick(random, names);
@@ -108,15 +109,4 @@ function replaceAt(token, random, text) {
 
 function pick(random, list) {
   return list[Math.floor(random() * list.length)];
-}
-
-/** Tommy Ettinger's generator: small, and the same everywhere. */
-function mulberry32(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { posix } from "node:path";
 import { test } from "node:test";
 import { createGate } from "tokenward/gate";
-import { randomFrom } from "../session/simulated.mjs";
+import { randomFrom } from "../random.mjs";
 import { FakeSession, ORIGIN } from "./fakes.mjs";
 
 const PATHS = 5000;

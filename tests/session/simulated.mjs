@@ -7,6 +7,7 @@ import { ProviderUnavailable, RefreshRejected } from "tokenward/providers";
 import { createSession, noProtection } from "tokenward/session";
 import { StorageError } from "tokenward/storage";
 import { generateKeyPair } from "../../tools/keypair.mjs";
+import { randomFrom } from "../random.mjs";
 
 export const ISSUER = "https://login.example";
 const START = 1_800_000_000;
@@ -20,17 +21,6 @@ const KEYS = Array.from({ length: 6 }, (_, index) => {
     jwk: { ...publicKey.export({ format: "jwk" }), kid: `k${index}`, alg: "EdDSA" },
   };
 });
-
-/** mulberry32: small, and the same everywhere. */
-export function randomFrom(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 export class World {
   time = START;

@@ -1,0 +1,142 @@
+// A device that many people use, one after another: the storage knows the last 32 sessions that have ended, and no more.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { randomFrom } from "../random.mjs";
+import { channels, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
+
+const MANY = 40;
+
+/** Tabs of one device, and what is written to its storage. */
+function device() {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const writes = [];
+  const counted = {
+    get: (key) => storage.get(key),
+    set: (key, value) => {
+      writes.push(key);
+      return storage.set(key, value);
+    },
+    delete: (key) => storage.delete(key),
+  };
+  const exclusive = turns();
+  const channel = channels();
+  const open = (environment) => openTab({ provider, storage: counted, environment: { exclusive, ...environment } });
+  const ended = () => JSON.parse(storage.values.get("default.ended")).map(({ sessionId }) => sessionId);
+  return { provider, storage, writes, channel, open, ended };
+}
+
+test("tabs that have heard of many ends write nothing on their own, nor forget the latest ones", async () => {
+  const { provider, writes, channel, open, ended } = device();
+  const tab = await open({ channel });
+  const other = await open({ channel });
+  const ids = [];
+  for (let count = 0; count < MANY; count += 1) {
+    await tab.signIn(provider.signIn(`person ${count}`));
+    ids.push(tab.state.sessionId);
+    await tab.signOut();
+    await soon();
+    assert.equal(who(other), "signed_out");
+  }
+  const late = await open({ channel });
+  await soon();
+  writes.length = 0;
+  for (const each of [tab, other, late, tab, other, late]) await each.sync();
+  assert.deepEqual(writes, []);
+  assert.deepEqual(ended(), ids.slice(-32));
+});
+
+test("a tab that slept while many came and went has nobody in it, and brings nobody back", async () => {
+  const { provider, storage, open } = device();
+  const asleep = await open();
+  await asleep.signIn(provider.signIn("ada"));
+  const tab = await open();
+  await tab.signOut();
+  for (let count = 0; count < MANY; count += 1) {
+    await tab.signIn(provider.signIn(`person ${count}`));
+    await tab.signOut();
+  }
+  await asleep.sync();
+  assert.equal(who(asleep), "signed_out");
+  await soon();
+  assert.equal(storage.values.has("default.session"), false);
+});
+
+test("where many came and went, whoever is signed in outlasts what the browser evicts", async () => {
+  const { provider, storage, open } = device();
+  const tab = await open();
+  for (let count = 0; count < MANY; count += 1) {
+    await tab.signIn(provider.signIn(`person ${count}`));
+    await tab.signOut();
+  }
+  await tab.signIn(provider.signIn("ada"));
+  storage.values.clear();
+  await tab.sync();
+  assert.equal(who(tab), "ada");
+});
+
+test("where many came and went, whoever signs in and cannot be stored stays", async () => {
+  const { provider, storage, open } = device();
+  const tab = await open();
+  for (let count = 0; count < MANY; count += 1) {
+    await tab.signIn(provider.signIn(`person ${count}`));
+    await tab.signOut();
+  }
+  const { set } = storage;
+  storage.set = (key, value) => (key.endsWith(".session") ? Promise.reject(new Error("no")) : set(key, value));
+  await tab.signIn(provider.signIn("ada"));
+  await tab.sync();
+  assert.equal(who(tab), "ada");
+});
+
+test("a tab that tells the storage of an end does not delete what another stores meanwhile", async () => {
+  const { provider, storage, open } = device();
+  const tab = await open();
+  await tab.signIn(provider.signIn("ada"));
+  const { set, values } = storage;
+  // The word of ada's end is refused, and so is told later: when bob is stored already.
+  storage.set = (key, value) => (key.endsWith(".ended") ? Promise.reject(new Error("no")) : set(key, value));
+  await tab.signOut().catch(() => {});
+  storage.set = set;
+  const another = await open();
+  const remove = storage.delete;
+  let bob;
+  storage.delete = async (key) => {
+    bob ??= another.signIn(provider.signIn("bob"));
+    await bob;
+    return remove(key);
+  };
+  await tab.sync();
+  storage.delete = remove;
+  await (bob ?? another.signIn(provider.signIn("bob")));
+  await soon();
+  assert.match(values.get("default.session") ?? "", /^[0-9a-f]{32} /);
+  await tab.sync();
+  assert.equal(who(tab), "bob");
+});
+
+test("whoever comes and goes, and whatever is read meanwhile: all tabs know who is there", async () => {
+  const random = randomFrom(7);
+  const { provider, storage, channel, open } = device();
+  for (const name of ["get", "set", "delete"]) {
+    const act = storage[name];
+    storage[name] = async (...given) => {
+      await new Promise((resolve) => setTimeout(resolve, random() * 3));
+      return act(...given);
+    };
+  }
+  const tabs = [await open({ channel }), await open({ channel }), await open(), await open()];
+  let expected = "signed_out";
+  for (let step = 0; step < 120; step += 1) {
+    const tab = tabs[Math.floor(random() * tabs.length)];
+    const reading = tabs.map((each) => random() < 0.5 && each.sync());
+    const isLeaving = random() < 0.4;
+    if (isLeaving) await tab.signOut();
+    else await tab.signIn(provider.signIn(`person ${step}`));
+    expected = isLeaving ? "signed_out" : `person ${step}`;
+    assert.equal(who(tab), expected, `step ${step}, in the tab`);
+    if (random() < 0.7) await Promise.all(reading);
+    await Promise.all(tabs.map((each) => each.sync()));
+    assert.deepEqual(tabs.map(who), Array(4).fill(expected), `step ${step}`);
+  }
+});

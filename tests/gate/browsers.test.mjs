@@ -170,6 +170,18 @@ for (const [name, open] of Object.entries(BROWSERS)) {
       assert.equal(await visit("/workbox/notes"), "Sign in, please");
     });
 
+    if (name === "WebKitGTK") {
+      it("a page that Back shows again, as it was left, knows that the person has gone", async () => {
+        await app("signIn('ada')");
+        await page.ask("void (globalThis.isAsLeft = true)");
+        await visit("/open");
+        await app("signOut()");
+        await page.ask("void history.back()");
+        await until(page, "location.pathname + globalThis.isAsLeft", "/true");
+        await until(page, "app.who()", "signed_out");
+      });
+    }
+
     if (name === "Chromium") {
       it("answers from storage when the worker was killed and starts again without a server", async () => {
         await app("signIn('ada')");

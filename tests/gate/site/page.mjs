@@ -21,6 +21,8 @@ const app = {
     return session.state.access;
   },
 
+  who: () => session.state.claims?.sub ?? session.state.status,
+
   async signOut() {
     await started;
     await session.signOut();

@@ -3,6 +3,12 @@ import { type EndCause, type Ending, type SessionRecord, sameUser } from "./reco
 import type { Revoker } from "./revoker.js";
 import { MAX_ENDINGS, type SessionStore } from "./store.js";
 
+/** As one tab tells another. */
+export interface ToldEnding extends Ending {
+  /** Whether the storage has heard of it. */
+  readonly isTold?: boolean;
+}
+
 /** Sessions that have ended here do not come back, whatever the storage says. */
 export class Endings {
   readonly #store: SessionStore;
@@ -11,6 +17,7 @@ export class Endings {
   readonly #here = new Map<string, Ending>();
   /** Which of them the storage may never have heard of. */
   readonly #untold = new Set<string>();
+  #telling: Promise<void> | undefined;
   #latest: readonly string[] = [];
   /** When it was said that whoever is stored is signed out, which nobody could read at the time. */
   #unread: number | undefined;
@@ -29,8 +36,9 @@ export class Endings {
   }
 
   /** What other tabs are to hear at once: that, and what ended last. */
-  get news(): readonly Ending[] {
-    return this.#these(new Set([...this.#untold, ...this.#latest]));
+  get news(): readonly ToldEnding[] {
+    const news = this.#these(new Set([...this.#untold, ...this.#latest]));
+    return news.map((ending) => ({ ...ending, isTold: !this.#untold.has(ending.sessionId) }));
   }
 
   #these(ids: ReadonlySet<string>): Ending[] {
@@ -57,9 +65,12 @@ export class Endings {
     return this.#unread !== undefined;
   }
 
-  add(ending: Ending): void {
-    if (!this.#here.has(ending.sessionId)) this.#untold.add(ending.sessionId);
-    this.#here.set(ending.sessionId, ending);
+  add({ sessionId, cause, isTold = false }: ToldEnding): void {
+    if (!this.#here.has(sessionId) && !isTold) this.#untold.add(sessionId);
+    this.#here.set(sessionId, { sessionId, cause });
+    // The storage would not remember more.
+    const [oldest] = this.#untold;
+    if (this.#untold.size > MAX_ENDINGS) this.#untold.delete(oldest as string);
   }
 
   has(sessionId: string): boolean {
@@ -72,8 +83,18 @@ export class Endings {
     return isStored || this.has(sessionId);
   }
 
-  /** A storage that refused to hear of an end, or was emptied since, is told again: but what it forgot for later ones is not. */
-  async tell(): Promise<void> {
+  /**
+   * A storage that refused to hear of an end, or was emptied since, is told again; what it forgot for later ones is not. One
+   * telling is for all who ask for it meanwhile.
+   */
+  tell(): Promise<void> {
+    this.#telling ??= this.#tell().finally(() => {
+      this.#telling = undefined;
+    });
+    return this.#telling;
+  }
+
+  async #tell(): Promise<void> {
     if (this.#here.size === 0) return;
     const known = await this.#store.endings();
     const isKnown = (sessionId: string) => known.some((ending) => ending.sessionId === sessionId);

@@ -4,13 +4,23 @@ import type { UnlockedKey } from "../protection.js";
 import type { SessionState } from "../session.js";
 import type { Claims } from "../verifier.js";
 import type { SeenTime, TrustedClock } from "./clock.js";
+import type { ToldEnding } from "./endings.js";
 import type { Environment } from "./environment.js";
 import { Judging } from "./judging.js";
 import { type CheckedOptions, Keeping, ofStorage } from "./keeping.js";
 import { Marks } from "./marks.js";
 import type { Message } from "./messages.js";
 import { payloadOf } from "./payload.js";
-import { type EndCause, type Ending, isNewer, isSameCheckIn, isSameVersion, type SessionRecord } from "./record.js";
+import {
+  type EndCause,
+  type Ending,
+  isNewer,
+  isSameCheckIn,
+  isSameVersion,
+  type SessionRecord,
+  sameUser,
+} from "./record.js";
+import { MAX_ENDINGS } from "./store.js";
 
 /** What is in memory of a signed-in person. */
 export interface Held {
@@ -38,8 +48,8 @@ export class Holding extends Keeping {
   readable = true;
   /** How many refreshes began without knowing what is stored, since it was read. */
   blindRefreshes = 0;
-  /** The session that was in the storage when it was last read or written. */
-  #wasStored: string | undefined;
+  /** Whose end was the newest that the storage knew when it was last read; `""` if it knew none. */
+  #newestEnd: string | undefined;
   /** How often the storage was looked at, and which of these looks was the last to be believed. */
   #looks = 0;
   #lookedAt = 0;
@@ -124,7 +134,7 @@ export class Holding extends Keeping {
   }
 
   /** Another tab says so. Does not wait for the storage, which may not know. */
-  learnEndings(endings: readonly Ending[]): void {
+  learnEndings(endings: readonly ToldEnding[]): void {
     for (const ending of endings) {
       if (typeof ending?.sessionId !== "string" || typeof ending.cause !== "string") continue;
       this.endings.add(ending);
@@ -175,8 +185,7 @@ export class Holding extends Keeping {
     }
     const { held } = this;
     const look = ++this.#looks;
-    const wasStored = this.#wasStored;
-    const { record: stored, endings, isGone } = await this.store.read();
+    const { record: stored, endings } = await this.store.read();
     const seen = stored && (await this.#marks.read(stored));
     if (this.protection.locked) return this.#load();
     // What was found by a look that began after this one is newer.
@@ -184,24 +193,36 @@ export class Holding extends Keeping {
     this.#lookedAt = look;
     const hasEnded = ({ sessionId }: SessionRecord) =>
       this.endings.has(sessionId) || endings.some((ending) => ending.sessionId === sessionId);
-    if (this.held !== held) {
-      // What was done meanwhile was done knowing more than this, but for a look that had begun before it.
-      const isSame = stored?.sessionId === this.held?.record.sessionId;
-      if (stored !== undefined && isSame && !hasEnded(stored)) this.#takeStored(stored, seen);
-    } else if (stored !== undefined && !hasEnded(stored)) {
+    // What was done meanwhile counts, unless it was found by an older look.
+    if (this.held !== held) return this.#load();
+    const isOver = this.#manyEnded(endings);
+    if (stored !== undefined && !hasEnded(stored)) {
       this.#takeStored(stored, seen);
-    } else if (held !== undefined && !hasEnded(held.record) && !(isGone && wasStored === held.record.sessionId)) {
+    } else if (held !== undefined && !hasEnded(held.record) && !isOver) {
       // Nothing stored, and no word of an end: the browser has evicted it. Memory goes on, and is stored again later.
       this.unsaved = true;
-      this.#wasStored = undefined;
     } else {
       const own = endings.find(({ sessionId }) => sessionId === held?.record.sessionId);
       this.ending = own ?? endings.at(-1) ?? this.ending;
+      const { sessionId } = held?.record ?? {};
+      if (sessionId !== undefined)
+        this.endings.add(own ? { ...own, isTold: true } : { sessionId, cause: "signed_out" });
       this.unsaved = false;
       this.held = undefined;
       this.status = "signed_out";
     }
     this.#takeWaiting(hasEnded);
+  }
+
+  /**
+   * Whether so many sessions have ended since the storage was last read that it has forgotten the first of them, of which
+   * what was held then is one. It has not been evicted, or it would know fewer.
+   */
+  #manyEnded(endings: readonly Ending[]): boolean {
+    const before = this.#newestEnd;
+    this.#newestEnd = this.store.persistent ? (endings.at(-1)?.sessionId ?? "") : undefined;
+    const isFull = endings.length >= MAX_ENDINGS;
+    return before !== undefined && isFull && !endings.some(({ sessionId }) => sessionId === before);
   }
 
   async #endUnread(): Promise<boolean> {
@@ -220,7 +241,7 @@ export class Holding extends Keeping {
   }
 
   #takeStored(record: SessionRecord, seen: SeenTime | undefined): void {
-    this.#wasStored = record.sessionId;
+    this.#endDisplaced(record);
     if (this.held !== undefined && isSameVersion(record, this.held.record)) this.#isSaved();
     if (isNewer(record, this.held?.record)) {
       this.take(record, this.#marks.resumedClock(record, this.held, seen));
@@ -229,6 +250,15 @@ export class Holding extends Keeping {
     } else if (seen !== undefined && this.held !== undefined && isSameCheckIn(this.held.record, record)) {
       this.held.clock.learn(seen);
     }
+  }
+
+  /** Somebody who could not be stored makes way for whoever is, and is not to come back when that one has gone. */
+  #endDisplaced(by: SessionRecord): void {
+    const own = this.unsaved ? this.held?.record : undefined;
+    if (own === undefined || own.sessionId === by.sessionId) return;
+    this.endings.add({ sessionId: own.sessionId, cause: "signed_out" });
+    // Some providers revoke all that one person has from them, the new tokens too.
+    if (!sameUser(own.user, by.user)) void this.revoker.add(own.tokens).catch(() => {});
   }
 
   /** Takes up what the storage has not. */
@@ -339,7 +369,6 @@ export class Holding extends Keeping {
 
   /** What the storage refused before, be it this or the marks of time, is over. */
   #isSaved(): void {
-    this.#wasStored = this.held?.record.sessionId;
     this.unsaved = false;
     const { error } = this;
     const isOver = ofStorage(error) || (error instanceof SessionError && error.code === "not_saved");
@@ -369,7 +398,8 @@ export class Holding extends Keeping {
         // The word that it has ended, and what is to be revoked, go in where the cached pages were.
         await this.purge();
         await this.revoker.save().catch(() => {});
-        await this.endings.tell();
+        // One that had begun before may have been refused, too.
+        await this.endings.tell().catch(() => this.endings.tell());
       });
     } finally {
       try {

@@ -1,5 +1,5 @@
 import type { DBSchema, IDBPDatabase } from "idb";
-import { change, openDatabase } from "../storage/database.js";
+import { change, nameOf, openDatabase } from "../storage/database.js";
 import { randomId } from "./record.js";
 
 /** Longer than any refresh may take. */
@@ -50,7 +50,9 @@ function within(seconds: number, work: Promise<unknown>): Promise<boolean> {
 async function underLease<T>(name: string, waitSeconds: number, work: () => Promise<T>): Promise<T | undefined> {
   // Without IndexedDB nothing is shared between tabs. Where it is and refuses, as when it is full, a tab that waited for
   // it could neither keep a one-time token nor sign out.
-  const release = await takeLease(name, waitSeconds).catch(() => async () => {});
+  const release = await takeLease(name, waitSeconds).catch((error: unknown) =>
+    nameOf(error) === "TimeoutError" ? undefined : async () => {},
+  );
   if (release === undefined) return undefined;
   try {
     return await work();

@@ -159,6 +159,12 @@ export class LiveSession extends EventTarget implements Session {
     holding.announce({ begun: record.sessionId });
     // At once: what a lock finds here is to be on its way into the storage.
     await holding.write();
+    if (holding.held !== undefined && holding.held.record.sessionId !== record.sessionId) {
+      // Somebody whom the storage had refused in another tab got in meanwhile: this is the later sign-in.
+      await holding.endStored("signed_out").catch((error) => holding.failed(error));
+      holding.take(record, holding.clockFor(record));
+      await holding.write();
+    }
     await holding.purge();
   }
 

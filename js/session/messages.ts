@@ -1,12 +1,13 @@
 import type { UnlockedKey } from "../protection.js";
-import type { Ending, SessionRecord } from "./record.js";
+import type { ToldEnding } from "./endings.js";
+import type { SessionRecord } from "./record.js";
 
 /** What the tabs and workers of one session tell each other; an empty message: look into the storage. */
 export interface Message {
   /** What the storage refused. */
   readonly unsaved?: SessionRecord | undefined;
   /** Which sessions have ended: a storage that refuses may not say so. */
-  readonly ended?: readonly Ending[];
+  readonly ended?: readonly ToldEnding[];
   /** Somebody has signed in: whoever could not read the storage when somebody signed out did not mean this session. */
   readonly begun?: string;
   /** A tab that starts, or was just unlocked, has not heard what the storage refused. */

@@ -108,14 +108,12 @@ export class SessionStore {
     return this.persistent || this.#protection.kind !== "device" ? this.#protection : noProtection();
   }
 
-  /**
-   * The session, and which ones have ended. `isGone`: none is stored, and one that was stored has ended, even if it is not
-   * among the endings: there were many since, and the browser has not evicted it, for they are there.
-   */
-  async read(): Promise<{ record?: SessionRecord | undefined; endings: readonly Ending[]; isGone?: boolean }> {
-    const endings = await this.endings();
-    const { sealed, isThere, ...told } = await this.#readSealed();
-    if (!isThere) return { endings, isGone: endings.length >= MAX_ENDINGS };
+  /** The session, and which ones have ended. */
+  async read(): Promise<{ record?: SessionRecord | undefined; endings: readonly Ending[] }> {
+    const before = await this.endings();
+    const { sealed, ...told } = await this.#readSealed();
+    // It may have ended between the two.
+    const endings = sealed === undefined ? await this.endings() : before;
     if (sealed === undefined || endings.some((ending) => ending.sessionId === told.sessionId)) return { endings };
     const record = readRecord(await this.#sealing.open(sealed, this.#key("session")));
     // What stands before the seal can be written by anybody.
@@ -158,12 +156,11 @@ export class SessionStore {
     return this.#readSealed();
   }
 
-  async #readSealed(): Promise<{ isThere: boolean; sessionId?: string; generation?: number; sealed?: string }> {
+  async #readSealed(): Promise<{ sessionId?: string; generation?: number; sealed?: string }> {
     const stored = await this.#storage.get(this.#key("session"));
-    const isThere = stored !== undefined;
     const [, sessionId, generation, sealed] = /^([0-9a-f]{32}) (\d{1,15}) (.*)$/s.exec(stored ?? "") ?? [];
-    if (sessionId === undefined || sealed === undefined) return { isThere };
-    return { isThere, sessionId, generation: Number(generation), sealed };
+    if (sessionId === undefined || sealed === undefined) return {};
+    return { sessionId, generation: Number(generation), sealed };
   }
 
   async readMarks(): Promise<MarksRecord | undefined> {

@@ -324,7 +324,7 @@ test("a protection that cannot forget still lets the person sign out, in all tab
   const { sessionId } = session.state;
   await assert.rejects(session.signOut(), { message: "busy" });
   assert.equal(who(session), "signed_out");
-  assert.deepEqual(posted.at(-1), { ended: [{ sessionId, cause: "signed_out" }] });
+  assert.deepEqual(posted.at(-1), { ended: [{ sessionId, cause: "signed_out", isTold: true }] });
 });
 
 test("parts that lack what a session needs are refused", () => {
@@ -344,4 +344,108 @@ test("a session that has ended does not come back under another name", async () 
   await session.signOut();
   storage.values.set("default.session", kept.replace(/^[0-9a-f]{32}/, "0".repeat(32)));
   assert.equal(who(await openTab({ provider, storage })), "signed_out");
+});
+
+for (const next of ["signed_out", "bob"]) {
+  test(`a look that is slow and began before the sign-out does not count more than a later one: ${next}`, async () => {
+    const provider = strictProvider();
+    const storage = mapStorage();
+    const environment = { exclusive: turns() };
+    const page = await openTab({ provider, storage, environment });
+    const worker = await openTab({ provider, storage, environment });
+    await page.signIn(provider.signIn("ada"));
+    const { get } = storage;
+    /** The next reading of a name is not answered before it is let go. */
+    const holdUp = (name) => {
+      const held = gate();
+      storage.get = async (key) => {
+        const value = await get(key);
+        if (key === name) {
+          storage.get = get;
+          await held.opened;
+        }
+        return value;
+      };
+      return held;
+    };
+    const first = holdUp("default.marks");
+    const looking = worker.sync();
+    await soon();
+    storage.get = get;
+    await page.signOut();
+    if (next === "bob") await page.signIn(provider.signIn("bob"));
+    const second = holdUp("default.ended");
+    const lookingAgain = worker.sync();
+    await soon();
+    first.open();
+    await looking;
+    second.open();
+    await lookingAgain;
+    assert.equal(who(worker), next);
+  });
+}
+
+test("who signs in just when another tab can store somebody else at last is who is signed in", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const exclusive = turns();
+  const { get, set } = storage;
+  storage.get = storage.set = () => Promise.reject(new Error("no"));
+  const theirs = { ...storage, get: (key) => storage.get(key), set: (key, value) => storage.set(key, value) };
+  const other = await openTab({ provider, storage: theirs, environment: { exclusive } });
+  await other.signIn(provider.signIn("ada"));
+  Object.assign(storage, { get, set });
+  let recovering;
+  const channel = () => ({
+    close() {},
+    post({ begun }) {
+      if (begun === undefined) return;
+      slow.get = (key) => soon().then(() => get(key));
+      recovering = other.sync();
+    },
+  });
+  const slow = { get, set, delete: storage.delete };
+  const tab = await openTab({ provider, storage: slow, environment: { exclusive, channel } });
+  await tab.signIn(provider.signIn("bob"));
+  slow.get = get;
+  await recovering;
+  assert.equal(who(tab), "bob");
+  await other.sync();
+  assert.equal(who(other), "bob");
+});
+
+test("whom a later sign-in displaced before being stored does not come back when that one has gone", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const exclusive = turns();
+  const heard = new Map();
+  const channel = (_name, listener) => {
+    heard.set(listener, []);
+    const post = (message) => {
+      for (const [other, messages] of heard) if (other !== listener) messages.push(structuredClone(message));
+    };
+    return { post, close() {} };
+  };
+  const listen = async (place) => {
+    const [listener, messages] = [...heard][place];
+    for (const message of messages.splice(0)) listener(message);
+    await soon();
+  };
+  const open = () => openTab({ provider, storage, environment: { exclusive, channel } });
+  const [one, two, asleep] = [await open(), await open(), await open()];
+  const { set } = storage;
+  storage.set = () => Promise.reject(new Error("full"));
+  await one.signIn(provider.signIn("ada"));
+  storage.set = set;
+  [...heard.values()][1].length = 0;
+  await two.signIn(provider.signIn("bob"));
+  await listen(0);
+  assert.equal(who(one), "bob");
+  await two.signOut();
+  for (const place of [0, 2]) await listen(place);
+  await asleep.sync();
+  assert.equal(who(asleep), "signed_out");
+  await one.signIn(provider.signIn("carol"));
+  await soon();
+  assert.equal(provider.families[0].ended, true, "and the displaced token is revoked");
 });

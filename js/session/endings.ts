@@ -153,10 +153,12 @@ export class Endings {
   ): Promise<boolean> {
     const said = this.#unread;
     if (said === undefined || !this.#store.persistent) return false;
-    const sessionId = await this.#store.storedId();
-    if (sessionId !== undefined && sessionId !== own()?.sessionId) {
-      const stored = isLocked ? undefined : await this.#openStored();
-      const mine = own();
+    const storedId = await this.#store.storedId();
+    const stored = storedId === undefined || isLocked ? undefined : await this.#openStored();
+    const mine = own();
+    // Another tab may have stored what is in here since the id was read.
+    const sessionId = stored?.sessionId ?? storedId;
+    if (sessionId !== undefined && sessionId !== mine?.sessionId) {
       const isLater = this.#begun.has(sessionId) || (stored?.signedInAt ?? Number.NEGATIVE_INFINITY) > said;
       const over = isLater ? mine : { ...stored, sessionId };
       // Some providers revoke all that one person has from them, the new tokens too.

@@ -48,6 +48,8 @@ export class Holding extends Keeping {
   readable = true;
   /** How many refreshes began without knowing what is stored, since it was read. */
   blindRefreshes = 0;
+  /** The session that is just being signed in to. */
+  #beginning: string | undefined;
   /** Whose end was the newest that the storage knew when it was last read; `""` if it knew none. */
   #newestEnd: string | undefined;
   /** How often the storage was looked at, and which of these looks was the last to be believed. */
@@ -252,10 +254,11 @@ export class Holding extends Keeping {
     }
   }
 
-  /** Somebody who could not be stored makes way for whoever is, and is not to come back when that one has gone. */
+  /** Who could not be stored makes way for a later sign-in that could, and is not to come back when that one has gone. */
   #endDisplaced(by: SessionRecord): void {
     const own = this.unsaved ? this.held?.record : undefined;
-    if (own === undefined || own.sessionId === by.sessionId) return;
+    if (own === undefined || own.sessionId === by.sessionId || own.sessionId === this.#beginning) return;
+    if ((by.signedInAt ?? Number.NEGATIVE_INFINITY) < (own.signedInAt ?? Number.POSITIVE_INFINITY)) return;
     this.endings.add({ sessionId: own.sessionId, cause: "signed_out" });
     // Some providers revoke all that one person has from them, the new tokens too.
     if (!sameUser(own.user, by.user)) void this.revoker.add(own.tokens).catch(() => {});
@@ -346,6 +349,13 @@ export class Holding extends Keeping {
   /** Stores what is held. */
   save(): Promise<void> {
     return this.exclusively(() => this.write());
+  }
+
+  /** Stores a sign-in, which may begin anew if it is displaced. For whoever has the turn. */
+  async begin(sessionId: string): Promise<void> {
+    this.#beginning = sessionId;
+    await this.write();
+    this.#beginning = undefined;
   }
 
   /** The same for whoever has the turn. What another tab has done in the meantime is taken up instead. */

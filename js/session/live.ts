@@ -126,7 +126,13 @@ export class LiveSession extends EventTarget implements Session {
   }
 
   /** What other tabs have done, and what happened here, is known when somebody signs in. */
-  async #take(tokens: SessionTokens, claims: Claims, time: number | undefined, now: number): Promise<void> {
+  async #take(
+    tokens: SessionTokens,
+    claims: Claims,
+    time: number | undefined,
+    now: number,
+    isAgain = false,
+  ): Promise<void> {
     const holding = this.#holding;
     await holding.load();
     await this.#checkMayTake();
@@ -158,13 +164,10 @@ export class LiveSession extends EventTarget implements Session {
     holding.learnBeginning(record.sessionId);
     holding.announce({ begun: record.sessionId });
     // At once: what a lock finds here is to be on its way into the storage.
-    await holding.write();
-    if (holding.held !== undefined && holding.held.record.sessionId !== record.sessionId) {
-      // Somebody whom the storage had refused in another tab got in meanwhile: this is the later sign-in.
-      await holding.endStored("signed_out").catch((error) => holding.failed(error));
-      holding.take(record, holding.clockFor(record));
-      await holding.write();
-    }
+    await holding.begin(record.sessionId);
+    const isIn = holding.status === "locked" || holding.held?.record.sessionId === record.sessionId;
+    // Another tab's word came meanwhile, of a sign-in that could not be stored before, or of an end: this is later.
+    if (!isIn && !isAgain) return this.#take(tokens, claims, time, now, true);
     await holding.purge();
   }
 

@@ -414,10 +414,8 @@ test("who signs in just when another tab can store somebody else at last is who 
   assert.equal(who(other), "bob");
 });
 
-test("whom a later sign-in displaced before being stored does not come back when that one has gone", async () => {
-  const provider = strictProvider();
-  const storage = mapStorage();
-  const exclusive = turns();
+/** Tabs that hear each other when the test says so: those of a place, in the order in which they were opened. */
+function hearingLater() {
   const heard = new Map();
   const channel = (_name, listener) => {
     heard.set(listener, []);
@@ -426,18 +424,87 @@ test("whom a later sign-in displaced before being stored does not come back when
     };
     return { post, close() {} };
   };
-  const listen = async (place) => {
-    const [listener, messages] = [...heard][place];
-    for (const message of messages.splice(0)) listener(message);
-    await soon();
+  const miss = (place) => [...heard.values()][place].splice(0);
+  const listen = (place) => {
+    const listener = [...heard.keys()][place];
+    for (const message of miss(place)) listener(message);
+    return soon();
   };
+  return { channel, listen, miss };
+}
+
+test("an end that is heard of while the same person signs in anew does not end that", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const { channel, listen } = hearingLater();
+  const open = () => openTab({ provider, storage, environment: { exclusive: turns(), channel } });
+  const [one, two] = [await open(), await open()];
+  const refuses = () => Promise.reject(new Error("no"));
+  storage.set = refuses;
+  await one.signIn(provider.signIn("ada"));
+  await listen(1);
+  assert.equal(who(two), "ada");
+  await assert.rejects(one.signOut());
+  storage.set = async (key) => {
+    if (key.endsWith(".session")) {
+      storage.set = refuses;
+      await listen(1);
+    }
+    return refuses();
+  };
+  await two.signIn(provider.signIn("ada"));
+  assert.equal(who(two), "ada");
+});
+
+test("whoever is stored by another tab, while this one finds out who is, is not taken for somebody else", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const { get, set } = storage;
+  const exclusive = turns();
+  const { channel, listen } = hearingLater();
+  const theirs = {
+    get: (key) => storage.get(key),
+    set: (key, value) => storage.set(key, value),
+    delete: storage.delete,
+  };
+  const own = { ...theirs };
+  const tab = await openTab({ provider, storage: own, environment: { exclusive, channel } });
+  const other = await openTab({ provider, storage: theirs, environment: { exclusive, channel } });
+  await (await openTab({ provider, storage, environment: { exclusive } })).signIn(provider.signIn("carol"));
+  const refuses = () => Promise.reject(new Error("no"));
+  Object.assign(storage, { get: refuses, set: refuses });
+  await tab.signIn(provider.signIn("ada"));
+  await listen(1);
+  assert.equal(who(other), "ada");
+  Object.assign(storage, { get, set });
+  let looks = 0;
+  own.get = async (key) => {
+    const value = await get(key);
+    // What the tab looks at first to find out whose that is: carol's, and then the other tab stores ada.
+    looks += key.endsWith(".session") ? 1 : 0;
+    if (key.endsWith(".session") && looks === 2) await other.sync();
+    return value;
+  };
+  await tab.sync();
+  await soon();
+  for (const each of [tab, other]) {
+    await each.sync();
+    assert.equal(who(each), "ada");
+  }
+});
+
+test("whom a later sign-in displaced before being stored does not come back when that one has gone", async () => {
+  const provider = strictProvider();
+  const storage = mapStorage();
+  const exclusive = turns();
+  const { channel, listen, miss } = hearingLater();
   const open = () => openTab({ provider, storage, environment: { exclusive, channel } });
   const [one, two, asleep] = [await open(), await open(), await open()];
   const { set } = storage;
   storage.set = () => Promise.reject(new Error("full"));
   await one.signIn(provider.signIn("ada"));
   storage.set = set;
-  [...heard.values()][1].length = 0;
+  miss(1);
   await two.signIn(provider.signIn("bob"));
   await listen(0);
   assert.equal(who(one), "bob");

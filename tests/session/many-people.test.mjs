@@ -1,7 +1,6 @@
 // A device that many people use, one after another: the storage knows the last 32 sessions that have ended, and no more.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { randomFrom } from "../random.mjs";
 import { channels, gate, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
 
 const MANY = 40;
@@ -250,30 +249,4 @@ test("a tab that tells the storage of an end does not delete what another stores
   assert.match(values.get("default.session") ?? "", /^[0-9a-f]{32} /);
   await tab.sync();
   assert.equal(who(tab), "bob");
-});
-
-test("whoever comes and goes, and whatever is read meanwhile: all tabs know who is there", async () => {
-  const random = randomFrom(7);
-  const { provider, storage, channel, open } = device();
-  for (const name of ["get", "set", "delete"]) {
-    const act = storage[name];
-    storage[name] = async (...given) => {
-      await new Promise((resolve) => setTimeout(resolve, random() * 3));
-      return act(...given);
-    };
-  }
-  const tabs = [await open({ channel }), await open({ channel }), await open(), await open()];
-  let expected = "signed_out";
-  for (let step = 0; step < 120; step += 1) {
-    const tab = tabs[Math.floor(random() * tabs.length)];
-    const reading = tabs.map((each) => random() < 0.5 && each.sync());
-    const isLeaving = random() < 0.4;
-    if (isLeaving) await tab.signOut();
-    else await tab.signIn(provider.signIn(`person ${step}`));
-    expected = isLeaving ? "signed_out" : `person ${step}`;
-    assert.equal(who(tab), expected, `step ${step}, in the tab`);
-    if (random() < 0.7) await Promise.all(reading);
-    await Promise.all(tabs.map((each) => each.sync()));
-    assert.deepEqual(tabs.map(who), Array(4).fill(expected), `step ${step}`);
-  }
 });

@@ -110,7 +110,7 @@ for (const [name, open] of Object.entries(BROWSERS)) {
             await until(page, `app.ask('/app/after').then(() => app.cached()).then((all) => all.length > 0)`, true);
           // In caches of their own at no time; a key of Workbox's that nobody has any more may wait for the worker.
           assert.doesNotMatch(await cached(), /^tokenward:.*\bada\b/m);
-          await until(page, "app.cached().then((all) => all.filter((one) => one.includes('ada')).length)", 0);
+          await until(page, "app.cached().then((all) => all.filter((one) => /\\bada\\b/.test(one)).length)", 0);
           await app("signIn('ada')");
         }
       });
@@ -121,7 +121,7 @@ for (const [name, open] of Object.entries(BROWSERS)) {
       // More than the ends that the storage knows of.
       const many = Array.from({ length: 60 }, (_, turn) => turns[turn % turns.length]);
       assert.deepEqual(await app(`rush(${JSON.stringify(many)})`), []);
-      await until(page, "app.cached().then((all) => all.filter((one) => one.includes('ada')).length)", 0);
+      await until(page, "app.cached().then((all) => all.filter((one) => /\\bada\\b/.test(one)).length)", 0);
     });
 
     it("keeps nothing that is not to be stored", async () => {
@@ -162,7 +162,7 @@ for (const [name, open] of Object.entries(BROWSERS)) {
       online = true;
       await app("signIn('bob')");
       assert.equal(JSON.parse((await app("ask('/workbox/api/me?1')")).body).who, "bob");
-      await until(page, "app.cached().then((all) => all.filter((one) => one.includes('ada')).length)", 0);
+      await until(page, "app.cached().then((all) => all.filter((one) => /\\bada\\b/.test(one)).length)", 0);
       await goOffline();
       assert.equal((await app("ask('/workbox/notes')")).status, 0);
       await app("signOut()");

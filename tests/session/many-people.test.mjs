@@ -1,7 +1,17 @@
 // A device that many people use, one after another: the storage knows the last 32 sessions that have ended, and no more.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { channels, gate, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
+import {
+  channels,
+  gate,
+  hearingLater,
+  mapStorage,
+  openTab,
+  soon,
+  strictProvider,
+  turns,
+  who,
+} from "./strict-provider.mjs";
 
 const MANY = 40;
 
@@ -11,20 +21,6 @@ async function comeAndGo(tab, provider) {
     await tab.signIn(provider.signIn(`person ${count}`));
     await tab.signOut();
   }
-}
-
-/** Tabs of one device that hear each other when the test says so, as frozen ones do when they wake. */
-function heldUp() {
-  const heard = [];
-  const listeners = new Set();
-  const channel = (_name, listener) => {
-    listeners.add(listener);
-    const post = (message) => {
-      for (const other of listeners) if (other !== listener) heard.push(() => other(structuredClone(message)));
-    };
-    return { post, close: () => listeners.delete(listener) };
-  };
-  return { channel, deliver: () => heard.splice(0).forEach((tell) => void tell()) };
 }
 
 /** Tabs of one device, and what is written to its storage. */
@@ -175,14 +171,13 @@ test("a tab that knew of an eviction, and slept while many came and went, brings
 
 test("tabs that hear at once of many ends, when they wake, write nothing and forget nothing", async () => {
   const { provider, writes, open, ended } = device();
-  const tabs = heldUp();
-  const tab = await open({ channel: tabs.channel });
-  const asleep = [await open({ channel: tabs.channel }), await open({ channel: tabs.channel })];
+  const { channel, listen } = hearingLater();
+  const tab = await open({ channel });
+  const asleep = [await open({ channel }), await open({ channel })];
   await comeAndGo(tab, provider);
   const known = ended();
   writes.length = 0;
-  tabs.deliver();
-  await soon();
+  for (const place of [1, 2]) await listen(place);
   await Promise.all(asleep.map((each) => each.sync()));
   assert.deepEqual(asleep.map(who), ["signed_out", "signed_out"]);
   assert.deepEqual(writes, []);

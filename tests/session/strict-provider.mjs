@@ -121,6 +121,25 @@ export function channels() {
   };
 }
 
+/** Tabs that hear each other when the test says so: those of a place, in the order in which they were opened. */
+export function hearingLater() {
+  const heard = new Map();
+  const channel = (_name, listener) => {
+    heard.set(listener, []);
+    const post = (message) => {
+      for (const [other, messages] of heard) if (other !== listener) messages.push(structuredClone(message));
+    };
+    return { post, close() {} };
+  };
+  const miss = (place) => [...heard.values()][place].splice(0);
+  const listen = (place) => {
+    const listener = [...heard.keys()][place];
+    for (const message of miss(place)) listener(message);
+    return soon();
+  };
+  return { channel, listen, miss };
+}
+
 /** The network, as a tab hears that it is back: `environment.onReconnect`, and how to say so. */
 export function reconnection() {
   let reconnect;

@@ -99,7 +99,7 @@ export class Endings {
     const known = await this.#store.endings();
     const isKnown = (sessionId: string) => known.some((ending) => ending.sessionId === sessionId);
     const missing = [...this.#here.values()].filter(({ sessionId }) => !isKnown(sessionId));
-    // Full only by what ends: a list that is full has forgotten some, see SessionStore.read.
+    // One less than it holds: a list that is full has forgotten ends, not been emptied (Holding.#manyEnded).
     const room = MAX_ENDINGS - 1 - known.length;
     const isLate = (place: number) => place >= missing.length - room;
     const due = missing.filter(({ sessionId }, place) => this.#untold.has(sessionId) || isLate(place));

@@ -52,9 +52,4 @@ export function compile(bytes: BufferSource): WebAssembly.Module {
   }
 }
 
-/** The bytes of a module that is part of a script. */
-export function decoded(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-}
-
 export type Core = InstanceType<Glue["Core"]>;

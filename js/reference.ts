@@ -1,12 +1,13 @@
 /** The default entry with the reference engine: RustCrypto's and dalek's arithmetic instead of our own. The same answers, slower. */
-import { compile, decoded, Engine } from "./core.js";
+import { compile, Engine } from "./core.js";
+import { decoded } from "./inlined.js";
 import { type CreateVerifier, createVerifierWith } from "./verifier.js";
-import { base64 } from "./wasm/reference.js";
+import { text } from "./wasm/reference.js";
 import * as glue from "./wasm/reference_bg.js";
 
 export * from "./api.js";
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
 export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(/* @__PURE__ */ new Engine(glue), {
-  core: () => compile(decoded(base64)),
+  core: () => compile(decoded(text)),
 });

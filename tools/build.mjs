@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { inlined } from "./inline.mjs";
 import { Failure, main, root, runPackage, step } from "./run.mjs";
 import { setup } from "./setup.mjs";
 
@@ -28,13 +29,21 @@ const PKG = "target/tokenward/pkg";
 export async function build() {
   const rust = await setup();
   console.log(`  Node ${process.versions.node} · ${rust.description}`);
-  const tools = ["tools/bindgen", "tools/build.mjs", "tools/toolchain.mjs", "node_modules/binaryen/package.json"];
+  const tools = [
+    "tools/bindgen",
+    "tools/build.mjs",
+    "tools/inline.mjs",
+    "tools/toolchain.mjs",
+    "node_modules/binaryen/package.json",
+  ];
   const wasmInputs = ["Cargo.toml", "Cargo.lock", ...tools];
   await whenChanged("wasm", [...wasmInputs, "src"], CORE_FILES, rust.description, () => buildCore(rust));
   await whenChanged("reference", [...wasmInputs, "src"], REFERENCE_FILES, rust.description, () => buildReference(rust));
   const kernel = [...wasmInputs, "relaxed", "src/engine/fast/rsa"];
   await whenChanged("relaxed", kernel, RELAXED_FILES, rust.description, () => buildRelaxed(rust));
-  await whenChanged("argon2", [...wasmInputs, "argon2"], [ARGON2_FILE], rust.description, () => buildArgon2(rust));
+  await whenChanged("argon2", [...wasmInputs, "argon2"], [ARGON2_FILE, ARGON2_WASM], rust.description, () =>
+    buildArgon2(rust),
+  );
   const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "node_modules/typescript/package.json"];
   await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs"], "", buildPackage);
   reportSize();
@@ -44,12 +53,13 @@ const CORE_FILES = ["inline.ts", "tokenward_bg.js", "tokenward_bg.wasm"].map((na
 const REFERENCE_FILES = ["reference.ts", "reference_bg.js", "reference_bg.wasm"].map((name) => `js/wasm/${name}`);
 const RELAXED_FILES = ["relaxed.ts", "relaxed_bg.wasm"].map((name) => `js/wasm/${name}`);
 const ARGON2_FILE = "js/wasm/argon2.ts";
+const ARGON2_WASM = "target/tokenward/argon2.wasm";
 
 async function buildCore(rust) {
   const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm"]);
   write("js/wasm/tokenward_bg.wasm", wasm);
   write("js/wasm/tokenward_bg.js", readFileSync(join(root, GLUE, "tokenward_bg.js")));
-  write("js/wasm/inline.ts", inlined(wasm));
+  write("js/wasm/inline.ts", inlinedModule(wasm));
 }
 
 /** The same with the other engine. Its glue is a file of its own, since it holds the instance. */
@@ -57,7 +67,7 @@ async function buildReference(rust) {
   const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm,reference"]);
   write("js/wasm/reference_bg.wasm", wasm);
   write("js/wasm/reference_bg.js", readFileSync(join(root, GLUE, "tokenward_bg.js")));
-  write("js/wasm/reference.ts", inlined(wasm));
+  write("js/wasm/reference.ts", inlinedModule(wasm));
 }
 
 /** Only numbers cross its boundary: there is no glue, and nothing of wasm-bindgen. */
@@ -65,16 +75,18 @@ async function buildRelaxed(rust) {
   const crate = "tokenward-relaxed";
   const wasm = await optimise(crate, await compile(rust, crate, [], RELAXED), ["--enable-relaxed-simd"]);
   write("js/wasm/relaxed_bg.wasm", wasm);
-  write("js/wasm/relaxed.ts", inlined(wasm));
+  write("js/wasm/relaxed.ts", inlinedModule(wasm));
 }
 
 /** Only numbers cross its boundary: there is no glue. */
 async function buildArgon2(rust) {
-  write(ARGON2_FILE, inlined(await buildWasm(rust, "tokenward-argon2", [])));
+  const wasm = await buildWasm(rust, "tokenward-argon2", []);
+  write(ARGON2_WASM, wasm);
+  write(ARGON2_FILE, inlinedModule(wasm));
 }
 
-function inlined(wasm) {
-  return `export const base64: string =\n  "${wasm.toString("base64")}";\n`;
+function inlinedModule(wasm) {
+  return `export const text: string =\n  ${JSON.stringify(inlined(wasm))};\n`;
 }
 
 /** A crate of the workspace as a WebAssembly module; its glue is left in GLUE. */
@@ -170,15 +182,13 @@ function refuseMachinePaths(name, bytes) {
 }
 
 function reportSize() {
-  const [, argon2] = readFileSync(join(root, ARGON2_FILE), "utf8").match(/"(.*)"/);
   const modules = {
     "tokenward.wasm": readFileSync(join(root, "pkg/tokenward.wasm")),
     "relaxed.wasm": readFileSync(join(root, "pkg/relaxed.wasm")),
     "reference.wasm (tokenward/reference)": readFileSync(join(root, "pkg/reference.wasm")),
-    "Argon2id (tokenward/pin)": argon2,
+    "Argon2id (tokenward/pin)": readFileSync(join(root, ARGON2_WASM)),
   };
-  for (const [name, content] of Object.entries(modules)) {
-    const wasm = Buffer.from(content, "base64");
+  for (const [name, wasm] of Object.entries(modules)) {
     const brotli = brotliCompressSync(wasm, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: wasm.length } }).length;
     const sizes = { raw: wasm.length, gzip: gzipSync(wasm, { level: 9 }).length, brotli };
     const told = Object.entries(sizes).map(([form, bytes]) => `${(bytes / 1000).toFixed(1)} kB ${form}`);

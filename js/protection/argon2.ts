@@ -1,5 +1,6 @@
 import { ProtectionError } from "../errors.js";
-import { base64 } from "../wasm/argon2.js";
+import { decoded } from "../inlined.js";
+import { text } from "../wasm/argon2.js";
 import { unsupported } from "./box.js";
 
 /** What a derivation costs, its owner and whoever guesses: the parameters of RFC 9106 3.1. */
@@ -54,7 +55,7 @@ const IMPORTS = { "./tokenward_bg.js": { __wbindgen_init_externref_table() {} } 
 async function compile(): Promise<WebAssembly.Module> {
   if (typeof WebAssembly === "undefined") throw unsupported("there is no WebAssembly");
   try {
-    return await WebAssembly.compile(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+    return await WebAssembly.compile(decoded(text));
   } catch (cause) {
     const message =
       "WebAssembly cannot be compiled here. In a page or worker, its Content-Security-Policy needs script-src " +

@@ -4,7 +4,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { brotliCompressSync, gunzipSync } from "node:zlib";
+import { ENTRIES, wireSize } from "../../tools/sizes.mjs";
 import { pack, root, runTool } from "./packed.mjs";
+
+/** Bytes with Brotli of an app's bundle that imports only this entry. */
+const WIRE_BUDGETS = { tokenward: 62_000, "tokenward/slim": 6_500 };
 
 /** Bytes with Brotli. */
 const BUDGETS = { "tokenward.wasm": 52_000, "relaxed.wasm": 3_000, "reference.wasm": 75_000 };
@@ -57,6 +61,13 @@ describe("the tarball", () => {
     ];
     await runTool(root, "@arethetypeswrong/cli/dist/index.js", packed.tarball, ...modern);
   });
+
+  for (const [entry, budget] of Object.entries(WIRE_BUDGETS)) {
+    test(`keeps what a page pays for ${entry} within its budget`, async () => {
+      const { brotli } = await wireSize(ENTRIES[entry]);
+      assert.ok(brotli <= budget, `${brotli} bytes with Brotli, ${budget} are allowed`);
+    });
+  }
 
   for (const [file, budget] of Object.entries(BUDGETS)) {
     test(`keeps ${file} within its budget`, () => {

@@ -27,7 +27,7 @@ main(import.meta.url, async () => {
   Days offline      ${playground.url}/field.html
 
   Open either page and sign in. Then stop this with Ctrl-C and reload the page: it works on without a network.
-  The provider keeps everything in memory: when this is started again, sign in anew.
+  The provider keeps everything in memory: when this is started again, sign in again.
 `);
 });
 

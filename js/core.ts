@@ -1,5 +1,6 @@
 import { ConfigError, fromCore } from "./errors.js";
-import { type LoadRelaxed, Relaxed } from "./relaxed.js";
+import { type LoadRelaxed, Relaxed, RelaxedModule } from "./relaxed.js";
+import { isStackOverflow, messageOf, nameOf } from "./stack.js";
 
 /** Says where the WebAssembly modules come from: each entry of the package has its own answer. */
 export interface LoadModules {
@@ -16,7 +17,7 @@ export type Core = InstanceType<Glue["Core"]>;
 /** What instances are made of. */
 interface Modules {
   readonly core: WebAssembly.Module;
-  readonly relaxed: LoadRelaxed | undefined;
+  readonly relaxed: RelaxedModule | undefined;
 }
 
 /** The module of a realm, and its one instance in use: our engine's, or the reference engine's. */
@@ -33,7 +34,7 @@ export class Engine {
   instantiate(load: LoadModules): void {
     if (this.#instance !== undefined) return;
     if (typeof WebAssembly === "undefined") throw new ConfigError("wasm_unavailable", NO_WEBASSEMBLY);
-    const modules = { core: load.core(), relaxed: load.relaxed };
+    const modules = { core: load.core(), relaxed: load.relaxed && new RelaxedModule(load.relaxed) };
     const instance = new Instance(this.#makeGlue, modules);
     this.#modules = modules;
     this.#instance = instance;
@@ -164,25 +165,6 @@ export class CoreHandle {
   }
 }
 
-/** 8 KB in engines that put arguments on the stack, which is twice of what the module was seen to need in V8. */
-const ROOM: readonly undefined[] = Array.from({ length: 1024 });
-
-function takeRoom(): void {}
-
-/**
- * Throws what the engine throws at the end of the stack, if there is not enough of it left for the module. That is cheaper
- * than to give up an instance; whatever the module needs beyond it, an engine notices there.
- */
-export function leaveRoom(): void {
-  takeRoom.apply(undefined, ROOM as []);
-}
-
-/** Whether the stack ended: V8 and JavaScriptCore say so with a RangeError, SpiderMonkey with an InternalError. */
-export function isStackOverflow(error: unknown): boolean {
-  const name = nameOf(error);
-  return name === "InternalError" || (name === "RangeError" && /stack/i.test(messageOf(error)));
-}
-
 /** Compiles bytes, or says what stands in the way. */
 export function compile(bytes: BufferSource): WebAssembly.Module {
   try {
@@ -233,15 +215,6 @@ function outOfMemory(cause: unknown): ConfigError {
     "the WebAssembly module got no more memory, and nothing was decided. It goes on: free what is not needed (verifiers by " +
     "[Symbol.dispose](), other pages or workers) and try again";
   return new ConfigError("out_of_memory", message, undefined, { cause });
-}
-
-/** Errors may be another realm's, where `instanceof` knows nothing of them. */
-function nameOf(error: unknown): unknown {
-  return (error as { name?: unknown } | null | undefined)?.name;
-}
-
-function messageOf(error: unknown): string {
-  return String((error as { message?: unknown } | null | undefined)?.message ?? error);
 }
 
 /** The bytes of a module that is part of a script. */

@@ -1,11 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
-import { CoreHandle, type Engine, type LoadModules, leaveRoom } from "./core.js";
+import { CoreHandle, type Engine, type LoadModules } from "./core.js";
 import { ConfigError, plain, TokenError } from "./errors.js";
 import { cachedTokens, coreOptions, type Jwks, jwksText, readOptions, type VerifierOptions } from "./options.js";
 import { type ClockMarks, checkNames, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
 import { validate } from "./schema.js";
+import { leaveRoom } from "./stack.js";
 
 /** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
 export interface Claims {

@@ -11,10 +11,13 @@ export function leaveRoom(): void {
   takeRoom.apply(undefined, ROOM as []);
 }
 
-/** Whether the stack ended: V8 and JavaScriptCore say so by a `RangeError`, SpiderMonkey by an `InternalError`. */
+/**
+ * Whether the stack ended: V8 and JavaScriptCore say so by a `RangeError`, SpiderMonkey by an `InternalError`, V8 by a
+ * `SyntaxError` where it compiles a regular expression.
+ */
 export function isStackOverflow(error: unknown): boolean {
   const name = nameOf(error);
-  return name === "InternalError" || (name === "RangeError" && /stack/i.test(messageOf(error)));
+  return name === "InternalError" || ((name === "RangeError" || name === "SyntaxError") && /stack/i.test(messageOf(error)));
 }
 
 /** Errors may be another realm's, where `instanceof` knows nothing of them. */

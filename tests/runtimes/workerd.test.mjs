@@ -20,6 +20,20 @@ test("workerd", async (t) => {
   assert.ok(overflows > 100, `${overflows} stack overflows`);
 });
 
+test("workerd of 2024, which has no FinalizationRegistry: replaced keys and disposed verifiers leave no memory behind", async (t) => {
+  await conformanceTable();
+  overflowGiven();
+  const source = fileURLToPath(new URL("workerd-worker.mjs", import.meta.url));
+  const worker = await startWorkerd(source, { compatibilityDate: "2024-01-01" });
+  t.after(worker.close);
+  assert.deepEqual(await (await fetch(new URL("memory", worker.url))).json(), {
+    hasRegistry: false,
+    setKeys: 0,
+    refused: 0,
+    disposed: 0,
+  });
+});
+
 async function passes(url, engine) {
   const { passed, failures, instances, agent } = await (await fetch(url)).json();
   assert.deepEqual(failures, []);

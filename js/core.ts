@@ -193,7 +193,9 @@ const NO_WEBASSEMBLY =
 function instantiated(module: WebAssembly.Module, glue: Glue): WebAssembly.Exports {
   let exports: WebAssembly.Exports;
   try {
-    ({ exports } = new WebAssembly.Instance(module, { "./tokenward_bg.js": glue as unknown as WebAssembly.ModuleImports }));
+    ({ exports } = new WebAssembly.Instance(module, {
+      "./tokenward_bg.js": glue as unknown as WebAssembly.ModuleImports,
+    }));
   } catch (cause) {
     if (isStackOverflow(cause)) throw cause;
     if (/memory/i.test(messageOf(cause)) && nameOf(cause) !== "LinkError") throw outOfMemory(cause);

@@ -26,7 +26,7 @@ export class RelaxedModule {
   instantiate(): Exports | null {
     if (this.#module === undefined) this.#module = unlessRefused(this.#load);
     const module = this.#module;
-    return module && unlessRefused(() => new WebAssembly.Instance(module).exports as unknown as Exports);
+    return module && unlessRefused(() => exportsOf(module));
   }
 }
 
@@ -65,6 +65,12 @@ function unlessRefused<T>(get: () => T | undefined): T | null {
     if (isStackOverflow(error)) throw error;
     return null;
   }
+}
+
+/** Another module than ours cannot serve. */
+function exportsOf(module: WebAssembly.Module): Exports | undefined {
+  const { exports } = new WebAssembly.Instance(module);
+  return typeof exports["power"] === "function" ? (exports as unknown as Exports) : undefined;
 }
 
 /** Compiles bytes that an engine without relaxed SIMD refuses. */

@@ -17,7 +17,9 @@ export function leaveRoom(): void {
  */
 export function isStackOverflow(error: unknown): boolean {
   const name = nameOf(error);
-  return name === "InternalError" || ((name === "RangeError" || name === "SyntaxError") && /stack/i.test(messageOf(error)));
+  return (
+    name === "InternalError" || ((name === "RangeError" || name === "SyntaxError") && /stack/i.test(messageOf(error)))
+  );
 }
 
 /** Errors may be another realm's, where `instanceof` knows nothing of them. */

@@ -293,7 +293,10 @@ class RelyingParty {
   #check(token: string, now: number): Verified {
     leaveRoom();
     const { keys, cache } = this.#inUse;
-    const checked = read(this.#shared.serving.core.call((core) => core.verify(this.index, token, now)), keys);
+    const checked = read(
+      this.#shared.serving.core.call((core) => core.verify(this.index, token, now)),
+      keys,
+    );
     cache?.set(token, checked);
     return checked;
   }
@@ -301,7 +304,10 @@ class RelyingParty {
   #checkGenuine(token: string): Remembered {
     leaveRoom();
     const { keys, genuine } = this.#inUse;
-    const checked = read(this.#shared.serving.core.call((core) => core.genuine(this.index, token)), keys);
+    const checked = read(
+      this.#shared.serving.core.call((core) => core.genuine(this.index, token)),
+      keys,
+    );
     genuine.set(token, checked);
     return checked;
   }

@@ -47,7 +47,9 @@ async function passes(page, browser, place) {
   const { wrong, overflows } = result.overflowed;
   assert.deepEqual(wrong, []);
   assert.ok(overflows > 50, `${overflows} stack overflows`);
-  console.log(`${browser}, ${place} (${result.where}): ${result.passed} answers as they should be, ${overflows} stack overflows`);
+  console.log(
+    `${browser}, ${place} (${result.where}): ${result.passed} answers as they should be, ${overflows} stack overflows`,
+  );
   return result;
 }
 

@@ -94,7 +94,8 @@ export function overflow(api, given, dives) {
       choice[2] = kinds[choice[1]];
     }
     deeper(random(12));
-    if (wrongCall !== undefined) result.wrong.push(`call ${wrongCall} in dive ${round}: ${wrongError ?? "another answer"}`);
+    if (wrongCall !== undefined)
+      result.wrong.push(`call ${wrongCall} in dive ${round}: ${wrongError ?? "another answer"}`);
     wrongCall = undefined;
     wrongError = undefined;
     for (const [call, work] of calls.entries()) {

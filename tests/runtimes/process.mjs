@@ -1,8 +1,8 @@
 // What runs inside Deno and Bun: the conformance suite on the package as they find it.
 import * as api from "tokenward";
 import * as reference from "tokenward/reference";
-import table from "../conformance/generated/table.json" with { type: "json" };
 import overflowing from "../conformance/generated/overflow.json" with { type: "json" };
+import table from "../conformance/generated/table.json" with { type: "json" };
 import { run } from "../conformance/suite.mjs";
 import { instances } from "./instances.mjs";
 import { overflow } from "./overflow.mjs";

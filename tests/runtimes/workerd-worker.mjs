@@ -1,7 +1,7 @@
 import * as api from "tokenward";
 import * as reference from "tokenward/reference";
-import table from "../conformance/generated/table.json";
 import overflowing from "../conformance/generated/overflow.json";
+import table from "../conformance/generated/table.json";
 import { run } from "../conformance/suite.mjs";
 import { instances } from "./instances.mjs";
 import { memoryUse } from "./memory.mjs";

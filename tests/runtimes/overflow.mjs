@@ -33,16 +33,16 @@ export function overflow(api, given, dives) {
   /** Which key the last call of `setKeys` that came back has set. */
   let inUse = 0;
   const calls = [
-    (one, { token }) => verifiers.plain.verify(token).claims.iss === issuer,
-    (one, { token }) => verifiers.cached.verify(token).claims.iss === issuer,
-    (one, { token }) => verifiers.several.safeVerify(token).ok,
-    (one, { forged }) => verifiers.plain.safeVerify(forged).error.code === "bad_signature",
-    (one, { forged }) => verifiers.several.safeVerify(forged).error.code === "bad_signature",
-    (one, { token }) => verifiers.cached.assess(token, {}, { now }).access === "full",
+    ({ token }) => verifiers.plain.verify(token).claims.iss === issuer,
+    ({ token }) => verifiers.cached.verify(token).claims.iss === issuer,
+    ({ token }) => verifiers.several.safeVerify(token).ok,
+    ({ forged }) => verifiers.plain.safeVerify(forged).error.code === "bad_signature",
+    ({ forged }) => verifiers.several.safeVerify(forged).error.code === "bad_signature",
+    ({ token }) => verifiers.cached.assess(token, {}, { now }).access === "full",
     () => verifiers.plain.keys.length === kinds.length,
-    (one, { jwk, token }) => api.createVerifier({ ...options, jwks: [jwk] }).safeVerify(token).ok,
-    (one, { token }) => verifiers.rotating.safeVerify(token).ok === (one === inUse),
-    (one, { jwk }) => {
+    ({ jwk, token }) => api.createVerifier({ ...options, jwks: [jwk] }).safeVerify(token).ok,
+    ({ token }, one) => verifiers.rotating.safeVerify(token).ok === (one === inUse),
+    ({ jwk }, one) => {
       verifiers.rotating.setKeys([jwk]);
       inUse = one;
       return true;
@@ -57,10 +57,10 @@ export function overflow(api, given, dives) {
   let wrongCall;
   let wrongError;
   /** Calls nothing but what it tests: at the end of the stack that would fail, too. */
-  const attempt = (call, one, kind) => {
+  const attempt = (call, kind, one) => {
     result.calls += 1;
     try {
-      if (calls[call](one, kind) !== true) wrongCall = call;
+      if (calls[call](kind, one) !== true) wrongCall = call;
     } catch (error) {
       // SpiderMonkey throws an InternalError; V8 a SyntaxError, where it compiles a regular expression just then.
       if (error.name === "RangeError" || error.name === "InternalError" || error.name === "SyntaxError") {
@@ -80,7 +80,7 @@ export function overflow(api, given, dives) {
     } catch {}
     if (fromTheEnd > 0 && fromTheEnd <= FRAMES) {
       const choice = choices[fromTheEnd];
-      attempt(choice[0], choice[1], choice[2]);
+      attempt(choice[0], choice[2], choice[1]);
     }
     return fromTheEnd;
   };
@@ -100,7 +100,7 @@ export function overflow(api, given, dives) {
     wrongError = undefined;
     for (const [call, work] of calls.entries()) {
       for (const [one, kind] of kinds.entries()) {
-        const said = saidBy(() => work(one, kind));
+        const said = saidBy(() => work(kind, one));
         if (said !== "true") result.wrong.push(`call ${call} after dive ${round}: ${said}`);
       }
     }

@@ -27,11 +27,9 @@ export class TokenCache<Entry> {
     const tail = token.slice(-TAIL);
     this.#entries.delete(tail);
     this.#entries.set(tail, { token, entry });
-    if (this.#entries.size > this.#maxTokens) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest);
-        break;
-      }
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#maxTokens) break;
+      this.#entries.delete(oldest);
     }
   }
 

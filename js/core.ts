@@ -1,5 +1,6 @@
-import { ConfigError } from "./errors.js";
-import { type LoadRelaxed, Relaxed } from "./relaxed.js";
+import { ConfigError, fromCore } from "./errors.js";
+import { type LoadRelaxed, Relaxed, RelaxedModule } from "./relaxed.js";
+import { isStackOverflow, messageOf, nameOf } from "./stack.js";
 
 /** Says where the WebAssembly modules come from: each entry of the package has its own answer. */
 export interface LoadModules {
@@ -8,31 +9,159 @@ export interface LoadModules {
   relaxed?: LoadRelaxed | undefined;
 }
 
-/** What wasm-bindgen made for the module; what the module imports differs from engine to engine. */
-type Glue = Pick<typeof import("./wasm/tokenward_bg.js"), "Core" | "__wbg_set_wasm">;
+/** What wasm-bindgen wrote for the module; what the module imports differs from engine to engine. */
+type Glue = Pick<ReturnType<typeof import("./wasm/tokenward_bg.js").makeGlue>, "Core" | "__wbg_set_wasm">;
+type MakeGlue = (finalizationRegistry: undefined) => Glue;
+export type Core = InstanceType<Glue["Core"]>;
 
-/** The one instance of a module that a realm uses: our engine's, or the reference engine's. */
+/** What instances are made of. */
+interface Modules {
+  readonly core: WebAssembly.Module;
+  readonly relaxed: RelaxedModule | undefined;
+}
+
+/** The module of a realm, and its one instance in use: our engine's, or the reference engine's. */
 export class Engine {
-  readonly #glue: Glue;
-  #isReady = false;
+  readonly #makeGlue: MakeGlue;
+  #modules: Modules | undefined;
+  #instance: Instance | undefined;
 
-  constructor(glue: Glue) {
-    this.#glue = glue;
+  constructor(makeGlue: MakeGlue) {
+    this.#makeGlue = makeGlue;
   }
 
-  /** Makes the instance, if it is not there yet. */
+  /** Makes the first instance, if it is not there yet. */
   instantiate(load: LoadModules): void {
-    if (this.#isReady) return;
-    const glue = this.#glue;
-    const instance = new WebAssembly.Instance(load.core(), { "./tokenward_bg.js": glue as WebAssembly.ModuleImports });
-    glue.__wbg_set_wasm(instance.exports);
-    (instance.exports["__wbindgen_start"] as () => void)();
-    if (load.relaxed) glue.Core.useRelaxed(new Relaxed(load.relaxed));
-    this.#isReady = true;
+    if (this.#instance !== undefined) return;
+    if (typeof WebAssembly === "undefined") throw new ConfigError("wasm_unavailable", NO_WEBASSEMBLY);
+    const modules = { core: load.core(), relaxed: load.relaxed && new RelaxedModule(load.relaxed) };
+    const instance = new Instance(this.#makeGlue, modules);
+    this.#modules = modules;
+    this.#instance = instance;
   }
 
-  get Core(): Glue["Core"] {
-    return this.#glue.Core;
+  /** The instance to call into: another one, if a call into the last one did not come back in order. */
+  get instance(): Instance {
+    if (this.#instance?.isSound) return this.#instance;
+    if (this.#modules === undefined) throw new Error("there is no module yet");
+    this.#instance = new Instance(this.#makeGlue, this.#modules);
+    return this.#instance;
+  }
+}
+
+/**
+ * An instance of the module, with a glue of its own: what is left of one that was given up reaches no other.
+ *
+ * The end of the stack, or of the memory, can stop the module between any two instructions: its allocator is then cut in
+ * two, and its own stack never unwound. So an instance counts as broken from the moment it is entered until it has come
+ * back in order. Nothing has to succeed at the end of the stack for that.
+ */
+class Instance {
+  readonly Core: Glue["Core"];
+  /** Frees the cores of verifiers that nobody has any more, where the runtime tells. */
+  readonly #forgotten: FinalizationRegistry<Core> | undefined;
+  #isSound = true;
+
+  constructor(makeGlue: MakeGlue, { core, relaxed }: Modules) {
+    // The glue's own registry would free into an instance that was given up.
+    const glue = makeGlue(undefined);
+    const exports = instantiated(core, glue);
+    glue.__wbg_set_wasm(exports);
+    (exports["__wbindgen_start"] as () => void)();
+    if (relaxed) glue.Core.useRelaxed(new Relaxed(relaxed));
+    this.Core = glue.Core;
+    if (typeof FinalizationRegistry !== "undefined") {
+      this.#forgotten = new FinalizationRegistry((forgotten) => this.#free(forgotten));
+    }
+  }
+
+  get isSound(): boolean {
+    return this.#isSound;
+  }
+
+  /** Calls into the module. What it throws itself becomes the error that the caller sees; after all else it is not sound. */
+  call<T>(core: Core, use: (core: Core) => T): T {
+    this.#isSound = false;
+    let result: T;
+    try {
+      result = use(core);
+    } catch (thrown) {
+      throw this.#told(thrown);
+    }
+    this.#isSound = true;
+    return result;
+  }
+
+  /** Makes a core for an owner: it is freed by `release`, or when nobody has the owner any more. */
+  make(owner: object, rules: string): Core {
+    this.#isSound = false;
+    let core: Core;
+    try {
+      core = new this.Core(rules);
+    } catch (thrown) {
+      throw this.#told(thrown);
+    }
+    this.#isSound = true;
+    this.#forgotten?.register(owner, core, owner);
+    return core;
+  }
+
+  release(owner: object, core: Core): void {
+    this.#forgotten?.unregister(owner);
+    this.#free(core);
+  }
+
+  /** A broken instance is given up as a whole. So is one in which a core cannot be freed: that is no failure of the caller's. */
+  #free(core: Core): void {
+    if (!this.#isSound) return;
+    this.#isSound = false;
+    try {
+      core.free();
+    } catch {
+      return;
+    }
+    this.#isSound = true;
+  }
+
+  #told(thrown: unknown): unknown {
+    if (thrown instanceof Map) {
+      this.#isSound = true;
+      return fromCore(thrown);
+    }
+    return nameOf(thrown) === "RuntimeError" ? outOfMemory(thrown) : thrown;
+  }
+}
+
+/** The core that rules make, in whichever instance is in use: made again where the last one was given up. */
+export class CoreHandle {
+  readonly #engine: Engine;
+  readonly #rules: string;
+  #made: { readonly instance: Instance; readonly core: Core } | undefined;
+
+  constructor(engine: Engine, rules: string) {
+    this.#engine = engine;
+    this.#rules = rules;
+    this.#current();
+  }
+
+  call<T>(use: (core: Core) => T): T {
+    const { instance, core } = this.#current();
+    return instance.call(core, use);
+  }
+
+  /** Frees the core's memory at once; without that it is free when nobody has this any more, where the runtime tells. */
+  free(): void {
+    const made = this.#made;
+    this.#made = undefined;
+    made?.instance.release(this, made.core);
+  }
+
+  #current(): { readonly instance: Instance; readonly core: Core } {
+    const { instance } = this.#engine;
+    if (this.#made?.instance === instance) return this.#made;
+    const made = { instance, core: instance.make(this, this.#rules) };
+    this.#made = made;
+    return made;
   }
 }
 
@@ -41,15 +170,51 @@ export function compile(bytes: BufferSource): WebAssembly.Module {
   try {
     return new WebAssembly.Module(bytes);
   } catch (cause) {
-    throw new ConfigError(
-      "wasm_unavailable",
-      `WebAssembly cannot be compiled here: ${cause instanceof Error ? cause.message : cause}. In a page or worker, its ` +
-        "Content-Security-Policy needs script-src 'wasm-unsafe-eval'; in an edge runtime that forbids compiling, import " +
-        "the .wasm file as a module and pass it to init() of tokenward/slim.",
-      undefined,
-      { cause },
-    );
+    if (isStackOverflow(cause)) throw cause;
+    throw new ConfigError("wasm_unavailable", `${whyNotCompiled(bytes)}: ${messageOf(cause)}`, undefined, { cause });
   }
 }
 
-export type Core = InstanceType<Glue["Core"]>;
+/** A policy forbids to compile what is valid, but does not change what is valid. */
+function whyNotCompiled(bytes: BufferSource): string {
+  return WebAssembly.validate(bytes)
+    ? "WebAssembly cannot be compiled here. In a page or worker, its Content-Security-Policy needs script-src " +
+        "'wasm-unsafe-eval'; in an edge runtime that forbids compiling, import the .wasm file as a module and pass it to " +
+        "init() of tokenward/slim"
+    : "this engine does not take the WebAssembly module. It needs SIMD (Chrome 91, Firefox 89, Safari 16.4, Node 16.4, and " +
+        "a processor that has it); bytes given to init() should be those of tokenward.wasm";
+}
+
+const NO_WEBASSEMBLY =
+  "there is no WebAssembly here. Lockdown Mode (iPhone, iPad, Mac) switches it off, and so do some hardened browsers and " +
+  "runtimes without a compiler. The person can exclude this site from Lockdown Mode in the browser's settings; without " +
+  "that, ask the server, or verify with WebCrypto while online";
+
+function instantiated(module: WebAssembly.Module, glue: Glue): WebAssembly.Exports {
+  let exports: WebAssembly.Exports;
+  try {
+    ({ exports } = new WebAssembly.Instance(module, {
+      "./tokenward_bg.js": glue as unknown as WebAssembly.ModuleImports,
+    }));
+  } catch (cause) {
+    if (isStackOverflow(cause)) throw cause;
+    if (/memory/i.test(messageOf(cause)) && nameOf(cause) !== "LinkError") throw outOfMemory(cause);
+    throw anotherModule(cause);
+  }
+  if (typeof exports["core_new"] !== "function") throw anotherModule();
+  return exports;
+}
+
+function anotherModule(cause?: unknown): ConfigError {
+  const message =
+    "the WebAssembly module should be the tokenward.wasm of the same version as this script; it is another one" +
+    (cause === undefined ? "" : `: ${messageOf(cause)}`);
+  return new ConfigError("wasm_unavailable", message, undefined, { cause });
+}
+
+function outOfMemory(cause: unknown): ConfigError {
+  const message =
+    "the WebAssembly module got no more memory, and nothing was decided. It goes on: free what is not needed (verifiers by " +
+    "[Symbol.dispose](), other pages or workers) and try again";
+  return new ConfigError("out_of_memory", message, undefined, { cause });
+}

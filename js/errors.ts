@@ -27,7 +27,9 @@ export type ConfigErrorCode =
   | "no_usable_key"
   | "async_schema"
   | "not_initialized"
-  | "wasm_unavailable";
+  | "wasm_unavailable"
+  | "out_of_memory"
+  | "disposed";
 
 /** The facts behind a {@link TokenError}, where they apply. */
 export interface TokenErrorFacts {

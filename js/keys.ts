@@ -60,7 +60,7 @@ export interface KeyRefresh {
 }
 
 /** A verifier whose keys are the freshest there are. All but verifying is asynchronous. */
-export interface KeyStore<C = Claims> extends Omit<Verifier<C>, "setKeys"> {
+export interface KeyStore<C = Claims> extends Omit<Verifier<C>, "setKeys" | typeof Symbol.dispose> {
   /**
    * Takes the set that was stored, by this tab or another one, if it is fresher than the one in use. Never asks the
    * network and never rejects: a cached set that cannot be used is dropped.

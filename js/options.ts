@@ -153,6 +153,8 @@ function writtenJwks(jwks: unknown): string {
   try {
     return JSON.stringify(jwks) ?? "null";
   } catch (cause) {
+    // At the end of the stack this throws, too, and says so: that is no fault of the set.
+    JSON.stringify([[[[]]]]);
     throw new ConfigError("invalid_jwks", "the JWK Set cannot be written as JSON", "jwks", { cause });
   }
 }

@@ -3,11 +3,11 @@ import { compile, Engine } from "./core.js";
 import { decoded } from "./inlined.js";
 import { type CreateVerifier, createVerifierWith } from "./verifier.js";
 import { text } from "./wasm/reference.js";
-import * as glue from "./wasm/reference_bg.js";
+import { makeGlue } from "./wasm/reference_bg.js";
 
 export * from "./api.js";
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
-export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(/* @__PURE__ */ new Engine(glue), {
+export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(/* @__PURE__ */ new Engine(makeGlue), {
   core: () => compile(decoded(text)),
 });

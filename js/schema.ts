@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ConfigError, TokenError } from "./errors.js";
+import { isStackOverflow } from "./stack.js";
 
 /** What a schema said, all of it read: nothing of the schema's own runs afterwards. */
 type Outcome =
@@ -14,6 +15,7 @@ export function validate(schema: StandardSchemaV1, claims: Readonly<Record<strin
   try {
     outcome = outcomeOf(schema["~standard"].validate(claims));
   } catch (cause) {
+    if (isStackOverflow(cause)) throw cause;
     throw new TokenError("invalid_claim", "the schema threw an error on the claims", {}, { cause });
   }
   switch (outcome.kind) {

@@ -1,10 +1,12 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
-import type { Core, Engine, LoadModules } from "./core.js";
-import { ConfigError, fromCore, plain, TokenError } from "./errors.js";
+import { CoreHandle, type Engine, type LoadModules } from "./core.js";
+import { ConfigError, plain, TokenError } from "./errors.js";
 import { cachedTokens, coreOptions, type Jwks, jwksText, readOptions, type VerifierOptions } from "./options.js";
 import { type ClockMarks, checkNames, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
 import { validate } from "./schema.js";
+import { leaveRoom } from "./stack.js";
 
 /** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
 export interface Claims {
@@ -71,7 +73,16 @@ export interface Verifier<C = Claims> {
   setKeys(jwks: Jwks, issuer?: string): void;
   /** The keys in use. */
   readonly keys: readonly VerificationKey[];
+  /**
+   * Frees the verifier's memory at once, as `using` does at the end of a block. Whoever uses it afterwards gets a
+   * {@link ConfigError} `disposed`; to dispose of it again does nothing. Without it the memory is freed when nobody has the
+   * verifier any more, in runtimes that have `FinalizationRegistry`.
+   */
+  [Symbol.dispose](): void;
 }
+
+/** The name of that method also where engines have not got it yet: what polyfills and compilers take for it. */
+const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
 const GENUINE_TOKENS = 8;
 
@@ -101,22 +112,57 @@ export function createVerifierWith(engine: Engine, load: LoadModules): CreateVer
         }
       }
     }
+    leaveRoom();
     engine.instantiate(load);
     return makeVerifier(engine, checked);
   };
   return create as CreateVerifier;
 }
 
+/** All that new keys replace. It is replaced in one write: a stack that ends in the middle leaves the old or the new. */
+interface Serving {
+  readonly rules: readonly object[];
+  readonly core: CoreHandle;
+  readonly parties: readonly KeysInUse[];
+}
+
+/** The keys of one relying party, and what was verified with them. */
+interface KeysInUse {
+  readonly keys: readonly VerificationKey[];
+  readonly cache: TokenCache<Remembered> | undefined;
+  /** Genuine tokens whatever their times: the same one is assessed again and again. */
+  readonly genuine: TokenCache<Remembered>;
+}
+
+/** What serves now: nothing, once the verifier was disposed of. */
+class Shared {
+  current: Serving | undefined;
+
+  get serving(): Serving {
+    if (this.current !== undefined) return this.current;
+    throw new ConfigError("disposed", "the verifier was disposed of: make another one, or dispose of it later");
+  }
+}
+
 function makeVerifier(engine: Engine, options: readonly VerifierOptions[]): Verifier {
-  const build = (rules: readonly object[]): Core => calling(() => new engine.Core(JSON.stringify(rules)));
-  let rules = options.map(coreOptions);
-  const shared = { core: build(rules) };
+  const shared = new Shared();
   const relyingParties = options.map((entry, index) => new RelyingParty(shared, index, entry));
+  const build = (rules: readonly object[], inUse: (core: CoreHandle) => readonly KeysInUse[]): Serving => {
+    const core = new CoreHandle(engine, JSON.stringify(rules));
+    try {
+      return { rules, core, parties: inUse(core) };
+    } catch (error) {
+      core.free();
+      throw error;
+    }
+  };
+  shared.current = build(options.map(coreOptions), (core) => relyingParties.map((party) => party.keysOf(core)));
 
   const choose = (token: string): RelyingParty => {
     const remembered = relyingParties.find((party) => party.remembers(token));
-    const index = remembered?.index ?? (relyingParties.length > 1 ? calling(() => shared.core.choose(token)) : 0);
-    return relyingParties[index] as RelyingParty;
+    if (remembered !== undefined) return remembered;
+    leaveRoom();
+    return relyingParties[shared.serving.core.call((core) => core.choose(token))] as RelyingParty;
   };
 
   const partyFor = (token: unknown): RelyingParty => {
@@ -141,6 +187,7 @@ function makeVerifier(engine: Engine, options: readonly VerifierOptions[]): Veri
       }
     },
     setKeys(jwks: Jwks, issuer?: string): void {
+      leaveRoom();
       const party = relyingParties.length === 1 ? relyingParties[0] : relyingParties.find((one) => one.isFor(issuer));
       if (party === undefined || (issuer !== undefined && !party.isFor(issuer))) {
         throw new ConfigError(
@@ -150,12 +197,20 @@ function makeVerifier(engine: Engine, options: readonly VerifierOptions[]): Veri
         );
       }
       const text = jwksText(jwks);
-      const changed = rules.map((entry, index) => (index === party.index ? { ...entry, jwks: text } : entry));
-      party.renew(build(changed));
-      rules = changed;
+      const replaced = shared.serving;
+      const rules = replaced.rules.map((entry, index) => (index === party.index ? { ...entry, jwks: text } : entry));
+      shared.current = build(rules, (core) =>
+        replaced.parties.map((inUse, index) => (index === party.index ? party.keysOf(core) : inUse)),
+      );
+      replaced.core.free();
     },
     get keys() {
-      return relyingParties.flatMap((party) => party.keys);
+      return shared.serving.parties.flatMap(({ keys }) => keys);
+    },
+    [dispose](): void {
+      const last = shared.current;
+      shared.current = undefined;
+      last?.core.free();
     },
   });
 }
@@ -168,33 +223,36 @@ interface Remembered extends Verified {
 /** One issuer's options, with the JavaScript side of them: clock, schema, cache. */
 class RelyingParty {
   readonly index: number;
-  keys: readonly VerificationKey[];
-  readonly #shared: { core: Core };
+  readonly #shared: Shared;
   readonly #issuers: readonly string[] | null;
   readonly #now: () => number;
   readonly #schema: StandardSchemaV1 | undefined;
-  readonly #cache: TokenCache<Remembered> | undefined;
-  /** Genuine tokens whatever their times: the same one is assessed again and again. */
-  readonly #genuine = new TokenCache<Remembered>(GENUINE_TOKENS);
+  readonly #maxTokens: number;
 
-  constructor(shared: { core: Core }, index: number, options: VerifierOptions) {
+  constructor(shared: Shared, index: number, options: VerifierOptions) {
     const { issuer, now = systemTime, schema, cache } = options;
-    const maxTokens = cachedTokens(cache);
     this.index = index;
-    this.keys = readKeys(shared.core, index);
     this.#shared = shared;
     this.#issuers = typeof issuer === "string" ? [issuer] : issuer && [...issuer];
     this.#now = now;
     this.#schema = schema;
-    this.#cache = maxTokens > 0 ? new TokenCache(maxTokens) : undefined;
+    this.#maxTokens = cachedTokens(cache);
   }
 
   isFor(issuer: string | undefined): boolean {
     return issuer !== undefined && (this.#issuers === null || this.#issuers.includes(issuer));
   }
 
+  /** What a core has for this one, before anything was verified with it. */
+  keysOf(core: CoreHandle): KeysInUse {
+    const keys = deepFreeze(plain(core.call((made) => made.keys(this.index))) as VerificationKey[]);
+    const cache = this.#maxTokens > 0 ? new TokenCache<Remembered>(this.#maxTokens) : undefined;
+    return { keys, cache, genuine: new TokenCache(GENUINE_TOKENS) };
+  }
+
   remembers(token: string): boolean {
-    return this.#cache?.get(token) !== undefined || this.#genuine.get(token) !== undefined;
+    const { cache, genuine } = this.#inUse;
+    return cache?.get(token) !== undefined || genuine.get(token) !== undefined;
   }
 
   verify(token: string): Verified {
@@ -209,47 +267,49 @@ class RelyingParty {
     const { now, highest, lastCheckIn, rolledBack } = known;
     finite(now, '"now" should be');
     for (const mark of [highest, lastCheckIn]) if (mark !== undefined) finite(mark, "the marks should be");
-    const { claims, header, key, times } = this.#genuine.get(token) ?? this.#checkGenuine(token);
+    const { claims, header, key, times } = this.#inUse.genuine.get(token) ?? this.#checkGenuine(token);
     const seen = [highest ?? Number.NaN, lastCheckIn ?? Number.NaN, Boolean(rolledBack)] as const;
     const durations = [grace, checkIn ?? Number.NaN, rollbackTolerance] as const;
-    const until = calling(() => this.#shared.core.decide(this.index, ...times, now, ...seen, ...durations));
-    const decision = decisionOf(this.#shared.core.reason, until);
+    const decision = this.#shared.serving.core.call((core) => {
+      const until = core.decide(this.index, ...times, now, ...seen, ...durations);
+      return decisionOf(core.reason, until);
+    });
     return Object.freeze({ ...decision, claims: this.#validated(claims), header, key });
   }
 
-  /** Goes on with a core that has new keys for this one, and the same for all others. */
-  renew(core: Core): void {
-    this.keys = readKeys(core, this.index);
-    this.#shared.core = core;
-    this.#cache?.clear();
-    this.#genuine.clear();
+  get #inUse(): KeysInUse {
+    return this.#shared.serving.parties[this.index] as KeysInUse;
   }
 
   #recall(token: string, now: number): Verified | undefined {
-    const remembered = this.#cache?.get(token);
+    const remembered = this.#inUse.cache?.get(token);
     if (remembered !== undefined) {
       const [exp, nbf, iat] = remembered.times;
-      calling(() => this.#shared.core.checkTimes(this.index, exp, nbf, iat, now));
+      this.#shared.serving.core.call((core) => core.checkTimes(this.index, exp, nbf, iat, now));
     }
     return remembered;
   }
 
   #check(token: string, now: number): Verified {
-    const checked = this.#read(calling(() => this.#shared.core.verify(this.index, token, now)));
-    this.#cache?.set(token, checked);
+    leaveRoom();
+    const { keys, cache } = this.#inUse;
+    const checked = read(
+      this.#shared.serving.core.call((core) => core.verify(this.index, token, now)),
+      keys,
+    );
+    cache?.set(token, checked);
     return checked;
   }
 
   #checkGenuine(token: string): Remembered {
-    const checked = this.#read(calling(() => this.#shared.core.genuine(this.index, token)));
-    this.#genuine.set(token, checked);
+    leaveRoom();
+    const { keys, genuine } = this.#inUse;
+    const checked = read(
+      this.#shared.serving.core.call((core) => core.genuine(this.index, token)),
+      keys,
+    );
+    genuine.set(token, checked);
     return checked;
-  }
-
-  #read(text: string): Remembered {
-    const [header, claims, keyIndex] = deepFreeze(JSON.parse(text) as [JoseHeader, Claims, number]);
-    const key = this.keys[keyIndex] as VerificationKey;
-    return { claims, header, key, times: [time(claims, "exp"), time(claims, "nbf"), time(claims, "iat")] };
   }
 
   #validated(claims: Claims): Claims {
@@ -257,22 +317,15 @@ class RelyingParty {
   }
 }
 
+function read(text: string, keys: readonly VerificationKey[]): Remembered {
+  const [header, claims, keyIndex] = deepFreeze(JSON.parse(text) as [JoseHeader, Claims, number]);
+  const key = keys[keyIndex] as VerificationKey;
+  return { claims, header, key, times: [time(claims, "exp"), time(claims, "nbf"), time(claims, "iat")] };
+}
+
 /** Only a claim of the token's own, whatever a page has put on `Object.prototype`; `NaN` for none. */
 function time(claims: Claims, name: "exp" | "nbf" | "iat"): number {
   return (Object.hasOwn(claims, name) ? claims[name] : undefined) ?? Number.NaN;
-}
-
-function readKeys(core: Core, index: number): readonly VerificationKey[] {
-  return deepFreeze(plain(core.keys(index)) as VerificationKey[]);
-}
-
-/** Calls into the WebAssembly module; what it throws becomes the error the caller sees. */
-function calling<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (thrown) {
-    throw fromCore(thrown);
-  }
 }
 
 /** What was verified stays what was verified, also for the next caller who gets it from the cache. */

@@ -2,11 +2,11 @@
 import module from "../reference.wasm";
 import { Engine } from "./core.js";
 import { type CreateVerifier, createVerifierWith } from "./verifier.js";
-import * as glue from "./wasm/reference_bg.js";
+import { makeGlue } from "./wasm/reference_bg.js";
 
 export * from "./api.js";
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
-export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(/* @__PURE__ */ new Engine(glue), {
+export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(/* @__PURE__ */ new Engine(makeGlue), {
   core: () => module,
 });

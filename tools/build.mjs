@@ -58,16 +58,31 @@ const ARGON2_WASM = "target/tokenward/argon2.wasm";
 async function buildCore(rust) {
   const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm"]);
   write("js/wasm/tokenward_bg.wasm", wasm);
-  write("js/wasm/tokenward_bg.js", readFileSync(join(root, GLUE, "tokenward_bg.js")));
+  write("js/wasm/tokenward_bg.js", glueFactory());
   write("js/wasm/inline.ts", inlinedModule(wasm));
 }
 
-/** The same with the other engine. Its glue is a file of its own, since it holds the instance. */
+/** The same with the other engine. Its glue is a file of its own, since the two import different things. */
 async function buildReference(rust) {
   const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm,reference"]);
   write("js/wasm/reference_bg.wasm", wasm);
-  write("js/wasm/reference_bg.js", readFileSync(join(root, GLUE, "tokenward_bg.js")));
+  write("js/wasm/reference_bg.js", glueFactory());
   write("js/wasm/reference.ts", inlinedModule(wasm));
+}
+
+/**
+ * wasm-bindgen's glue is a module that knows one instance for ever. As a function that makes it, each instance has its own:
+ * after the end of the stack or of the memory, `js/core.ts` makes another instance, and nothing of the old one may reach it.
+ * The parameter hides the global `FinalizationRegistry`, since `js/core.ts` knows which instances may still be entered.
+ */
+function glueFactory() {
+  const glue = readFileSync(join(root, GLUE, "tokenward_bg.js"), "utf8");
+  const names = [...glue.matchAll(/^export (?:class|function) (\w+)/gm)].map(([, name]) => name);
+  const body = glue.replaceAll(/^export (?=class|function)/gm, "");
+  if (/^(?:export|import)\b/m.test(body) || !names.includes("__wbg_set_wasm")) {
+    throw new Failure("wasm-bindgen's glue has another form than glueFactory in tools/build.mjs expects");
+  }
+  return `export function makeGlue(FinalizationRegistry) {\n${body}\nreturn { ${names.join(", ")} };\n}\n`;
 }
 
 /** Only numbers cross its boundary: there is no glue, and nothing of wasm-bindgen. */

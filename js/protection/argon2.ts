@@ -53,7 +53,7 @@ export async function argon2id(secret: Uint8Array, salt: Uint8Array, cost: Cost)
 const IMPORTS = { "./tokenward_bg.js": { __wbindgen_init_externref_table() {} } };
 
 async function compile(): Promise<WebAssembly.Module> {
-  if (typeof WebAssembly === "undefined") throw unsupported("there is no WebAssembly");
+  if (typeof WebAssembly === "undefined") throw unsupported("there is no WebAssembly, as in Lockdown Mode");
   try {
     return await WebAssembly.compile(decoded(text));
   } catch (cause) {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { conformanceTable } from "../conformance/table.mjs";
+import { overflowGiven } from "./overflow-given.mjs";
 import { bunProgram, denoProgram } from "./programs.mjs";
 
 const script = fileURLToPath(new URL("process.mjs", import.meta.url));
@@ -15,8 +16,9 @@ for (const [name, program, permissions] of [
 ]) {
   test(name, async () => {
     await conformanceTable();
+    overflowGiven();
     const { stdout } = await promisify(execFile)(program, [...permissions, script], { maxBuffer: 2 ** 26 });
-    const { agent, own, reference } = JSON.parse(stdout);
+    const { agent, own, reference, overflowed } = JSON.parse(stdout);
     assert.match(agent, new RegExp(`^${name}/`));
     assert.equal(own.instances, 2, "with the kernel for relaxed SIMD");
     for (const [engine, { passed, failures }] of Object.entries({ own, reference })) {
@@ -24,5 +26,8 @@ for (const [name, program, permissions] of [
       assert.ok(passed > 0);
       console.log(`${agent}, ${engine} engine: ${passed} answers as they should be`);
     }
+    assert.deepEqual(overflowed.wrong, []);
+    assert.ok(overflowed.overflows > 100, `${overflowed.overflows} stack overflows`);
+    console.log(`${agent}: ${overflowed.overflows} stack overflows changed nothing`);
   });
 }

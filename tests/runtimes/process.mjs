@@ -1,9 +1,13 @@
 // What runs inside Deno and Bun: the conformance suite on the package as they find it.
 import * as api from "tokenward";
 import * as reference from "tokenward/reference";
+import overflowing from "../conformance/generated/overflow.json" with { type: "json" };
 import table from "../conformance/generated/table.json" with { type: "json" };
 import { run } from "../conformance/suite.mjs";
 import { instances } from "./instances.mjs";
+import { overflow } from "./overflow.mjs";
 
 const own = { ...run(api, table.value), instances: instances() };
-console.log(JSON.stringify({ agent: navigator.userAgent, own, reference: run(reference, table.value) }));
+const referenced = run(reference, table.value);
+const overflowed = overflow(api, overflowing.value, 20);
+console.log(JSON.stringify({ agent: navigator.userAgent, own, reference: referenced, overflowed }));

@@ -9,7 +9,7 @@ import workerd from "workerd";
 
 /**
  * Starts a worker from its source file on a free port of loopback: `{ url, close }`. More members of the worker, and more
- * services, are in workerd's configuration language.
+ * services, are in workerd's configuration language; the compatibility date says which features the worker has.
  */
 export async function startWorkerd(source, more = {}) {
   const folder = mkdtempSync(join(tmpdir(), "tokenward-"));
@@ -40,7 +40,7 @@ export async function startWorkerd(source, more = {}) {
   return { url, close };
 }
 
-function configuration(port, folder, { worker = "", services = "" }) {
+function configuration(port, folder, { worker = "", services = "", compatibilityDate = "2026-01-01" }) {
   const wasm = readdirSync(folder).filter((name) => name.endsWith(".wasm"));
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -52,7 +52,7 @@ const worker :Workerd.Worker = (
     ( name = "worker.js", esModule = embed "worker.js" ),
     ${wasm.map((name) => `( name = "./${name}", wasm = embed "${name}" ),`).join("\n    ")}
   ],
-  compatibilityDate = "2026-01-01",
+  compatibilityDate = "${compatibilityDate}",
   ${worker}
 );
 `;

@@ -89,6 +89,12 @@ const level: number = byValibot.verify("").claims.level;
 // @ts-expect-error: a schema is a Standard Schema
 createVerifier({ jwks, issuer, audience, schema: (claims: unknown) => claims });
 
+// A verifier is disposed of by hand or by its block; a key store does not do it for its own.
+{
+  using shortLived: Verifier = createVerifier({ jwks, issuer, audience });
+  shortLived[Symbol.dispose]();
+}
+
 // Several issuers: the claims are those of one of them.
 const several = createVerifier([
   { jwks, issuer: "https://a.example", audience, schema: z.object({ a: z.string() }) },

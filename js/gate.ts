@@ -28,7 +28,7 @@ import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
 import { cacheKey, invalidate, isCacheable, isSafe, type Limits, type Shelf, STRATEGIES } from "./gate/caching.js";
 import { letGo } from "./gate/copying.js";
-import { isFirstHand, isLostRedirect, pastHttpCache } from "./gate/http-cache.js";
+import { forThisTime, isFirstHand, isLostRedirect, pastHttpCache } from "./gate/http-cache.js";
 import {
   bearerToken,
   type GateDecision,
@@ -183,14 +183,16 @@ export function createGate(given: GateOptions): Gate {
     const { request } = event;
     const decision = await decided(rule, request, (work) => inBackground(event, work));
     if (!decision.allowed) return refuse(rule, decision, request);
-    const asked = hasHttpCache && rule.needs !== null ? pastHttpCache(request) : request;
+    const isApart = hasHttpCache && rule.needs !== null && isSafe(request);
+    const asked = isApart ? pastHttpCache(request) : request;
     const onwards = async () => {
       const response = await next(asked, decision);
       return isLostRedirect(request, asked, response) ? fetch(request) : response;
     };
+    const given = (response: Response) => (isApart ? forThisTime(response) : response);
     if (!isSafe(request)) return changing(request, onwards);
     const shelf = shelfFor(rule, request);
-    if (shelf === undefined || !isCacheable(request)) return onwards();
+    if (shelf === undefined || !isCacheable(request)) return given(await onwards());
     const response = await STRATEGIES[rule.strategy]({
       request,
       shelf,
@@ -204,7 +206,7 @@ export function createGate(given: GateOptions): Gate {
       background: (work) => inBackground(event, work),
     });
     // Meanwhile this person may have signed out, and another one in: then it is asked again, for that one.
-    if (shelf.current() && judge.decide(rule, request).allowed) return response;
+    if (shelf.current() && judge.decide(rule, request).allowed) return given(response);
     letGo(response);
     return answer(rule, event, next);
   };

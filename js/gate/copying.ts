@@ -10,7 +10,7 @@ export interface Copying {
  * long closed the page. Here that ends the copy and the fetch.
  */
 export function copying(response: Response, limit: number, signal?: AbortSignal): Copying {
-  const { body, status, statusText, headers, url, type } = response;
+  const { body, headers } = response;
   if (body === null) return { response, whole: Promise.resolve(null) };
   if (Number(headers.get("content-length")) > limit) return { response, whole: Promise.resolve(undefined) };
   const reader = body.getReader();
@@ -69,9 +69,14 @@ export function copying(response: Response, limit: number, signal?: AbortSignal)
       reader.cancel(reason).catch(() => {});
     },
   });
-  const given = new Response(passed, { status, statusText, headers });
-  // As it was for who looks at it in the worker.
-  return { response: Object.defineProperties(given, { url: { value: url }, type: { value: type } }), whole };
+  return { response: remade(response, passed, headers), whole };
+}
+
+/** An answer with another body or other headers, and else as it was for who looks at it in the worker. */
+export function remade(response: Response, body: BodyInit | null, headers: Headers): Response {
+  const { status, statusText, url, type } = response;
+  const anew = new Response(body, { status, statusText, headers });
+  return Object.defineProperties(anew, { url: { value: url }, type: { value: type } });
 }
 
 /** Firefox may take a body that was cut off for a whole one. Of a body that was encoded the length is another's. */

@@ -1,4 +1,5 @@
 import { cacheControl, lifetime } from "./cache-control.js";
+import { remade } from "./copying.js";
 
 /**
  * The same request past the browser's HTTP cache, which tells people apart as little as it tells sessions: an answer with
@@ -48,4 +49,18 @@ export function isFirstHand(response: Response): boolean {
   if (directives.has("no-store")) return true;
   const hasLifetime = !directives.has("no-cache") && (lifetime(response, false) ?? 0) > 0;
   return !hasLifetime && !directives.has("stale-while-revalidate") && !response.headers.has("last-modified");
+}
+
+/**
+ * An answer that the browser does not give again without asking the worker. WebKit keeps answers in front of it, too, pages
+ * among them. `no-cache` and not `no-store`, with which Back would not show a page as it was left.
+ */
+export function forThisTime(response: Response): Response {
+  const { status, type, redirected, body, headers: given } = response;
+  // What is not to be read cannot be made anew; another page's answer would lose its address.
+  if (status < 200 || status === 304 || type.startsWith("opaque") || redirected) return response;
+  if (cacheControl(response).has("no-store")) return response;
+  const headers = new Headers(given);
+  headers.append("cache-control", "no-cache");
+  return remade(response, body, headers);
 }

@@ -1,6 +1,6 @@
 import { isReusable, isStorable, storedAs } from "./caching.js";
 import { copying, letGo } from "./copying.js";
-import { isFirstHand, isLostRedirect, pastHttpCache } from "./http-cache.js";
+import { forThisTime, isFirstHand, isLostRedirect, pastHttpCache } from "./http-cache.js";
 import type { GateDecision } from "./judge.js";
 import { readUserKey, userKey } from "./purge.js";
 import { ranged } from "./range.js";
@@ -165,7 +165,9 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
       const { denied } = await begin(request, state);
       if (response === state.refusal) return response;
       if (denied) return refusalOf(request);
-      return response === state.cached ? response : trusted(request, response, { ...(event && { event }), state });
+      if (tools.ruleFor(request).needs === null) return response;
+      const handling = { ...(event && { event }), state };
+      return forThisTime(response === state.cached ? response : await trusted(request, response, handling));
     },
   };
 }

@@ -129,8 +129,9 @@ export function createGate(given: GateOptions): Gate {
   const networkTimeout = seconds(patience, "networkTimeout");
   const name = session?.name ?? "default";
   const sharedCache = sharedCacheName(name);
-  const maxEntries = wholeNumber(options.maxEntries ?? 500, 100_000, "maxEntries");
-  const maxEntryBytes = wholeNumber(options.maxEntryBytes ?? 2 ** 25, 2 ** 31, "maxEntryBytes");
+  const { maxEntries = 500, maxEntryBytes = 2 ** 25 } = options;
+  checkWhole(maxEntries, 100_000, "maxEntries");
+  checkWhole(maxEntryBytes, 2 ** 31, "maxEntryBytes");
   const limits: Limits = { maxEntries, maxEntryBytes, isPinned: (url) => pageUrls().has(url) };
   const judge = judgeOf(options);
   // At the edge there is none.
@@ -377,8 +378,8 @@ function fromNetwork(event: FetchEventLike, { needs }: CheckedRule): Next {
   };
 }
 
-function wholeNumber(value: unknown, greatest: number, option: string): number {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= greatest) return value as number;
+function checkWhole(value: number, greatest: number, option: string): void {
+  if (Number.isInteger(value) && value >= 1 && value <= greatest) return;
   const expected = `a whole number from 1 to ${greatest}`;
   throw new ConfigError("invalid_option", `the option "${option}" should be ${expected}`, option);
 }

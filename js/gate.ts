@@ -66,8 +66,8 @@ export interface GateOptions {
   /** How long a request waits for fresh tokens, or keys, before it is denied for old ones. 0: not at all. Default: 3 seconds. */
   readonly refreshTimeout?: Duration | undefined;
   /**
-   * How many answers a cache keeps, of one person or of all who pass: 1 to 100,000. Beyond, the one that was stored first
-   * goes. Default: 500.
+   * How many answers a cache keeps, of one person or of all who pass: 1 to 100,000. Beyond, those that were stored first go,
+   * a tenth of them at once. Default: 500.
    */
   readonly maxEntries?: number | undefined;
   /** The greatest body, in bytes, that is kept: 1 to 2^31. Greater ones pass, and are not cached. Default: 33,554,432. */
@@ -132,7 +132,8 @@ export function createGate(given: GateOptions): Gate {
   const { maxEntries = 500, maxEntryBytes = 2 ** 25 } = options;
   checkWhole(maxEntries, 100_000, "maxEntries");
   checkWhole(maxEntryBytes, 2 ** 31, "maxEntryBytes");
-  const limits: Limits = { maxEntries, maxEntryBytes, isPinned: (url) => pageUrls().has(url) };
+  const isPinned = (url: string) => pageUrls().has(url);
+  const limits: Limits = { maxEntries, maxEntryBytes, isPinned, counts: new Map() };
   const judge = judgeOf(options);
   // At the edge there is none.
   const hasHttpCache = session !== undefined || typeof location !== "undefined";

@@ -194,23 +194,28 @@ export function createGate(given: GateOptions): Gate {
     const given = (response: Response) => (isApart ? forThisTime(response) : response);
     if (!isSafe(request)) return changing(request, onwards);
     const shelf = shelfFor(rule, request);
-    if (shelf === undefined || !isCacheable(request)) return given(await onwards());
-    const response = await STRATEGIES[rule.strategy]({
-      request,
-      shelf,
-      limits,
-      networkTimeout,
-      network: async () => {
-        const response = await onwards();
-        if (rule.needs !== null) await judge.prepare();
-        return response;
-      },
-      background: (work) => inBackground(event, work),
-    });
+    const network = async () => {
+      const response = await onwards();
+      if (rule.needs !== null) await judge.prepare();
+      return response;
+    };
+    const isCached = shelf !== undefined && isCacheable(request);
+    // At the edge a token that held holds.
+    if (!isCached && (judge.presence === undefined || rule.needs === null)) return given(await onwards());
+    const isSamePerson = isCached ? shelf.current : samePerson();
+    const background = (work: Promise<unknown>) => inBackground(event, work);
+    const response = isCached
+      ? await STRATEGIES[rule.strategy]({ request, shelf, limits, networkTimeout, network, background })
+      : await network();
     // Meanwhile this person may have signed out, and another one in: then it is asked again, for that one.
-    if (shelf.current() && judge.decide(rule, request).allowed) return given(response);
+    if (isSamePerson() && judge.decide(rule, request).allowed) return given(response);
     letGo(response);
     return answer(rule, event, next);
+  };
+
+  const samePerson = () => {
+    const atFirst = judge.presence?.sessionId;
+    return () => judge.presence?.sessionId === atFirst;
   };
 
   /** What is cached of an address may be under another rule than what changes it. */

@@ -56,10 +56,12 @@ export function copying(response: Response, limit: number, signal?: AbortSignal)
         giveUp();
         controller.error(reason);
       };
-      signal?.addEventListener("abort", () => {
-        fail(signal.reason);
-        reader.cancel(signal.reason).catch(() => {});
-      });
+      const stop = () => {
+        fail(signal?.reason);
+        reader.cancel(signal?.reason).catch(() => {});
+      };
+      if (signal?.aborted) return stop();
+      signal?.addEventListener("abort", stop);
       // Without waiting: a stream asks for more only when it has started.
       void pass(controller).catch(fail);
     },

@@ -10,28 +10,25 @@ import { remade } from "./copying.js";
  * A request that is made anew cannot have the mode `navigate`: the server sees `Sec-Fetch-Mode: same-origin`.
  */
 export function pastHttpCache(request: Request): Request {
-  const { mode, method, referrer, url, headers } = request;
+  const { mode, method, referrer, headers } = request;
   // Where a Request knows no cache (edge), there is none.
   if (request.cache === undefined || !["GET", "HEAD"].includes(method)) return request;
-  const { origin } = new URL(url);
+  const { origin } = new URL(request.url);
+  const own = typeof location === "undefined" ? origin : location.origin;
   const init: RequestInit = {
     cache: "no-store",
     // Else it is the worker's; that of another origin cannot be passed on.
-    referrer: referrer.startsWith(`${origin}/`) || referrer === "about:client" ? referrer : "",
+    referrer: referrer.startsWith(`${own}/`) || referrer === "about:client" ? referrer : "",
     referrerPolicy: request.referrerPolicy,
   };
   // A `Range` does not outlive `no-cors` (Fetch standard, "privileged no-CORS request-header"). Where the answer leads to
   // another origin, `isLostRedirect` notices.
-  if (mode === "no-cors" && headers.has("range") && isHere(origin)) {
+  if (mode === "no-cors" && headers.has("range") && origin === own) {
     return new Request(request, { ...init, mode: "same-origin", redirect: "manual" });
   }
   const anew = new Request(request, init);
   // For an app's `next`, which may have something else for a navigation that fails.
   return mode === "navigate" ? Object.defineProperty(anew, "mode", { value: mode }) : anew;
-}
-
-function isHere(origin: string): boolean {
-  return typeof location !== "undefined" && location.origin === origin;
 }
 
 /** Whether an answer leads elsewhere, and who asked would have followed: only the request made anew did not. */

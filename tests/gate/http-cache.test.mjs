@@ -98,6 +98,24 @@ describe("what needs somebody to be signed in goes past the HTTP cache", () => {
   });
 });
 
+it("a request to another origin says which page it comes from", async () => {
+  globalThis.location = new URL(`${ORIGIN}/worker.js`);
+  try {
+    const gate = createGate({ session, origin: "https://api.test", rules: [{ match: "/*" }] });
+    let seen;
+    const next = (anew) => {
+      seen = anew;
+      return new Response();
+    };
+    const given = new Request("https://api.test/x");
+    await gate.handle(Object.defineProperty(given, "referrer", { value: `${ORIGIN}/from` }), next);
+    // Node, which is no page, knows referrers of its own origin only: it must not have been taken for another site's.
+    assert.notEqual(seen.referrer, "");
+  } finally {
+    delete globalThis.location;
+  }
+});
+
 describe("what is handed on is asked for again", () => {
   const cacheControl = async (rule, next) =>
     (await gateFor(rule).handle(request("/x"), next)).headers.get("cache-control");

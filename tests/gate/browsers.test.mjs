@@ -174,15 +174,18 @@ for (const [name, open] of Object.entries(BROWSERS)) {
         if (read === "keepReading") await page.open(`${site.url}/`);
         await until({ ask: async () => site.open.length }, path, 0);
       }
-      // Of a page that leaves before the answer has begun no browser tells the worker; the answer is let go of all the same.
-      await page.ask(
-        "void (globalThis.stop = new AbortController(), app.ask('/api/endless?hold', { signal: stop.signal }))",
-      );
-      await condition(() => site.held.length > 0);
-      await page.ask("void stop.abort()");
-      site.held.shift()();
-      await condition(() => site.open.length > 0);
-      await until({ ask: async () => site.open.length }, "let go of late", 0);
+      // Of a page that leaves before the answer has begun no browser tells the worker. The answer is let go of all the same,
+      // but by WebKit, where even `respondWith(fetch(event.request))` goes on.
+      if (name !== "WebKitGTK") {
+        await page.ask(
+          "void (globalThis.stop = new AbortController(), app.ask('/api/endless?hold', { signal: stop.signal }))",
+        );
+        await condition(() => site.held.length > 0);
+        await page.ask("void stop.abort()");
+        site.held.shift()();
+        await condition(() => site.open.length > 0);
+        await until({ ask: async () => site.open.length }, "let go of late", 0);
+      }
       assert.equal(await cached(), "");
       await goOffline();
       assert.equal(await app("firstEvent('/api/events')"), "none");

@@ -171,7 +171,12 @@ export function createGate(given: GateOptions): Gate {
   const isAuthorized = (request: Request): boolean => {
     const { headers } = request;
     if (headers.has("authorization") || headers.has("cookie")) return true;
-    return options.token !== undefined && Boolean(options.token(request));
+    try {
+      return options.token !== undefined && Boolean(options.token(request));
+    } catch {
+      // Where a rule is open to all, the app may not expect to be asked for a token.
+      return true;
+    }
   };
 
   const refuse = (rule: CheckedRule, decision: GateDecision, request: Request): Promise<Response> =>

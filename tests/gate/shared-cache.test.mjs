@@ -113,6 +113,14 @@ describe("whether an answer is kept (RFC 9111 section 3)", () => {
     });
   }
 
+  it("a token that cannot be taken counts as one, and costs nobody what is open to all", async () => {
+    const token = () => {
+      throw new Error("no cookie");
+    };
+    assert.equal(await textOf(ask(edge({ token }), "/x", answers("x"))), "x");
+    assert.deepEqual(await kept(), []);
+  });
+
   it("neither cookies nor tokens are written down", async () => {
     const headers = { authorization: "Bearer x", cookie: "who=ada", accept: "text/html" };
     await ask(edge(), "/x", answers("x", { headers: { "cache-control": "public" } }), { headers });

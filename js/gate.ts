@@ -26,7 +26,9 @@
  */
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
-import { cacheKey, invalidate, isCacheable, isSafe, type Shelf, STRATEGIES } from "./gate/caching.js";
+import { cacheKey, invalidate, isCacheable, isSafe, type Limits, type Shelf, STRATEGIES } from "./gate/caching.js";
+import { letGo } from "./gate/copying.js";
+import { forThisTime, isFirstHand, isLostRedirect, pastHttpCache } from "./gate/http-cache.js";
 import {
   bearerToken,
   type GateDecision,
@@ -63,6 +65,13 @@ export interface GateOptions {
   readonly networkTimeout?: Duration | undefined;
   /** How long a request waits for fresh tokens, or keys, before it is denied for old ones. 0: not at all. Default: 3 seconds. */
   readonly refreshTimeout?: Duration | undefined;
+  /**
+   * How many answers a cache keeps, of one person or of all who pass: 1 to 100,000. Beyond, those that were stored first go,
+   * a tenth of them at once. Default: 500.
+   */
+  readonly maxEntries?: number | undefined;
+  /** The greatest body, in bytes, that is kept: 1 to 2^31. Greater ones pass, and are not cached. Default: 33,554,432. */
+  readonly maxEntryBytes?: number | undefined;
   /** Caches of the app in which {@link Gate.workboxPlugin} keeps entries: purged when the person changes. */
   readonly workboxCaches?: readonly string[] | undefined;
 }
@@ -106,6 +115,8 @@ const OPTIONS = [
   "origin",
   "networkTimeout",
   "refreshTimeout",
+  "maxEntries",
+  "maxEntryBytes",
   "workboxCaches",
 ];
 
@@ -118,7 +129,14 @@ export function createGate(given: GateOptions): Gate {
   const networkTimeout = seconds(patience, "networkTimeout");
   const name = session?.name ?? "default";
   const sharedCache = sharedCacheName(name);
+  const { maxEntries = 500, maxEntryBytes = 2 ** 25 } = options;
+  checkWhole(maxEntries, 100_000, "maxEntries");
+  checkWhole(maxEntryBytes, 2 ** 31, "maxEntryBytes");
+  const isPinned = (url: string) => pageUrls().has(url);
+  const limits: Limits = { maxEntries, maxEntryBytes, isPinned, counts: new Map() };
   const judge = judgeOf(options);
+  // At the edge there is none.
+  const hasHttpCache = session !== undefined || typeof location !== "undefined";
   if (session === undefined && rules.some(({ cache }) => cache === "user")) {
     throw new ConfigError("invalid_option", 'a rule with "cache": "user" needs the option "session"', "rules");
   }
@@ -141,6 +159,26 @@ export function createGate(given: GateOptions): Gate {
     return findRule(rules, url, request);
   };
 
+  /** Where the pages of `otherwise` are, each once. */
+  const pageUrls = (): ReadonlySet<string> => {
+    const pages = rules.flatMap(({ otherwise }) =>
+      typeof otherwise === "object" && "page" in otherwise ? otherwise.page : [],
+    );
+    return new Set(typeof location === "undefined" ? [] : pages.map((page) => new URL(page, location.href).href));
+  };
+
+  /** RFC 9111 section 3.5 means `Authorization`; what the option `token` takes from elsewhere, or a cookie, is no less. */
+  const isAuthorized = (request: Request): boolean => {
+    const { headers } = request;
+    if (headers.has("authorization") || headers.has("cookie")) return true;
+    try {
+      return options.token !== undefined && Boolean(options.token(request));
+    } catch {
+      // Where a rule is open to all, the app may not expect to be asked for a token.
+      return true;
+    }
+  };
+
   const refuse = (rule: CheckedRule, decision: GateDecision, request: Request): Promise<Response> =>
     refusal(rule, decision, request, {
       caches: cachesHere(),
@@ -152,29 +190,43 @@ export function createGate(given: GateOptions): Gate {
     const { request } = event;
     const decision = await decided(rule, request, (work) => inBackground(event, work));
     if (!decision.allowed) return refuse(rule, decision, request);
-    const onwards = async () => next(request, decision);
+    const isApart = hasHttpCache && rule.needs !== null && isSafe(request);
+    const asked = isApart ? pastHttpCache(request) : request;
+    const onwards = async () => {
+      const response = await next(asked, decision);
+      return isLostRedirect(request, asked, response) ? fetch(request) : response;
+    };
+    const given = (response: Response) => (isApart ? forThisTime(response) : response);
     if (!isSafe(request)) return changing(request, onwards);
-    const shelf = shelfFor(rule);
-    if (shelf === undefined || !isCacheable(request)) return onwards();
-    const response = await STRATEGIES[rule.strategy]({
-      request,
-      shelf,
-      networkTimeout,
-      network: async () => {
-        const response = await onwards();
-        if (rule.needs !== null) await judge.prepare();
-        return response;
-      },
-      background: (work) => inBackground(event, work),
-    });
+    const shelf = shelfFor(rule, request);
+    const network = async () => {
+      const response = await onwards();
+      if (rule.needs !== null) await judge.prepare();
+      return response;
+    };
+    const isCached = shelf !== undefined && isCacheable(request);
+    // At the edge a token that held holds.
+    if (!isCached && (judge.presence === undefined || rule.needs === null)) return given(await onwards());
+    const isSamePerson = isCached ? shelf.current : samePerson();
+    const background = (work: Promise<unknown>) => inBackground(event, work);
+    const response = isCached
+      ? await STRATEGIES[rule.strategy]({ request, shelf, limits, networkTimeout, network, background })
+      : await network();
     // Meanwhile this person may have signed out, and another one in: then it is asked again, for that one.
-    return shelf.current() && judge.decide(rule, request).allowed ? response : answer(rule, event, next);
+    if (isSamePerson() && judge.decide(rule, request).allowed) return given(response);
+    letGo(response);
+    return answer(rule, event, next);
+  };
+
+  const samePerson = () => {
+    const atFirst = judge.presence?.sessionId;
+    return () => judge.presence?.sessionId === atFirst;
   };
 
   /** What is cached of an address may be under another rule than what changes it. */
   const changing = async (request: Request, onwards: () => Promise<Response>): Promise<Response> => {
     const rule = ruleFor(cacheKey(request));
-    const shelf = rule && shelfFor(rule);
+    const shelf = rule && shelfFor(rule, request);
     const response = await onwards();
     if (shelf !== undefined) await invalidate(shelf, request, response);
     return response;
@@ -189,20 +241,30 @@ export function createGate(given: GateOptions): Gate {
     return judge.decide(rule, request);
   };
 
-  const shelfFor = (rule: CheckedRule): Shelf | undefined => {
+  const shelfFor = (rule: CheckedRule, request: Request): Shelf | undefined => {
     const { cache, needs } = rule;
     const caches = cachesHere();
     if (caches === undefined || cache === false) return undefined;
     if (cache === "shared") {
       const shared = sharedCacheName(name, needs, rules.indexOf(rule));
-      return { caches, name: shared, cache: undefined, personal: false, current: () => true, over: () => false };
+      const authorized = isAuthorized(request);
+      const lasting = { personal: false, current: () => true, over: () => false };
+      return { caches, name: shared, cache: undefined, authorized, ...lasting };
     }
     const { presence } = judge;
     const { sessionId, cache: own } = presence ?? {};
     if (presence === undefined || sessionId === undefined || own === undefined) return undefined;
     const current = () => presence.sessionId === sessionId;
     const over = () => presence.isOver(sessionId);
-    return { caches, name: userCacheName(name, sessionId), cache: own, personal: true, current, over };
+    return {
+      caches,
+      name: userCacheName(name, sessionId),
+      cache: own,
+      personal: true,
+      authorized: true,
+      current,
+      over,
+    };
   };
 
   const purge = async (): Promise<void> => {
@@ -229,7 +291,7 @@ export function createGate(given: GateOptions): Gate {
       const event = (isEvent ? eventOrRequest : { request: eventOrRequest }) as FetchEventLike;
       try {
         const rule = ruleFor(event.request);
-        return rule && answer(rule, event, next ?? fromNetwork(event));
+        return rule && answer(rule, event, next ?? fromNetwork(event, rule));
       } catch (error) {
         // A rule that cannot be judged: thrown in a fetch listener, this would let the request pass.
         return Promise.reject(error);
@@ -237,13 +299,8 @@ export function createGate(given: GateOptions): Gate {
     },
 
     async install(): Promise<void> {
-      const pages = rules.flatMap(({ otherwise }) =>
-        typeof otherwise === "object" && "page" in otherwise ? otherwise.page : [],
-      );
       const cache = await cachesHere()?.open(sharedCache);
-      // addAll takes each only once.
-      const urls = new Set(pages.map((page) => new URL(page, location.href).href));
-      await cache?.addAll([...urls].map((url) => new Request(url, { cache: "reload" })));
+      await cache?.addAll([...pageUrls()].map((url) => new Request(url, { cache: "reload" })));
     },
 
     workboxPlugin: () =>
@@ -256,6 +313,8 @@ export function createGate(given: GateOptions): Gate {
         decide: judge.decide,
         decided,
         refuse,
+        isAuthorized,
+        maxEntryBytes,
       }),
 
     purge,
@@ -317,13 +376,23 @@ function isHttp({ protocol }: URL): boolean {
 }
 
 /** What the browser began to fetch while the worker started (navigation preload), or a fetch. */
-function fromNetwork(event: FetchEventLike): Next {
+function fromNetwork(event: FetchEventLike, { needs }: CheckedRule): Next {
   let preloaded = event.preloadResponse;
   return async (request) => {
-    const begun = preloaded;
+    const pending = preloaded;
     preloaded = undefined;
-    return (await begun) ?? fetch(request);
+    const begun = await pending;
+    if (begun === undefined) return fetch(request);
+    if (needs === null || isFirstHand(begun)) return begun;
+    letGo(begun);
+    return fetch(request);
   };
+}
+
+function checkWhole(value: number, greatest: number, option: string): void {
+  if (Number.isInteger(value) && value >= 1 && value <= greatest) return;
+  const expected = `a whole number from 1 to ${greatest}`;
+  throw new ConfigError("invalid_option", `the option "${option}" should be ${expected}`, option);
 }
 
 /** A failure behind an answer that was given already concerns nobody. */

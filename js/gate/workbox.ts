@@ -1,15 +1,24 @@
-import { isStorable } from "./caching.js";
+import { isReusable, isStorable, storedAs } from "./caching.js";
+import { copying, letGo } from "./copying.js";
+import { forThisTime, isFirstHand, isLostRedirect, pastHttpCache } from "./http-cache.js";
 import type { GateDecision } from "./judge.js";
 import { readUserKey, userKey } from "./purge.js";
+import { ranged } from "./range.js";
 import type { CheckedRule } from "./rules.js";
 
 /** What Workbox hands from one callback of a handling to the next. */
 interface State {
   begun?: { readonly sessionId: string | undefined; readonly denied: boolean };
   refusal?: Response;
+  /** What Workbox has fetched, as it was before the HTTP cache was passed by. */
+  fetched?: Request;
+  cached?: Response;
+  /** Fetched in place of what navigation preload has brought. */
+  again?: Promise<Response>;
 }
 
 interface WithState {
+  event?: { readonly preloadResponse?: Promise<Response | undefined> };
   state?: State;
 }
 
@@ -17,6 +26,7 @@ interface WithState {
 export interface WorkboxPlugin {
   handlerWillStart(parameters: { request: Request } & WithState): Promise<void>;
   requestWillFetch(parameters: { request: Request } & WithState): Promise<Request>;
+  fetchDidSucceed(parameters: { request: Request; response: Response } & WithState): Promise<Response>;
   cacheKeyWillBeUsed(parameters: { request: Request; mode: string } & WithState): Promise<Request>;
   cacheWillUpdate(parameters: { request: Request; response: Response } & WithState): Promise<Response | null>;
   cacheDidUpdate(parameters: { cacheName: string; request: Request } & WithState): Promise<void>;
@@ -39,6 +49,8 @@ export interface PluginTools {
   /** The same, once it is sure who is signed in. */
   decided(rule: CheckedRule, request: Request): Promise<GateDecision>;
   refuse(rule: CheckedRule, decision: GateDecision, request: Request): Promise<Response>;
+  isAuthorized(request: Request): boolean;
+  readonly maxEntryBytes: number;
 }
 
 export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
@@ -61,6 +73,15 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
     return tools.refuse(rule, tools.decide(rule, request), request);
   };
 
+  /** Navigation preload comes past `requestWillFetch`, perhaps from the HTTP cache with what the last person was given. */
+  const trusted = async (request: Request, response: Response, { event, state = {} }: WithState): Promise<Response> => {
+    const isPreloaded = state.fetched === undefined && (await event?.preloadResponse) !== undefined;
+    if (!isPreloaded || tools.ruleFor(request).needs === null || isFirstHand(response)) return response;
+    letGo(response);
+    state.again ??= fetch(pastHttpCache(request));
+    return (await state.again).clone();
+  };
+
   return {
     async handlerWillStart({ request, state = {} }) {
       await begin(request, state);
@@ -69,7 +90,13 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
     async requestWillFetch({ request, state = {} }) {
       const { denied } = await begin(request, state);
       if (denied) throw new Error("the gate denies this request");
-      return request;
+      state.fetched = request;
+      return tools.ruleFor(request).needs === null ? request : pastHttpCache(request);
+    },
+
+    fetchDidSucceed({ request, response, state: { fetched } = {} }) {
+      const isLost = fetched !== undefined && isLostRedirect(fetched, request, response);
+      return isLost ? fetch(fetched) : Promise.resolve(response);
     },
 
     async cacheKeyWillBeUsed({ request, state = {} }) {
@@ -81,12 +108,23 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
       return new Request(url, { headers });
     },
 
-    async cacheWillUpdate({ request, response, state = {} }) {
+    async cacheWillUpdate({ request, response: arrived, event, state = {} }) {
       const { denied, sessionId: atFirst } = await begin(request, state);
       const { allowed } = await tools.decided(tools.ruleFor(request), request);
       const personal = isPersonal(request);
-      if (personal && (atFirst === undefined || atFirst !== sessionId())) return null;
-      return allowed && !denied && isStorable(request, response, personal) ? response : null;
+      const isTheirs = () => !personal || (atFirst !== undefined && atFirst === sessionId());
+      const response = await trusted(request, arrived, { ...(event && { event }), state });
+      // Workbox gives a clone, which goes on reading until it is told that nobody wants it.
+      const giveUp = (unwanted: Response) => {
+        letGo(unwanted);
+        return null;
+      };
+      const shelf = { personal, authorized: tools.isAuthorized(request) };
+      const isWanted = allowed && !denied && isTheirs() && isStorable(request, response, shelf);
+      if (!isWanted) return giveUp(response);
+      const copy = copying(response, tools.maxEntryBytes, request.signal);
+      const body = await copy.whole;
+      return body === undefined || !isTheirs() ? giveUp(copy.response) : storedAs(response, body);
     },
 
     // What began for one person must not have arrived for nobody.
@@ -107,8 +145,12 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
       if (key !== undefined && (key.name !== name || key.sessionId !== sessionId())) return null;
       const original = key === undefined ? request : new Request(key.url, { headers: request.headers });
       if (key === undefined && isPersonal(original)) return null;
-      const { allowed } = await tools.decided(tools.ruleFor(original), original);
-      return allowed && (key === undefined || key.sessionId === sessionId()) ? cachedResponse : null;
+      const rule = tools.ruleFor(original);
+      const { allowed } = await tools.decided(rule, original);
+      if (!allowed || (key !== undefined && key.sessionId !== sessionId())) return null;
+      if (rule.cache === "shared" && !isReusable(cachedResponse)) return null;
+      state.cached = await ranged(request, cachedResponse);
+      return state.cached;
     },
 
     async handlerDidError({ request, state = {} }) {
@@ -119,9 +161,13 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
     },
 
     // What came past the other callbacks, for example by navigation preload.
-    async handlerWillRespond({ request, response, state = {} }) {
+    async handlerWillRespond({ request, response, event, state = {} }) {
       const { denied } = await begin(request, state);
-      return denied && response !== state.refusal ? refusalOf(request) : response;
+      if (response === state.refusal) return response;
+      if (denied) return refusalOf(request);
+      if (tools.ruleFor(request).needs === null) return response;
+      const handling = { ...(event && { event }), state };
+      return forThisTime(response === state.cached ? response : await trusted(request, response, handling));
     },
   };
 }

@@ -138,6 +138,24 @@ describe("a person who changes meanwhile", () => {
     }
   }
 
+  for (const method of ["GET", "HEAD"]) {
+    for (const [who, id, status] of [
+      ["signs out", undefined, 401],
+      ["makes way for another", "id-2", 200],
+    ]) {
+      it(`${who}: nothing of the first is handed on where nothing is cached either (${method})`, async () => {
+        const gate = gateFor([{ match: "/app/*" }]);
+        const asked = () => {
+          const owner = session.state.sessionId;
+          if (owner === "id-1") session.become(id);
+          return new Response(null, { headers: { "x-owner": owner } });
+        };
+        const response = await ask(gate, "/app/x", asked, { method });
+        assert.deepEqual([response.status, response.headers.get("x-owner")], [status, id ?? null]);
+      });
+    }
+  }
+
   it("does not get it when access ends meanwhile", async () => {
     const gate = gateFor([{ ...USER_RULE, strategy: "cache-first" }]);
     await ask(gate, "/app/x", answers("of A"));

@@ -22,14 +22,19 @@ export async function startSite() {
 
   const held = [];
   const asked = [];
+  /** Answers that have not ended, by path. */
+  const open = [];
   const answer = async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://localhost");
     asked.push(pathname);
     const who = /\bwho=(\w+)/.exec(request.headers.cookie ?? "")?.[1] ?? "nobody";
     // Who asks is known; the answer waits.
     if (searchParams.has("hold") && who === "ada") await new Promise((resolve) => held.push(resolve));
+    // As servers say it of what is one person's. Who was given it may ask again; the next one must not be.
+    const cacheControl = searchParams.has("no-store") ? "no-store" : "private, max-age=600";
+    const own = /^\/(?:app|api|plain|workbox)\//.test(pathname) ? { "cache-control": cacheControl } : {};
     const send = (type, body, headers = {}) =>
-      response.writeHead(200, { "content-type": `${type}; charset=utf-8`, ...headers }).end(body);
+      response.writeHead(200, { "content-type": `${type}; charset=utf-8`, ...own, ...headers }).end(body);
     if (files.has(pathname)) return send("text/javascript", files.get(pathname));
     if (pathname === "/token") {
       const sub = searchParams.get("user");
@@ -37,10 +42,22 @@ export async function startSite() {
       const cookie = { "set-cookie": `who=${sub}; Path=/; HttpOnly; SameSite=Strict` };
       return send("application/json", JSON.stringify({ access_token: token({ sub, ...claims }) }), cookie);
     }
-    if (pathname.includes("/api/")) {
-      const headers = searchParams.has("no-store") ? { "cache-control": "no-store" } : {};
-      return send("application/json", JSON.stringify({ who, method: request.method }), headers);
+    if (pathname.endsWith("/endless") || pathname.endsWith("/events")) {
+      open.push(pathname);
+      response.on("close", () => open.splice(open.indexOf(pathname), 1));
+      const type = pathname.endsWith("/events") ? "text/event-stream" : "application/octet-stream";
+      response.writeHead(200, { "content-type": type, ...own });
+      const timer = setInterval(() => response.write("data: more\n\n"), 50);
+      return response.on("close", () => clearInterval(timer));
     }
+    if (pathname.endsWith("/cut-off")) {
+      response.writeHead(200, { ...own, ...(searchParams.has("length") && { "content-length": "1000" }) });
+      response.write("half");
+      return setTimeout(() => response.destroy(), 50);
+    }
+    if (pathname.endsWith("/moved.wav")) return response.writeHead(302, { location: "/app/sound.wav" }).end();
+    if (pathname.endsWith(".wav")) return sendPart(request, response, SOUND, { "content-type": "audio/wav", ...own });
+    if (pathname.includes("/api/")) return send("application/json", JSON.stringify({ who, method: request.method }));
     if (pathname === "/sign-in-needed.html") return send("text/html", PAGE("Sign in, please", "refused"));
     return send("text/html", PAGE(`${pathname} of ${who}`, "page"));
   };
@@ -60,7 +77,22 @@ export async function startSite() {
       server.closeAllConnections();
     });
   await start();
-  return { url: `http://127.0.0.1:${port}`, asked, held, start, stop };
+  return { url: `http://127.0.0.1:${port}`, asked, held, open, start, stop };
+}
+
+/** One second of silence: 8,000 samples of 8 bits. */
+const SOUND = Buffer.alloc(8044, 0x80);
+SOUND.write("RIFF\xa4\x1f\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00", 0, "latin1");
+SOUND.write("\x40\x1f\x00\x00\x40\x1f\x00\x00\x01\x00\x08\x00data\x40\x1f\x00\x00", 24, "latin1");
+SOUND.writeUInt32LE(SOUND.length - 8, 4);
+
+function sendPart({ headers: { range } }, response, whole, headers) {
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
+  const both = { "accept-ranges": "bytes", etag: '"sound"', ...headers };
+  if (first === undefined) return response.writeHead(200, { ...both, "content-length": whole.length }).end(whole);
+  const part = whole.subarray(Number(first), last === "" ? undefined : Number(last) + 1);
+  const where = `bytes ${first}-${Number(first) + part.length - 1}/${whole.length}`;
+  response.writeHead(206, { ...both, "content-length": part.length, "content-range": where }).end(part);
 }
 
 const PAGE = (text, kind) =>

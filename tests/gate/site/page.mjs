@@ -36,11 +36,50 @@ const app = {
         status: response.status,
         body: await response.text(),
         cacheControl: response.headers.get("cache-control"),
+        contentRange: response.headers.get("content-range"),
       };
     } catch (error) {
       return { status: 0, body: String(error.name) };
     }
   },
+
+  /** Reads the beginning of an answer that does not end, and then no more of it. */
+  async glance(path) {
+    const stop = new AbortController();
+    const { body } = await fetch(path, { signal: stop.signal });
+    await body.getReader().read();
+    stop.abort();
+  },
+
+  /** As a page does that is closed: what it reads it reads until then. */
+  async keepReading(path) {
+    const { body } = await fetch(path);
+    const reader = body.getReader();
+    await reader.read();
+    void (async () => {
+      while (!(await reader.read()).done);
+    })();
+  },
+
+  /** The first event of a stream, or that there is none; then it is closed. */
+  firstEvent: (path) =>
+    new Promise((resolve) => {
+      const source = new EventSource(path);
+      const end = (what) => {
+        source.close();
+        resolve(what);
+      };
+      source.onmessage = ({ data }) => end(data);
+      source.onerror = () => end("none");
+    }),
+
+  /** How long a sound is that is heard, in seconds; else why it is not. */
+  hear: (path) =>
+    new Promise((resolve) => {
+      const audio = new Audio(path);
+      audio.oncanplaythrough = () => resolve(audio.duration);
+      audio.onerror = () => resolve(audio.error.message);
+    }),
 
   /**
    * People come and go, and each asks at once for everything; some requests are still under way when the next one comes.

@@ -10,6 +10,7 @@ const gate = createGate({
     { match: "/app/swift", cache: "user", strategy: "cache-first" },
     { match: "/app/*", cache: "user", otherwise: { page: "/sign-in-needed.html" } },
     { match: "/api/*", cache: "user" },
+    { match: "/plain/*" },
     { match: "/workbox/*", otherwise: { page: "/sign-in-needed.html" } },
   ],
   workboxCaches: ["workbox-pages", "workbox-api"],

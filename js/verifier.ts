@@ -2,9 +2,17 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
 import type { Core, Engine, LoadModules } from "./core.js";
 import { ConfigError, fromCore, plain, TokenError } from "./errors.js";
-import { cachedTokens, coreOptions, type Jwks, jwksText, readOptions, type VerifierOptions } from "./options.js";
+import {
+  type CheckedOptions,
+  coreOptions,
+  type Jwks,
+  jsonText,
+  jwksText,
+  readOptions,
+  type VerifierOptions,
+} from "./options.js";
 import { type ClockMarks, checkNames, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
-import { validate } from "./schema.js";
+import { type Validate, validate } from "./schema.js";
 
 /** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
 export interface Claims {
@@ -27,15 +35,29 @@ export interface JoseHeader {
   readonly [parameter: string]: unknown;
 }
 
-/** Which key made the signature: public facts from the JWK. */
+/** A key of the set: public facts from the JWK. */
 export interface VerificationKey {
-  /** Its place among the keys of known type. */
+  /** Its place in {@link Verifier.keys}. */
   readonly index: number;
   readonly kid?: string;
-  readonly kty: "RSA" | "EC" | "OKP";
-  readonly crv?: "P-256" | "P-384" | "P-521" | "Ed25519";
+  /** Of an unusable key whatever the set says, and empty where it says nothing. */
+  readonly kty: "RSA" | "EC" | "OKP" | (string & {});
+  readonly crv?: "P-256" | "P-384" | "P-521" | "Ed25519" | (string & {});
   readonly alg?: string;
   readonly use?: string;
+  /** Why the key cannot verify any token; absent for a key that can. */
+  readonly unusable?: string;
+  /** The key is a secret that its provider has published, so it was left out ({@link SetKeysOptions.published}). */
+  readonly secret?: "private_key" | "symmetric_key";
+}
+
+/** How {@link Verifier.setKeys} reads a set. */
+export interface SetKeysOptions {
+  /**
+   * Whether a provider published this set: a private or symmetric key is then left out and reported in {@link Verifier.keys},
+   * so that the rotation of all others goes on. Default: false: such a key refuses the set.
+   */
+  published?: boolean | undefined;
 }
 
 /** A token whose signature and claims held. */
@@ -68,8 +90,8 @@ export interface Verifier<C = Claims> {
    * Replaces the keys, all or nothing: a set that cannot serve throws a {@link ConfigError}, and the old one stays.
    * Empties the cache. Of several issuers, `issuer` says whose keys these are.
    */
-  setKeys(jwks: Jwks, issuer?: string): void;
-  /** The keys in use. */
+  setKeys(jwks: Jwks, issuer?: string, options?: SetKeysOptions): void;
+  /** The keys in use, and those of the set that cannot be used, with why. Those of unsupported types stand last. */
   readonly keys: readonly VerificationKey[];
 }
 
@@ -107,8 +129,8 @@ export function createVerifierWith(engine: Engine, load: LoadModules): CreateVer
   return create as CreateVerifier;
 }
 
-function makeVerifier(engine: Engine, options: readonly VerifierOptions[]): Verifier {
-  const build = (rules: readonly object[]): Core => calling(() => new engine.Core(JSON.stringify(rules)));
+function makeVerifier(engine: Engine, options: readonly CheckedOptions[]): Verifier {
+  const build = (rules: readonly object[]): Core => calling(() => new engine.Core(jsonText(rules) ?? ""));
   let rules = options.map(coreOptions);
   const shared = { core: build(rules) };
   const relyingParties = options.map((entry, index) => new RelyingParty(shared, index, entry));
@@ -140,7 +162,11 @@ function makeVerifier(engine: Engine, options: readonly VerifierOptions[]): Veri
         throw error;
       }
     },
-    setKeys(jwks: Jwks, issuer?: string): void {
+    setKeys(jwks: Jwks, issuer?: string, options: SetKeysOptions = {}): void {
+      const { published = false } = checkNames(options, "setKeys", ["published"]);
+      if (typeof published !== "boolean") {
+        throw new ConfigError("invalid_option", 'the option "published" should be true or false', "published");
+      }
       const party = relyingParties.length === 1 ? relyingParties[0] : relyingParties.find((one) => one.isFor(issuer));
       if (party === undefined || (issuer !== undefined && !party.isFor(issuer))) {
         throw new ConfigError(
@@ -150,7 +176,7 @@ function makeVerifier(engine: Engine, options: readonly VerifierOptions[]): Veri
         );
       }
       const text = jwksText(jwks);
-      const changed = rules.map((entry, index) => (index === party.index ? { ...entry, jwks: text } : entry));
+      const changed = rules.map((entry, index) => (index === party.index ? { ...entry, jwks: text, published } : entry));
       party.renew(build(changed));
       rules = changed;
     },
@@ -172,18 +198,17 @@ class RelyingParty {
   readonly #shared: { core: Core };
   readonly #issuers: readonly string[] | null;
   readonly #now: () => number;
-  readonly #schema: StandardSchemaV1 | undefined;
+  readonly #schema: Validate | undefined;
   readonly #cache: TokenCache<Remembered> | undefined;
   /** Genuine tokens whatever their times: the same one is assessed again and again. */
   readonly #genuine = new TokenCache<Remembered>(GENUINE_TOKENS);
 
-  constructor(shared: { core: Core }, index: number, options: VerifierOptions) {
-    const { issuer, now = systemTime, schema, cache } = options;
-    const maxTokens = cachedTokens(cache);
+  constructor(shared: { core: Core }, index: number, options: CheckedOptions) {
+    const { issuer, now = systemTime, schema, cache: maxTokens = 0 } = options;
     this.index = index;
     this.keys = readKeys(shared.core, index);
     this.#shared = shared;
-    this.#issuers = typeof issuer === "string" ? [issuer] : issuer && [...issuer];
+    this.#issuers = typeof issuer === "string" ? [issuer] : issuer;
     this.#now = now;
     this.#schema = schema;
     this.#cache = maxTokens > 0 ? new TokenCache(maxTokens) : undefined;

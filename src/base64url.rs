@@ -20,6 +20,19 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     STRICT.decode(text).ok()
 }
 
+/// What keeps a text from being decoded, for people.
+pub(crate) fn problem(text: &str) -> &'static str {
+    if text.contains(['+', '/']) {
+        "it is standard base64; base64url has - for + and _ for /, and no = at the end"
+    } else if text.contains('=') {
+        "it is padded with =, which JOSE leaves out"
+    } else if text.contains(char::is_whitespace) {
+        "there is white space in it"
+    } else {
+        "it is not canonical base64url without padding"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::decode;

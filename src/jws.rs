@@ -35,7 +35,10 @@ impl<'a> Jws<'a> {
         let (Some(header), Some(payload), Some(signature), None) =
             (segments.next(), segments.next(), segments.next(), segments.next())
         else {
-            return Err(malformed("token", "it is not three segments with two dots between them"));
+            let is_encrypted = token.bytes().filter(|byte| *byte == b'.').count() == 4;
+            let problem = "it is not three segments with two dots between them";
+            let jwe = "it has five segments: it is encrypted (JWE), and only signed tokens can be verified";
+            return Err(malformed("token", if is_encrypted { jwe } else { problem }));
         };
         let signing_input = token.as_bytes().get(..header.len() + 1 + payload.len()).unwrap_or_default();
         Ok(Self {
@@ -110,11 +113,16 @@ fn decode_text(part: &'static str, segment: &str) -> Result<String, Error> {
 
 fn decode(part: &'static str, segment: &str) -> Result<Vec<u8>, Error> {
     base64url::decode(segment).ok_or_else(|| {
-        // What remains of an Authorization header or of a file's line.
-        let has_space = segment.bytes().any(|byte| byte.is_ascii_whitespace());
-        let problem =
-            "there is white space in it: a prefix such as Bearer, or the end of a line, is no part of a token";
-        malformed(part, if has_space { problem } else { "it is not canonical base64url without padding" })
+        let problem = if segment.contains(char::is_whitespace) {
+            // What remains of an Authorization header or of a file's line.
+            "there is white space in it: a prefix such as Bearer, or the end of a line, is no part of a token"
+        } else if segment.ends_with('=') {
+            "it is padded with =, which no JWT is; of what an AWS load balancer sends, x-amzn-oidc-data is padded, \
+             x-amzn-oidc-accesstoken is not"
+        } else {
+            base64url::problem(segment)
+        };
+        malformed(part, problem)
     })
 }
 

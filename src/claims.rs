@@ -124,8 +124,9 @@ pub(crate) struct ClaimRules {
 #[derive(Debug)]
 pub(crate) struct Expectation {
     pub(crate) claim: String,
-    pub(crate) value: Value<'static>,
-    /// Whether the value is an array of which any element will do.
+    /// Any of these will do.
+    pub(crate) values: Vec<Value<'static>>,
+    /// Whether several were asked for, though there may be only one.
     pub(crate) one_of: bool,
 }
 
@@ -146,13 +147,20 @@ impl ClaimRules {
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
         if let Some(subject) = &self.subject {
-            expect(claims, "sub", &Value::from(subject.as_str()), false)?;
+            let actual = present(claims, "sub")?;
+            if actual.as_str() != Some(subject) {
+                return Err(mismatch("sub", Value::from(subject.as_str()), actual));
+            }
         }
         for claim in &self.required {
             present(claims, claim)?;
         }
-        for Expectation { claim, value, one_of } in &self.expected {
-            expect(claims, claim, value, *one_of)?;
+        for Expectation { claim, values, one_of } in &self.expected {
+            let actual = present(claims, claim)?;
+            if !values.contains(actual) {
+                let only = values.first().filter(|_| !one_of).cloned();
+                return Err(mismatch(claim, only.unwrap_or_else(|| Value::Array(values.clone())), actual));
+            }
         }
         self.require_times(times)?;
         Ok(times)
@@ -177,18 +185,20 @@ impl ClaimRules {
         {
             return Err(Error::Expired { exp, now, tolerance });
         }
-        if let Some(nbf) = times.nbf
-            && now < nbf - tolerance
-        {
-            return Err(Error::NotYetValid { nbf, now, tolerance });
-        }
-        if let (Some(max_age), Some(iat)) = (self.max_token_age, times.iat) {
-            if now < iat - tolerance {
+        // Of two times to come the later one is told: that is when the answer changes.
+        let issued = times.iat.filter(|iat| self.max_token_age.is_some() && now < iat - tolerance);
+        let begins = times.nbf.filter(|nbf| now < nbf - tolerance);
+        match (issued, begins) {
+            (Some(iat), begins) if begins.is_none_or(|nbf| nbf < iat) => {
                 return Err(Error::IssuedInFuture { iat, now, tolerance });
             }
-            if now > iat + max_age + tolerance {
-                return Err(Error::TooOld { iat, now, max_age });
-            }
+            (_, Some(nbf)) => return Err(Error::NotYetValid { nbf, now, tolerance }),
+            _ => {}
+        }
+        if let (Some(max_age), Some(iat)) = (self.max_token_age, times.iat)
+            && now > iat + max_age + tolerance
+        {
+            return Err(Error::TooOld { iat, now, max_age });
         }
         Ok(())
     }
@@ -265,12 +275,6 @@ fn check_form(claims: &Object<'_>) -> Result<(), Error> {
         None => Ok(()),
         Some((claim, value)) => Err(invalid(claim, "free of numbers beyond the range of a double", value)),
     }
-}
-
-fn expect(claims: &Object<'_>, claim: &str, expected: &Value<'static>, one_of: bool) -> Result<(), Error> {
-    let actual = present(claims, claim)?;
-    let allowed = expected.as_array().filter(|_| one_of).unwrap_or(slice::from_ref(expected));
-    if allowed.contains(actual) { Ok(()) } else { Err(mismatch(claim, expected.clone(), actual)) }
 }
 
 fn present<'c, 'a>(claims: &'c Object<'a>, claim: &str) -> Result<&'c Value<'a>, Error> {

@@ -234,10 +234,10 @@ impl fmt::Display for Error {
                 write!(out, "the header has \"{parameter}\", and no such extension is understood here")
             }
             Self::UnexpectedType { expected, actual: None } => {
-                write!(out, "typ is missing; it should be {}", alternatives(expected))
+                write!(out, "typ is missing; it should be {}", brief(expected))
             }
             Self::UnexpectedType { expected, actual: Some(actual) } => {
-                write!(out, "typ is {}; it should be {}", shown(actual), alternatives(expected))
+                write!(out, "typ is {}; it should be {}", shown(actual), brief(expected))
             }
             Self::KeyNotFound { alg, kid: Some(kid), problem } => {
                 write!(out, "no key in the set has kid {} and fits {alg}: {problem}", shown(kid))
@@ -265,13 +265,10 @@ impl fmt::Display for Error {
                 let [exp, now, tolerance] = [exp, now, tolerance].map(|seconds| Value::Number(*seconds));
                 write!(out, "the token expired: exp is {exp}, now is {now}, tolerance {tolerance} s")
             }
-            Self::NotYetValid { nbf, now, tolerance } => {
-                let [nbf, now, tolerance] = [nbf, now, tolerance].map(|seconds| Value::Number(*seconds));
-                write!(out, "the token is not valid yet: nbf is {nbf}, now is {now}, tolerance {tolerance} s")
-            }
-            Self::IssuedInFuture { iat, now, tolerance } => {
-                let [iat, now, tolerance] = [iat, now, tolerance].map(|seconds| Value::Number(*seconds));
-                write!(out, "the token is of the future: iat is {iat}, now is {now}, tolerance {tolerance} s")
+            Self::NotYetValid { nbf: time, now, tolerance } | Self::IssuedInFuture { iat: time, now, tolerance } => {
+                let claim = self.claim().unwrap_or_default();
+                let [time, now, tolerance] = [time, now, tolerance].map(|seconds| Value::Number(*seconds));
+                write!(out, "the token is not valid yet: {claim} is {time}, now is {now}, tolerance {tolerance} s")
             }
             Self::TooOld { iat, now, max_age } => {
                 let [iat, now, max_age] = [iat, now, max_age].map(|seconds| Value::Number(*seconds));
@@ -348,12 +345,12 @@ impl fmt::Display for ConfigError {
             Self::InvalidJwks { problem } => write!(out, "this is not a JWK Set: {problem}"),
             Self::PrivateKey { member, kid } => write!(
                 out,
-                "the key with kid {} holds private key material (\"{member}\"): ship public keys only, and replace this one",
+                "the key with kid {} holds private key material (\"{member}\"): replace it, and ship or publish public keys only",
                 shown_kid(kid.as_deref())
             ),
             Self::SymmetricKey { kid } => write!(
                 out,
-                "the key with kid {} is symmetric: who can verify with it can also sign, so it has no place in an app",
+                "the key with kid {} is symmetric: who can verify with it can also sign, so it has no place in an app or a key set",
                 shown_kid(kid.as_deref())
             ),
             Self::NoUsableKey { reasons } if reasons.is_empty() => out.write_str(
@@ -389,12 +386,6 @@ fn shorten(text: &str) -> String {
         short.push('\u{2026}');
     }
     short
-}
-
-/// One value, or several of which any would do.
-fn alternatives(expected: &Value<'_>) -> String {
-    let prefix = if expected.as_array().is_some() { "one of " } else { "" };
-    prefix.to_string() + &brief(expected)
 }
 
 /// A value in a message: as JSON, or only its kind where that would be long.

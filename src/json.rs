@@ -147,12 +147,12 @@ impl<'a> Object<'a> {
             }
             return false;
         }
-        has_twice(self.members.iter().map(|(name, _)| name.as_ref()))
+        has_twice(&mut self.members.iter().map(|(name, _)| name.as_ref()))
     }
 }
 
 /// Whether a name is there twice.
-pub(crate) fn has_twice<'t>(names: impl Iterator<Item = &'t str>) -> bool {
+pub(crate) fn has_twice(names: &mut dyn Iterator<Item = &str>) -> bool {
     let mut names: BinaryHeap<&str> = names.collect();
     let mut last = None;
     while let Some(name) = names.pop() {

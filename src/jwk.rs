@@ -56,19 +56,21 @@ impl Jwk {
         if !published && let Some(secret) = secret {
             return Err(secret);
         }
-        let key_type = key_type(members);
-        let numbers = key_type.clone().and_then(|key_type| Numbers::read(key_type, members));
+        let (key_type, numbers) = match key_type(members) {
+            Ok(key_type) => (Some(key_type), Numbers::read(key_type, members)),
+            Err(problem) => (None, Err(problem)),
+        };
         Ok(Self {
             kid: text(members, "kid"),
             usage: text(members, "use"),
             alg: text(members, "alg"),
             kty: text(members, "kty").unwrap_or_default(),
             crv: text(members, "crv"),
-            key_type: key_type.ok(),
+            key_type,
             secret: secret.as_ref().map(ConfigError::code),
             other_exponent: numbers.as_ref().is_ok_and(Numbers::has_other_exponent),
             prepared: match secret {
-                Some(secret) => Err(why_left_out(&secret)),
+                Some(secret) => Err(secret.to_string()),
                 None => check_metadata(members).and(numbers).and_then(|numbers| numbers.prepare()),
             },
         })
@@ -226,32 +228,22 @@ fn refuse_secrets(members: &Object<'_>) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn why_left_out(secret: &ConfigError) -> String {
-    match secret {
-        ConfigError::PrivateKey { member, .. } => {
-            format!("it holds private key material (\"{member}\"): whoever has read it can sign, so it is left out")
-        }
-        _ => "it is symmetric: who can verify with it can also sign, so it is left out".to_owned(),
-    }
-}
-
 fn key_type(members: &Object<'_>) -> Result<KeyType, String> {
-    const TYPES: &str = "\"RSA\", \"EC\" or \"OKP\"";
-    const CURVES: &str = "\"P-256\", \"P-384\" or \"P-521\"";
-    const EDWARDS: &str = "\"Ed25519\"";
-    match string(members, "kty", TYPES)? {
-        "RSA" => Ok(KeyType::Rsa),
-        "EC" => match string(members, "crv", CURVES)? {
-            "P-256" => Ok(KeyType::P256),
-            "P-384" => Ok(KeyType::P384),
-            "P-521" => Ok(KeyType::P521),
-            other => Err(wrong("crv", &shown(other), CURVES)),
-        },
-        "OKP" => match string(members, "crv", EDWARDS)? {
-            "Ed25519" => Ok(KeyType::Ed25519),
-            other => Err(wrong("crv", &shown(other), EDWARDS)),
-        },
-        other => Err(wrong("kty", &shown(other), TYPES)),
+    let types = "\"RSA\", \"EC\" or \"OKP\"";
+    let kty = string(members, "kty", types)?;
+    let curves = match kty {
+        "RSA" => return Ok(KeyType::Rsa),
+        "EC" => "\"P-256\", \"P-384\" or \"P-521\"",
+        "OKP" => "\"Ed25519\"",
+        _ => return Err(unsupported("kty", kty, types)),
+    };
+    let crv = string(members, "crv", curves)?;
+    match (kty, crv) {
+        ("EC", "P-256") => Ok(KeyType::P256),
+        ("EC", "P-384") => Ok(KeyType::P384),
+        ("EC", "P-521") => Ok(KeyType::P521),
+        ("OKP", "Ed25519") => Ok(KeyType::Ed25519),
+        _ => Err(unsupported("crv", crv, curves)),
     }
 }
 
@@ -265,15 +257,17 @@ fn check_metadata(members: &Object<'_>) -> Result<(), String> {
     if let Some(usage) = get(members, "use").and_then(Value::as_str)
         && usage != "sig"
     {
-        return Err(wrong("use", &shown(usage), "\"sig\""));
+        return Err(unsupported("use", usage, "\"sig\""));
     }
     if let Some(operations) = get(members, "key_ops") {
-        let names = operations.as_array().and_then(|names| names.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
-        let Some(names) = names else { return Err("its key_ops is not an array of strings".to_owned()) };
-        if json::has_twice(names.iter().copied()) {
+        let elements = operations.as_array().unwrap_or_default();
+        if !operations.as_array().is_some_and(|elements| elements.iter().all(|element| element.as_str().is_some())) {
+            return Err("its key_ops is not an array of strings".to_owned());
+        }
+        if json::has_twice(&mut elements.iter().filter_map(Value::as_str)) {
             return Err("its key_ops names an operation twice, which RFC 7517 section 4.3 forbids".to_owned());
         }
-        if !names.contains(&"verify") {
+        if !elements.contains(&Value::from("verify")) {
             return Err("its key_ops do not include \"verify\"".to_owned());
         }
     }
@@ -291,14 +285,17 @@ fn text(members: &Object<'_>, name: &str) -> Option<String> {
 
 /// A member that must be there and be a string.
 fn string<'m>(members: &'m Object<'_>, name: &str, expected: &str) -> Result<&'m str, String> {
-    match get(members, name) {
-        Some(Value::String(text)) => Ok(text),
-        Some(other) => Err(wrong(name, other.kind(), expected)),
-        None if get(members, "x5c").is_some() => {
-            Err(wrong(name, "missing (the certificate in x5c is not read)", expected))
-        }
-        None => Err(wrong(name, "missing", expected)),
-    }
+    let found = match get(members, name) {
+        Some(Value::String(text)) => return Ok(text),
+        Some(other) => other.kind(),
+        None if get(members, "x5c").is_some() => "missing (x5c is not read)",
+        None => "missing",
+    };
+    Err(wrong(name, found, expected))
+}
+
+fn unsupported(name: &str, found: &str, expected: &str) -> String {
+    wrong(name, &shown(found), expected)
 }
 
 fn wrong(name: &str, found: &str, expected: &str) -> String {

@@ -46,7 +46,8 @@ impl JwkSet {
         Self::read(text, true)
     }
 
-    fn read(text: &str, published: bool) -> Result<Self, ConfigError> {
+    /// Either of the two.
+    pub(crate) fn read(text: &str, published: bool) -> Result<Self, ConfigError> {
         if text.len() > MAX_BYTES {
             return Err(invalid(format!("it is {} bytes long, more than 1 MiB", text.len())));
         }
@@ -134,14 +135,13 @@ impl JwkSet {
 
     /// Of a set in which no key of that name fits.
     fn why_not_found(&self, algorithm: Algorithm, kid: Option<&str>) -> &'static str {
-        let mut fitting = self.keys.iter().filter(|key| key.fits(algorithm)).peekable();
+        let any = |test: &dyn Fn(&Jwk) -> bool| self.keys.iter().any(test);
         if kid.is_none() {
             "all keys are of other types"
-        } else if self.keys.iter().any(|key| key.kid() == kid) {
+        } else if any(&|key| key.kid() == kid) {
             "the key of that name is of another type"
-        } else if fitting.peek().is_some() && fitting.all(|key| key.kid().is_none()) {
-            "what would fit has no kid, and a token that names one is verified only by the key of that name: give the \
-             key this kid in the set"
+        } else if any(&|key| key.fits(algorithm)) && !any(&|key| key.fits(algorithm) && key.kid().is_some()) {
+            "the key that would fit has no kid, and is never used for a token that names one; give the key this kid in the set"
         } else {
             "the set may be out of date"
         }
@@ -168,9 +168,7 @@ fn object_without_keys(object: &Object<'_>) -> &'static str {
     } else if object.get("jwks_uri").is_some() {
         "it is the provider's metadata: pass what its jwks_uri answers with"
     } else if object.is_empty() {
-        "it is an empty object, as a Promise, a CryptoKey or a KeyObject is in JSON: await it, or export it as a JWK"
-    } else if object.iter().any(|(_, value)| value.as_str().is_some_and(|text| text.starts_with(PEM))) {
-        "it is a map of certificates: ask the provider for its JWK Set"
+        "it is an empty object, as a Promise or CryptoKey is in JSON: await it, or export it as a JWK"
     } else {
         "it is an object without an array of \"keys\""
     }
@@ -180,29 +178,26 @@ const PEM: &str = "-----BEGIN";
 
 /// What people pass instead of JSON.
 fn recognized(text: &str) -> Option<&'static str> {
-    let text = text.trim_start();
-    if text.is_empty() {
-        return Some("it is empty");
-    }
-    if text.starts_with(PEM) && text.contains("PRIVATE KEY") {
-        return Some(
-            "it is a private key in PEM: nobody else may have it, so replace it, and pass only public keys, as JWKs",
-        );
-    }
+    let text = text.trim_ascii_start();
     let starts = [
-        (
-            PEM,
-            "it is PEM: convert it, in Node with crypto.createPublicKey(pem).export({ format: \"jwk\" }), and pass [jwk]",
-        ),
+        ("-----BEGIN PUBLIC", TO_JWK),
+        ("-----BEGIN CERT", TO_JWK),
+        ("-----BEGIN RSA PUBLIC", TO_JWK),
+        (PEM, "it is PEM, and perhaps a private key: replace it if so, and pass only public keys, as JWKs"),
         ("ssh-", OPENSSH),
         ("ecdsa-", OPENSSH),
         ("http", "it is an address, and nothing is fetched here: pass what it answers with, or use a key store"),
-        ("<", "it is HTML or XML, such as the page of an error or of a captive portal"),
+        ("<", "it is HTML or XML, as of an error or a captive portal"),
         ("eyJ", "it is a token: pass the keys that tokens are signed with"),
     ];
-    starts.into_iter().find(|(start, _)| text.starts_with(start)).map(|(_, what)| what)
+    match starts.iter().find(|(start, _)| text.starts_with(start)) {
+        Some((_, what)) => Some(what),
+        None => text.is_empty().then_some("it is empty"),
+    }
 }
 
+const TO_JWK: &str =
+    "it is PEM, not a JWK; in Node, crypto.createPublicKey(pem).export({ format: \"jwk\" }) makes it one";
 const OPENSSH: &str = "it is an OpenSSH key: convert it to a JWK";
 
 fn invalid(problem: String) -> ConfigError {

@@ -37,7 +37,7 @@ impl<'a> Jws<'a> {
         else {
             let is_encrypted = token.bytes().filter(|byte| *byte == b'.').count() == 4;
             let problem = "it is not three segments with two dots between them";
-            let jwe = "it has five segments: it is encrypted (JWE), and only signed tokens can be verified";
+            let jwe = "it has five segments: it is encrypted (JWE), not signed";
             return Err(malformed("token", if is_encrypted { jwe } else { problem }));
         };
         let signing_input = token.as_bytes().get(..header.len() + 1 + payload.len()).unwrap_or_default();
@@ -112,18 +112,20 @@ fn decode_text(part: &'static str, segment: &str) -> Result<String, Error> {
 }
 
 fn decode(part: &'static str, segment: &str) -> Result<Vec<u8>, Error> {
-    base64url::decode(segment).ok_or_else(|| {
-        let problem = if segment.contains(char::is_whitespace) {
-            // What remains of an Authorization header or of a file's line.
-            "there is white space in it: a prefix such as Bearer, or the end of a line, is no part of a token"
-        } else if segment.ends_with('=') {
-            "it is padded with =, which no JWT is; of what an AWS load balancer sends, x-amzn-oidc-data is padded, \
-             x-amzn-oidc-accesstoken is not"
-        } else {
-            base64url::problem(segment)
-        };
-        malformed(part, problem)
-    })
+    base64url::decode(segment).ok_or_else(|| not_decoded(part, segment))
+}
+
+#[cold]
+fn not_decoded(part: &'static str, segment: &str) -> Error {
+    let problem = if segment.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        // What remains of an Authorization header or of a file's line.
+        "there is white space in it: a prefix such as Bearer, or the end of a line, is no part of a token"
+    } else if segment.ends_with('=') {
+        "it is padded with =, which no JWT is; an AWS load balancer pads x-amzn-oidc-data, not x-amzn-oidc-accesstoken"
+    } else {
+        base64url::problem(segment)
+    };
+    malformed(part, problem)
 }
 
 fn malformed(part: &'static str, problem: &'static str) -> Error {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::claims::{Accept, ClaimRules, Expectation, TokenTimes, UnixTime};
 use crate::error::{ConfigError, Error, shown};
-use crate::json::{self, JsonError, Object, Value};
+use crate::json::{self, Object, Value};
 use crate::jwk::Jwk;
 use crate::jws::{JoseHeader, Jws};
 use crate::policy::{ClockMarks, Decision, Policy};
@@ -258,26 +258,31 @@ impl VerifierBuilder {
 
     /// Requires a claim to equal a JSON value, given as JSON text; objects are equal in any order of members.
     pub fn expect_claim(self, claim: &str, json: &str) -> Self {
-        self.expect(claim, false, json::parse(json).map(Value::into_owned))
+        self.expect(claim, &mut [json].into_iter(), false)
     }
 
     /// Requires a claim to equal one of several JSON values, each given as JSON text. At least one is needed.
-    pub fn expect_claim_one_of<T: AsRef<str>>(self, claim: &str, jsons: impl IntoIterator<Item = T>) -> Self {
-        let values = jsons.into_iter().map(|json| json::parse(json.as_ref()).map(Value::into_owned));
-        self.expect(claim, true, values.collect::<Result<_, _>>().map(Value::Array))
+    pub fn expect_claim_one_of(self, claim: &str, jsons: &[&str]) -> Self {
+        self.expect(claim, &mut jsons.iter().copied(), true)
     }
 
-    fn expect(mut self, claim: &str, one_of: bool, value: Result<Value<'static>, JsonError>) -> Self {
-        let problem = match value {
-            Ok(Value::Array(values)) if one_of && values.is_empty() => "one of no values",
-            Ok(value) => {
-                self.verifier.rules.expected.push(Expectation { claim: claim.to_string(), value, one_of });
-                return self;
+    pub(crate) fn expect(mut self, claim: &str, jsons: &mut dyn Iterator<Item = &str>, one_of: bool) -> Self {
+        let mut values = Vec::new();
+        let mut problem = None;
+        for json in jsons {
+            match json::parse(json) {
+                Ok(value) => values.push(value.into_owned()),
+                Err(error) => problem = Some(error.problem),
             }
-            Err(error) => error.problem,
-        };
-        let problem = alloc::format!("has for {} what no claim can equal: {problem}", shown(claim));
-        self.problem = self.problem.or(Some(invalid("claims", &problem)));
+        }
+        if values.is_empty() {
+            problem = problem.or(Some("one of no values"));
+        }
+        if let Some(problem) = problem {
+            let problem = alloc::format!("has for {} what no claim can equal: {problem}", shown(claim));
+            self.problem = self.problem.or(Some(invalid("claims", &problem)));
+        }
+        self.verifier.rules.expected.push(Expectation { claim: claim.to_string(), values, one_of });
         self
     }
 
@@ -316,7 +321,7 @@ impl VerifierBuilder {
         if verifier.algorithms.is_empty() {
             return Err(invalid("algorithms", EMPTY));
         }
-        if verifier.typ == Accept::OneOf(Vec::new()) {
+        if matches!(&verifier.typ, Accept::OneOf(types) if types.is_empty()) {
             return Err(invalid("typ", EMPTY));
         }
         ClaimRules::check_seconds("clockTolerance", rules.clock_tolerance)?;

@@ -262,7 +262,7 @@ fn build_all(options: &Value<'_>) -> Result<VerifierSet, ConfigError> {
 fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
     let jwks = options.get("jwks").and_then(Value::as_str).unwrap_or_default();
     let published = options.get("published") == Some(&Value::Bool(true));
-    let keys = if published { JwkSet::from_published_json(jwks) } else { JwkSet::from_json(jwks) }?;
+    let keys = JwkSet::read(jwks, published)?;
     let mut builder = Verifier::builder(keys, accept(options, "issuer"), accept(options, "audience"));
     if let Some(names) = options.get("algorithms") {
         builder = builder.algorithms(strings(names).map(algorithm).collect::<Result<Vec<_>, _>>()?);
@@ -283,10 +283,7 @@ fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
         builder = builder.require_claim(claim);
     }
     for (claim, expected) in options.get("claims").and_then(Value::as_object).into_iter().flat_map(Object::iter) {
-        builder = match expected.as_array() {
-            None => builder.expect_claim(claim, expected.as_str().unwrap_or_default()),
-            Some(_) => builder.expect_claim_one_of(claim, strings(expected)),
-        };
+        builder = builder.expect(claim, &mut strings(expected), expected.as_array().is_some());
     }
     if let Some(bytes) = options.get("maxTokenBytes").and_then(Value::as_f64) {
         builder = builder.max_token_bytes(whole(bytes));

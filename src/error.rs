@@ -64,7 +64,7 @@ pub enum Error {
         /// The token's `kid`.
         kid: Option<String>,
         /// What there is instead, or what may be the cause.
-        problem: String,
+        problem: &'static str,
     },
     /// The key that fits by `kid` is forbidden by its own `use`, `key_ops` or `alg` (RFC 7517 section 4), or is weak or
     /// invalid (RFC 8725 section 3.2, 3.4).

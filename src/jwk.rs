@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, slice};
 
 use crate::algorithm::KeyType;
 use crate::engine::{self, KeyMaterial, VerifyingKey};
@@ -156,7 +156,7 @@ impl Jwk {
     pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], any_rsa_exponent: bool) -> Option<String> {
         let mut reason = match &self.prepared {
             Err(problem) => problem.clone(),
-            Ok(_) => format!("no allowed algorithm is for keys of {}", self.crv().unwrap_or(&self.kty)),
+            Ok(_) => "no allowed algorithm is for its type".to_owned(),
         };
         for algorithm in algorithms.iter().filter(|algorithm| self.fits(**algorithm)) {
             match self.usable_for(*algorithm, any_rsa_exponent) {
@@ -260,8 +260,8 @@ fn check_metadata(members: &Object<'_>) -> Result<(), String> {
         return Err(unsupported("use", usage, "\"sig\""));
     }
     if let Some(operations) = get(members, "key_ops") {
-        let elements = operations.as_array().unwrap_or_default();
-        if !operations.as_array().is_some_and(|elements| elements.iter().all(|element| element.as_str().is_some())) {
+        let elements = operations.as_array().unwrap_or(slice::from_ref(operations));
+        if elements.iter().any(|element| element.as_str().is_none()) || operations.as_str().is_some() {
             return Err("its key_ops is not an array of strings".to_owned());
         }
         if json::has_twice(&mut elements.iter().filter_map(Value::as_str)) {

@@ -125,25 +125,33 @@ impl JwkSet {
         Err(match (tries, unusable, kid) {
             (1.., _, _) => Error::BadSignature,
             (0, Some(reason), Some(kid)) => Error::KeyUnusable { kid: kid.to_owned(), reason },
-            (0, reason, kid) => Error::KeyNotFound {
+            (0, _, kid) => Error::KeyNotFound {
                 alg: algorithm.name(),
                 kid: kid.map(ToOwned::to_owned),
-                problem: reason.unwrap_or_else(|| self.why_not_found(algorithm, kid).to_owned()),
+                problem: self.why_not_found(algorithm, kid),
             },
         })
     }
 
     /// Of a set in which no key of that name fits.
+    #[cold]
     fn why_not_found(&self, algorithm: Algorithm, kid: Option<&str>) -> &'static str {
-        let any = |test: &dyn Fn(&Jwk) -> bool| self.keys.iter().any(test);
-        if kid.is_none() {
-            "all keys are of other types"
-        } else if any(&|key| key.kid() == kid) {
-            "the key of that name is of another type"
-        } else if any(&|key| key.fits(algorithm)) && !any(&|key| key.fits(algorithm) && key.kid().is_some()) {
-            "the key that would fit has no kid, and is never used for a token that names one; give the key this kid in the set"
-        } else {
-            "the set may be out of date"
+        let (mut fits, mut fits_nameless, mut is_named) = (false, true, false);
+        for key in &self.keys {
+            is_named |= key.kid() == kid;
+            if key.fits(algorithm) {
+                fits = true;
+                fits_nameless &= key.kid().is_none();
+            }
+        }
+        match kid {
+            None if fits => "no key that would fit can be used",
+            None => "all keys are of other types",
+            Some(_) if is_named => "the key of that name is of another type",
+            Some(_) if fits && fits_nameless => {
+                "the key that would fit has no kid, and is never used for a token that names one; give the key this kid in the set"
+            }
+            Some(_) => "the set may be out of date",
         }
     }
 }
@@ -174,27 +182,26 @@ fn object_without_keys(object: &Object<'_>) -> &'static str {
     }
 }
 
-const PEM: &str = "-----BEGIN";
-
 /// What people pass instead of JSON.
 fn recognized(text: &str) -> Option<&'static str> {
     let text = text.trim_ascii_start();
-    let starts = [
-        ("-----BEGIN PUBLIC", TO_JWK),
-        ("-----BEGIN CERT", TO_JWK),
-        ("-----BEGIN RSA PUBLIC", TO_JWK),
-        (PEM, "it is PEM, and perhaps a private key: replace it if so, and pass only public keys, as JWKs"),
-        ("ssh-", OPENSSH),
-        ("ecdsa-", OPENSSH),
-        ("http", "it is an address, and nothing is fetched here: pass what it answers with, or use a key store"),
-        ("<", "it is HTML or XML, as of an error or a captive portal"),
-        ("eyJ", "it is a token: pass the keys that tokens are signed with"),
-    ];
-    match starts.iter().find(|(start, _)| text.starts_with(start)) {
+    match STARTS.iter().find(|(start, _)| text.starts_with(start)) {
         Some((_, what)) => Some(what),
         None => text.is_empty().then_some("it is empty"),
     }
 }
+
+static STARTS: [(&str, &str); 9] = [
+    ("-----BEGIN PUBLIC", TO_JWK),
+    ("-----BEGIN CERT", TO_JWK),
+    ("-----BEGIN RSA PUBLIC", TO_JWK),
+    ("-----BEGIN", "it is PEM, and perhaps a private key: replace it if so, and pass only public keys, as JWKs"),
+    ("ssh-", OPENSSH),
+    ("ecdsa-", OPENSSH),
+    ("http", "it is an address, and nothing is fetched here: pass what it answers with, or use a key store"),
+    ("<", "it is HTML or XML, as of an error or a captive portal"),
+    ("eyJ", "it is a token: pass the keys that tokens are signed with"),
+];
 
 const TO_JWK: &str =
     "it is PEM, not a JWK; in Node, crypto.createPublicKey(pem).export({ format: \"jwk\" }) makes it one";

@@ -151,7 +151,7 @@ impl Core {
                 ("crv", key.crv().map(Value::from)),
                 ("alg", key.alg().map(Value::from)),
                 ("use", key.usage().map(Value::from)),
-                ("unusable", verifier.why_unusable(key).as_deref().map(Value::from)),
+                ("unusable", verifier.why_unusable(key).map(|reason| Value::String(reason.into()))),
                 ("secret", key.secret().map(Value::from)),
             ])
         });

@@ -156,7 +156,7 @@ impl Jwk {
     pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], any_rsa_exponent: bool) -> Option<String> {
         let mut reason = match &self.prepared {
             Err(problem) => problem.clone(),
-            Ok(_) => "no allowed algorithm is for its type".to_owned(),
+            Ok(_) => format!("no allowed algorithm is for its type, {}", self.crv().unwrap_or(&self.kty)),
         };
         for algorithm in algorithms.iter().filter(|algorithm| self.fits(**algorithm)) {
             match self.usable_for(*algorithm, any_rsa_exponent) {

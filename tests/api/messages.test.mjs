@@ -76,7 +76,7 @@ test("a key that no allowed algorithm is for says so", () => {
   const only = { ...options, algorithms: ["RS256"] };
   says(() => createVerifier({ ...only, jwks: [p256.jwk] }), "no_usable_key", ["no allowed algorithm", "P-256"]);
   const { keys } = createVerifier({ ...only, jwks: [p256.jwk, rsa2048.jwk] });
-  assert.match(keys[0].unusable, /no allowed algorithm is for keys of P-256/);
+  assert.match(keys[0].unusable, /no allowed algorithm is for its type, P-256/);
   assert.equal("unusable" in keys[1], false);
 });
 
@@ -102,7 +102,6 @@ const SETS = {
   "one JWK": [ed25519.jwk, "one JWK", "array"],
   "a promise": [Promise.resolve({ keys: [] }), "await"],
   "a CryptoKey": [{}, "export it as a JWK"],
-  "a map of certificates": [{ a: pem("CERTIFICATE") }, "map of certificates", "JWK Set"],
   "another object": [{ error: "not_found" }, '"keys"'],
   "keys that are an object": [{ keys: {} }, '"keys" is an object'],
   "keys that are text": [{ keys: "[]" }, '"keys" is a string'],
@@ -169,7 +168,7 @@ const TOKENS = {
     [p256.jwk, { ...ed25519.jwk, use: "enc" }],
     signed(ed25519, { alg: "EdDSA" }),
     "key_not_found",
-    ["names no kid", 'its use is "enc"'],
+    ["names no kid", "no key that would fit can be used"],
     [],
   ],
   "padded segments": [
@@ -200,13 +199,13 @@ for (const [name, [jwks, token, code, words, never]] of Object.entries(TOKENS)) 
   });
 }
 
-test("a key that came with padding ALB signs is refused although its signature holds", () => {
+test("a token whose padding is signed, as a load balancer of AWS makes it, is refused although its signature holds", () => {
   const pad = (text) => text.padEnd(Math.ceil(text.length / 4) * 4, "=");
   const input = `${pad(segment({ alg: "EdDSA" }))}.${pad(segment(CLAIMS))}`;
   const token = `${input}.${pad(segment(ed25519.sign("EdDSA", Buffer.from(input))))}`;
   const { error } = createVerifier({ ...options, jwks: [ed25519.jwk] }).safeVerify(token);
   assert.equal(error.code, "malformed");
-  assert.match(error.message, /x-amzn-oidc-data is padded/);
+  assert.match(error.message, /pads x-amzn-oidc-data, not x-amzn-oidc-accesstoken/);
 });
 
 /** The error of some work, which has this code and says these words. */

@@ -176,7 +176,9 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[]): Verif
         );
       }
       const text = jwksText(jwks);
-      const changed = rules.map((entry, index) => (index === party.index ? { ...entry, jwks: text, published } : entry));
+      const changed = rules.map((entry, index) =>
+        index === party.index ? { ...entry, jwks: text, published } : entry,
+      );
       party.renew(build(changed));
       rules = changed;
     },

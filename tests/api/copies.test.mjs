@@ -11,7 +11,11 @@ const jwks = [ed25519.jwk, p256.jwk];
 /** Each option: a value, how it is changed afterwards, and a token that only the changed one would take. */
 const CHANGES = {
   issuer: [[ISSUER], (value) => value.push("https://evil.example"), { iss: "https://evil.example" }],
-  "issuer, replaced": [[ISSUER], (value) => value.splice(0, 1, "https://evil.example"), { iss: "https://evil.example" }],
+  "issuer, replaced": [
+    [ISSUER],
+    (value) => value.splice(0, 1, "https://evil.example"),
+    { iss: "https://evil.example" },
+  ],
   audience: [[AUDIENCE], (value) => value.push("b"), { aud: "b" }],
   "audience, emptied": [[AUDIENCE], (value) => value.splice(0, 1, "b"), { aud: "b" }],
   requiredClaims: [["scope"], (value) => value.splice(0), {}],

@@ -186,7 +186,13 @@ const TOKENS = {
     [],
   ],
   "standard base64": [[ed25519.jwk], "+/+/.e30.AA", "malformed", ["the header", "standard base64"], ["canonical"]],
-  "a prefix": [[ed25519.jwk], `Bearer ${signed(ed25519, { alg: "EdDSA" })}`, "malformed", ["white space", "Bearer"], []],
+  "a prefix": [
+    [ed25519.jwk],
+    `Bearer ${signed(ed25519, { alg: "EdDSA" })}`,
+    "malformed",
+    ["white space", "Bearer"],
+    [],
+  ],
   encryption: [[ed25519.jwk], "e30.AA.AA.AA.AA", "malformed", ["encrypted", "JWE"], ["three segments"]],
   "four segments": [[ed25519.jwk], "e30.AA.AA.AA", "malformed", ["three segments"], ["JWE"]],
 };

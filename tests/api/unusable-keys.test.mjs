@@ -75,7 +75,10 @@ for (const [name, jwk, code, kty] of [
 
   test(`${name} alone refuses a published set, and what was there stays`, () => {
     const verifier = createVerifier({ ...options, jwks: [good] });
-    assert.throws(() => verifier.setKeys([jwk], undefined, published), { code: "no_usable_key", message: /must be replaced|replace it|has no place/ });
+    assert.throws(() => verifier.setKeys([jwk], undefined, published), {
+      code: "no_usable_key",
+      message: /must be replaced|replace it|has no place/,
+    });
     assert.deepEqual(verifier.verify(token).claims, CLAIMS);
     assert.equal(verifier.keys.length, 1);
   });

@@ -7,7 +7,7 @@ import { brotliCompressSync, gunzipSync } from "node:zlib";
 import { pack, root, runTool } from "./packed.mjs";
 
 /** Bytes with Brotli. */
-const BUDGETS = { "tokenward.wasm": 52_000, "relaxed.wasm": 3_000, "reference.wasm": 75_000 };
+const BUDGETS = { "tokenward.wasm": 54_000, "relaxed.wasm": 3_000, "reference.wasm": 76_000 };
 
 describe("the tarball", () => {
   let packed;

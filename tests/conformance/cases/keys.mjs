@@ -68,7 +68,16 @@ function uses({ ed25519, otherEd25519 }) {
     "alg Ed25519": { alg: "Ed25519" },
     "an unknown member": { ext: true, oth2: 1 },
     "key_ops nobody knows beside verify": { key_ops: ["verify", "Verify", ""] },
-    "null for what is absent": { use: null, key_ops: null, alg: null, d: null, p: null, k: null, oth: null, priv: null },
+    "null for what is absent": {
+      use: null,
+      key_ops: null,
+      alg: null,
+      d: null,
+      p: null,
+      k: null,
+      oth: null,
+      priv: null,
+    },
     "no further primes": { oth: [] },
   };
   const good = { ...otherEd25519.jwk, kid: "good" };

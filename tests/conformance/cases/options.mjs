@@ -200,7 +200,12 @@ function unusual(key, good) {
     "a cache of one": { cache: { maxTokens: 1 } },
     "durations as text": { clockTolerance: "5s", maxTokenAge: "1.5h" },
     "a null beside each key's members": {
-      jwks: { keys: [{ ...key.jwk, d: null, k: null, oth: null }, { kty: null, k: null }] },
+      jwks: {
+        keys: [
+          { ...key.jwk, d: null, k: null, oth: null },
+          { kty: null, k: null },
+        ],
+      },
     },
   };
   return Object.entries(options).map(([name, more]) => ({

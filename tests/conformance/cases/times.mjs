@@ -38,7 +38,7 @@ function expiry(group) {
       ["-1, before 1970", { exp: -1 }, undefined, -2],
       ["2^53", { exp: limit }],
       ["-2^53", { exp: -limit }, "expired"],
-      ["Java's never", { exp: 9223372036854775 }],
+      ["Java's never", { exp: 9223372036854776 }],
       ["Java's never, in milliseconds", { exp: 9223372036854776000 }],
       ["1e300", { exp: 1e300 }],
       ["the greatest double", { exp: Number.MAX_VALUE }],
@@ -82,7 +82,7 @@ function start(group) {
       ["after exp, past both", { exp: NOW - 2, nbf: NOW - 1 }, "expired"],
       ["1e300", { exp: 1e301, nbf: 1e300 }, "not_yet_valid"],
       ["-1e300", { exp, nbf: -1e300 }],
-      ["Java's never", { exp, nbf: 9223372036854775 }, "not_yet_valid"],
+      ["Java's never", { exp, nbf: 9223372036854776 }, "not_yet_valid"],
     ]),
     group("nbf, with the tolerance of 5 seconds by default", {}, [
       ["in 5 seconds", { exp, nbf: NOW + 5 }],

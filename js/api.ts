@@ -7,7 +7,7 @@ export {
   type TokenErrorCode,
   type TokenErrorFacts,
 } from "./errors.js";
-export type { Algorithm, Jwks, VerifierOptions } from "./options.js";
+export { type Algorithm, type Jwks, type OneOf, oneOf, type VerifierOptions } from "./options.js";
 export {
   type Access,
   type AccessReason,
@@ -24,6 +24,7 @@ export type {
   CreateVerifier,
   JoseHeader,
   Result,
+  SetKeysOptions,
   VerificationKey,
   Verified,
   Verifier,

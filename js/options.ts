@@ -1,7 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
+import { readSchema, type Validate } from "./schema.js";
 
-/** A JOSE algorithm Tokenward verifies. `EdDSA` and `Ed25519` are two names of one (RFC 8037, RFC 9864). */
+/** A JOSE algorithm Tokenward verifies. `Ed25519` (RFC 9864) and `EdDSA` (RFC 8037) are two names of one. */
 export type Algorithm =
   | "RS256"
   | "RS384"
@@ -12,8 +14,8 @@ export type Algorithm =
   | "ES256"
   | "ES384"
   | "ES512"
-  | "EdDSA"
-  | "Ed25519";
+  | "Ed25519"
+  | "EdDSA";
 
 /** A JWK Set (RFC 7517 section 5), an array of JWKs, or either as JSON text. Public keys only. */
 export type Jwks = { readonly keys: readonly object[] } | readonly object[] | string;
@@ -28,19 +30,19 @@ export interface VerifierOptions<Schema extends StandardSchemaV1 | undefined = S
   audience: string | readonly string[] | null;
   /** The accepted algorithms. Default: all. */
   algorithms?: readonly Algorithm[] | undefined;
-  /** How far clocks may differ, in seconds, 0 or more. Default: 5. */
-  clockTolerance?: number | undefined;
+  /** How far clocks may differ, 0 or more. Default: 5 seconds. */
+  clockTolerance?: Duration | undefined;
   /** The current time in Unix seconds. Default: the system's clock. */
   now?: (() => number) | undefined;
-  /** The required `typ` of the header, such as `at+jwt` (RFC 9068), compared as a media type. */
-  typ?: string | undefined;
+  /** The required `typ` of the header, such as `at+jwt` (RFC 9068), compared as a media type; or one of several. */
+  typ?: string | readonly string[] | undefined;
   /** The required `sub`, exactly. */
   subject?: string | undefined;
-  /** The greatest age of a token in seconds, counted from `iat`, which is then required. */
-  maxTokenAge?: number | undefined;
+  /** The greatest age of a token, counted from `iat`, which is then required and must not be in the future. */
+  maxTokenAge?: Duration | undefined;
   /** Claims that must be there, whatever their values. */
   requiredClaims?: readonly string[] | undefined;
-  /** Claims that must equal these JSON values. */
+  /** Claims that must equal these JSON values; or one of several, see {@link oneOf}. */
   claims?: { readonly [claim: string]: unknown } | undefined;
   /** A synchronous Standard Schema validator (zod, valibot, arktype, ...); its output becomes `claims`. */
   schema?: Schema;
@@ -54,31 +56,61 @@ export interface VerifierOptions<Schema extends StandardSchemaV1 | undefined = S
   anyRsaExponent?: boolean | undefined;
 }
 
+const ONE_OF: unique symbol = Symbol.for("tokenward.oneOf");
+
+/** Several JSON values for a claim, any of which will do; made by {@link oneOf}. */
+export interface OneOf {
+  readonly [ONE_OF]: readonly unknown[];
+}
+
+/**
+ * For the option `claims`: the claim must equal one of these JSON values. An array alone would mean a claim that is an array.
+ *
+ * ```ts
+ * createVerifier({ jwks, issuer, audience, claims: { azp: oneOf("web", "mobile") } });
+ * ```
+ */
+export function oneOf(...values: readonly [unknown, ...unknown[]]): OneOf {
+  return Object.freeze({ [ONE_OF]: Object.freeze([...values]) });
+}
+
+/** The options as they were when they were read: copies, which nobody else can change. */
+export interface CheckedOptions {
+  readonly jwks: unknown;
+  readonly issuer: string | readonly string[] | null;
+  readonly audience: string | readonly string[] | null;
+  readonly now?: (() => number) | undefined;
+  readonly schema?: Validate | undefined;
+  /** How many tokens to remember. */
+  readonly cache?: number | undefined;
+}
+
 const DEFAULT_CACHED_TOKENS = 500;
 const MAX_JWKS_LENGTH = 1 << 20;
+const TEXTS = "a non-empty, well-formed string, an array of them, or null to accept any";
 
-/** Each option: what it must be, and how to say so. */
-const OPTIONS: Record<keyof VerifierOptions, [test: (value: unknown) => boolean, expected: string]> = {
-  jwks: [isJwks, "a JWK Set, an array of JWKs or JSON text"],
-  issuer: [isAccept, "a non-empty, well-formed string, an array of them, or null to accept any"],
-  audience: [isAccept, "a non-empty, well-formed string, an array of them, or null to accept any"],
-  algorithms: [isStrings, "an array of algorithm names"],
-  clockTolerance: [Number.isFinite, "a finite number of seconds"],
-  now: [isFunction, "a function that returns Unix seconds"],
-  typ: [isString, "a well-formed string"],
-  subject: [isString, "a well-formed string"],
-  maxTokenAge: [Number.isFinite, "a finite number of seconds"],
-  requiredClaims: [isStrings, "an array of well-formed strings"],
-  claims: [isJsonObject, "an object of JSON values"],
-  schema: [isSchema, "a Standard Schema validator"],
-  maxTokenBytes: [Number.isInteger, "a whole number of bytes"],
-  cache: [isCache, "true, false or { maxTokens } with a whole number from 1 to 1000000"],
-  requireExp: [isBoolean, "true or false"],
-  anyRsaExponent: [isBoolean, "true or false"],
+/** Each option: what makes a copy of it, or of what it is not `undefined`; and how to say what it must be. */
+const OPTIONS: Record<keyof VerifierOptions, [read: (value: unknown) => unknown, expected: string]> = {
+  jwks: [only(isJwks), "a JWK Set, an array of JWKs or JSON text"],
+  issuer: [readAccept, TEXTS],
+  audience: [readAccept, TEXTS],
+  algorithms: [readStrings, "an array of algorithm names"],
+  clockTolerance: [(value) => seconds(value, "clockTolerance"), "a duration"],
+  now: [only(isFunction), "a function that returns Unix seconds"],
+  typ: [(value) => readString(value) ?? readStrings(value), "a well-formed string or an array of them"],
+  subject: [readString, "a well-formed string"],
+  maxTokenAge: [(value) => seconds(value, "maxTokenAge"), "a duration"],
+  requiredClaims: [readStrings, "an array of well-formed strings"],
+  claims: [readClaims, "an object of JSON values or of what oneOf(...) returns"],
+  schema: [readSchema, "a Standard Schema validator"],
+  maxTokenBytes: [only(Number.isInteger), "a whole number of bytes"],
+  cache: [readCache, "true, false or { maxTokens } with a whole number from 1 to 1000000"],
+  requireExp: [only(isBoolean), "true or false"],
+  anyRsaExponent: [only(isBoolean), "true or false"],
 };
 
-/** Reads each option once and checks names and types; the values are checked in Rust. */
-export function readOptions(options: unknown): VerifierOptions {
+/** Reads each option once, and checks and copies it by what it read; the values are checked in Rust. */
+export function readOptions(options: unknown): CheckedOptions {
   if (typeof options !== "object" || options === null) {
     throw new ConfigError("invalid_option", "createVerifier takes an object of options, or an array of them");
   }
@@ -98,13 +130,14 @@ export function readOptions(options: unknown): VerifierOptions {
       throw new ConfigError("missing_option", `the option "${name}" is missing${how}`, name);
     }
   }
-  for (const [name, [test, expected]] of Object.entries(OPTIONS)) {
-    const value = read[name];
-    if (value !== undefined && !test(value)) {
+  for (const [name, [reader, expected]] of Object.entries(OPTIONS)) {
+    if (read[name] === undefined) continue;
+    read[name] = reader(read[name]);
+    if (read[name] === undefined) {
       throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
     }
   }
-  return read as unknown as VerifierOptions;
+  return read as unknown as CheckedOptions;
 }
 
 /** An option, also an inherited one, but not what some code of the page has put on every object there is. */
@@ -114,7 +147,7 @@ function ownOrInherited(options: object, name: string): unknown {
 }
 
 /** Options that never reach Rust, or in another form. */
-const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks", "claims"];
+const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks"];
 
 /** Refuses what is given for a text and is none. */
 export function checkTexts<Options extends object>(options: Options, names: readonly (keyof Options & string)[]): void {
@@ -125,18 +158,9 @@ export function checkTexts<Options extends object>(options: Options, names: read
 }
 
 /** The options Rust decides by, as {@link Core} takes them. */
-export function coreOptions(options: VerifierOptions): object {
-  const { jwks, claims = {} } = options;
+export function coreOptions(options: CheckedOptions): object {
   const plain = Object.entries(options).filter(([name, value]) => !NOT_PLAIN.includes(name) && value !== undefined);
-  // A value that JSON cannot say must not vanish: what is no JSON is refused.
-  const expected = Object.entries(claims).map(([claim, value]) => [claim, JSON.stringify(value) ?? "undefined"]);
-  return { ...Object.fromEntries(plain), jwks: jwksText(jwks), claims: Object.fromEntries(expected) };
-}
-
-/** How many tokens to remember; 0 for none. */
-export function cachedTokens(cache: VerifierOptions["cache"]): number {
-  if (typeof cache === "object") return cache.maxTokens;
-  return cache ? DEFAULT_CACHED_TOKENS : 0;
+  return { ...Object.fromEntries(plain), jwks: jwksText(options.jwks) };
 }
 
 /** A JWK Set as JSON text: the one form in which keys reach Rust. Its size is looked at before it is copied there. */
@@ -164,10 +188,6 @@ export function isString(value: unknown): value is string {
   return typeof value === "string" && !/\p{Surrogate}/u.test(value);
 }
 
-function isNumber(value: unknown): value is number {
-  return typeof value === "number";
-}
-
 function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
 }
@@ -176,51 +196,81 @@ function isFunction(value: unknown): boolean {
   return typeof value === "function";
 }
 
-function isStrings(value: unknown): boolean {
-  return isArrayOf(value, isString);
-}
-
-/** Holes are elements, too; `every` would leave them out. */
-function isArrayOf(value: unknown, test: (element: unknown) => boolean): boolean {
-  if (!Array.isArray(value)) return false;
-  for (const element of value) if (!test(element)) return false;
-  return true;
-}
-
-function isAccept(value: unknown): boolean {
-  return value === null || isString(value) || isStrings(value);
-}
-
 function isJwks(value: unknown): boolean {
   return typeof value === "string" || (typeof value === "object" && value !== null);
 }
 
-function isCache(value: unknown): boolean {
-  if (isBoolean(value)) return true;
-  const maxTokens = (value as { maxTokens?: unknown } | null)?.maxTokens;
-  return isNumber(maxTokens) && Number.isInteger(maxTokens) && maxTokens >= 1 && maxTokens <= 1_000_000;
+function only(test: (value: unknown) => boolean): (value: unknown) => unknown {
+  return (value) => (test(value) ? value : undefined);
 }
 
-function isSchema(value: unknown): boolean {
-  const standard = (value as { "~standard"?: { validate?: unknown } } | null)?.["~standard"];
-  return isFunction(standard?.validate);
+function readString(value: unknown): string | undefined {
+  return isString(value) ? value : undefined;
 }
 
-function isJsonObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && isJson(value, 0);
+function readStrings(value: unknown): readonly string[] | undefined {
+  return readArray(value, readString);
 }
 
-/** Whether JSON can say the value without losing any of it: an expectation must not vanish silently. */
-function isJson(value: unknown, depth: number): boolean {
-  if (value === null || isString(value) || isBoolean(value)) return true;
-  if (isNumber(value)) return Number.isFinite(value);
-  if (typeof value !== "object" || depth > 60) return false;
-  if (Array.isArray(value)) return isArrayOf(value, (element) => isJson(element, depth + 1));
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype as object) !== null) return false;
-  // Members that JSON.stringify leaves out, or that may be another the next time, are no JSON.
-  return Reflect.ownKeys(value).every((name) => {
-    const member = Object.getOwnPropertyDescriptor(value, name);
-    return isString(name) && member?.enumerable === true && isJson(member.value, depth + 1);
+function readAccept(value: unknown): string | readonly string[] | null | undefined {
+  return value === null ? null : (readString(value) ?? readStrings(value));
+}
+
+/** An array's elements, holes too, each read once: whatever else the array can do is not asked for. */
+function readArray<T>(value: unknown, read: (element: unknown) => T | undefined): readonly T[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const copy: T[] = [];
+  for (let index = 0, { length } = value; index < length; index += 1) {
+    const element = read(value[index]);
+    if (element === undefined) return undefined;
+    copy.push(element);
+  }
+  return copy;
+}
+
+function readCache(value: unknown): number | undefined {
+  if (isBoolean(value)) return value ? DEFAULT_CACHED_TOKENS : 0;
+  const maxTokens: unknown = (value as { maxTokens?: unknown } | null)?.maxTokens;
+  const isCount = typeof maxTokens === "number" && Number.isInteger(maxTokens);
+  return isCount && maxTokens >= 1 && maxTokens <= 1_000_000 ? maxTokens : undefined;
+}
+
+/** What each claim must equal, as JSON texts; or the texts of which it must equal one. */
+function readClaims(value: unknown): object | undefined {
+  const read = readMembers(value, (member) => {
+    const values: unknown = typeof member === "object" && member !== null ? Reflect.get(member, ONE_OF) : undefined;
+    return values === undefined ? jsonText(member) : readArray(values, (one) => jsonText(one));
   });
+  return read && Object.fromEntries(read);
+}
+
+/**
+ * A value as JSON text, if JSON can say it without losing any of it: an expectation must not vanish silently. What
+ * `JSON.stringify` would ask beside the value (`toJSON`, of a page's prototypes too) changes nothing.
+ */
+export function jsonText(value: unknown, depth = 0): string | undefined {
+  if (value === null || isString(value) || isBoolean(value) || Number.isFinite(value)) return JSON.stringify(value);
+  if (depth > 60) return undefined;
+  const inner = (element: unknown) => jsonText(element, depth + 1);
+  if (Array.isArray(value)) {
+    const elements = readArray(value, inner);
+    return elements && `[${elements.join(",")}]`;
+  }
+  const members = readMembers(value, inner);
+  return members && `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}`;
+}
+
+/** The members of a plain object of any realm. One that is hidden, or that may be another the next time, makes it none. */
+function readMembers<T>(value: unknown, read: (member: unknown) => T | undefined): [string, T][] | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const prototype: object | null = Object.getPrototypeOf(value);
+  if (prototype !== null && !Object.hasOwn(prototype, "isPrototypeOf")) return undefined;
+  const members: [string, T][] = [];
+  for (const name of Reflect.ownKeys(value)) {
+    const member = Object.getOwnPropertyDescriptor(value, name);
+    const copy = isString(name) && member?.enumerable ? read(member.value) : undefined;
+    if (copy === undefined) return undefined;
+    members.push([name as string, copy]);
+  }
+  return members;
 }

@@ -9,11 +9,21 @@ type Outcome =
   | { readonly kind: "promise" }
   | { readonly kind: "nothing" };
 
+/** What a schema's own function says of claims. */
+export type Validate = (claims: Readonly<Record<string, unknown>>) => unknown;
+
+/** Reads a schema once, so that what an app does to it later changes nothing; `undefined` for what is none. */
+export function readSchema(schema: unknown): Validate | undefined {
+  const standard = (schema as Partial<StandardSchemaV1> | null)?.["~standard"];
+  const check: unknown = standard?.validate;
+  return typeof check === "function" ? (claims) => Reflect.apply(check, standard, [claims]) : undefined;
+}
+
 /** The claims as the schema makes them; a {@link TokenError} if they do not fit it, a {@link ConfigError} if it is none. */
-export function validate(schema: StandardSchemaV1, claims: Readonly<Record<string, unknown>>): unknown {
+export function validate(check: Validate, claims: Readonly<Record<string, unknown>>): unknown {
   let outcome: Outcome;
   try {
-    outcome = outcomeOf(schema["~standard"].validate(claims));
+    outcome = outcomeOf(check(claims));
   } catch (cause) {
     if (isStackOverflow(cause)) throw cause;
     throw new TokenError("invalid_claim", "the schema threw an error on the claims", {}, { cause });

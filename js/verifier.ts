@@ -3,9 +3,17 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
 import { CoreHandle, type Engine, type LoadModules } from "./core.js";
 import { ConfigError, plain, TokenError } from "./errors.js";
-import { cachedTokens, coreOptions, type Jwks, jwksText, readOptions, type VerifierOptions } from "./options.js";
+import {
+  type CheckedOptions,
+  coreOptions,
+  type Jwks,
+  jsonText,
+  jwksText,
+  readOptions,
+  type VerifierOptions,
+} from "./options.js";
 import { type ClockMarks, checkNames, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
-import { validate } from "./schema.js";
+import { type Validate, validate } from "./schema.js";
 import { leaveRoom } from "./stack.js";
 
 /** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
@@ -29,15 +37,29 @@ export interface JoseHeader {
   readonly [parameter: string]: unknown;
 }
 
-/** Which key made the signature: public facts from the JWK. */
+/** A key of the set: public facts from the JWK. */
 export interface VerificationKey {
-  /** Its place among the keys of known type. */
+  /** Its place in {@link Verifier.keys}. */
   readonly index: number;
   readonly kid?: string;
-  readonly kty: "RSA" | "EC" | "OKP";
-  readonly crv?: "P-256" | "P-384" | "P-521" | "Ed25519";
+  /** Of an unusable key whatever the set says, and empty where it says nothing. */
+  readonly kty: "RSA" | "EC" | "OKP" | (string & {});
+  readonly crv?: "P-256" | "P-384" | "P-521" | "Ed25519" | (string & {});
   readonly alg?: string;
   readonly use?: string;
+  /** Why the key cannot verify any token; absent for a key that can. */
+  readonly unusable?: string;
+  /** The key is a secret that its provider has published, so it was left out ({@link SetKeysOptions.published}). */
+  readonly secret?: "private_key" | "symmetric_key";
+}
+
+/** How {@link Verifier.setKeys} reads a set. */
+export interface SetKeysOptions {
+  /**
+   * Whether a provider published this set: a private or symmetric key is then left out and reported in {@link Verifier.keys},
+   * so that the rotation of all others goes on. Default: false: such a key refuses the set.
+   */
+  published?: boolean | undefined;
 }
 
 /** A token whose signature and claims held. */
@@ -70,8 +92,8 @@ export interface Verifier<C = Claims> {
    * Replaces the keys, all or nothing: a set that cannot serve throws a {@link ConfigError}, and the old one stays.
    * Empties the cache. Of several issuers, `issuer` says whose keys these are.
    */
-  setKeys(jwks: Jwks, issuer?: string): void;
-  /** The keys in use. */
+  setKeys(jwks: Jwks, issuer?: string, options?: SetKeysOptions): void;
+  /** The keys in use, and those of the set that cannot be used, with why. Those of unsupported types stand last. */
   readonly keys: readonly VerificationKey[];
   /**
    * Frees the verifier's memory at once, as `using` does at the end of a block. Whoever uses it afterwards gets a
@@ -144,11 +166,11 @@ class Shared {
   }
 }
 
-function makeVerifier(engine: Engine, options: readonly VerifierOptions[]): Verifier {
+function makeVerifier(engine: Engine, options: readonly CheckedOptions[]): Verifier {
   const shared = new Shared();
   const relyingParties = options.map((entry, index) => new RelyingParty(shared, index, entry));
   const build = (rules: readonly object[], inUse: (core: CoreHandle) => readonly KeysInUse[]): Serving => {
-    const core = new CoreHandle(engine, JSON.stringify(rules));
+    const core = new CoreHandle(engine, jsonText(rules) ?? "");
     try {
       return { rules, core, parties: inUse(core) };
     } catch (error) {
@@ -186,8 +208,12 @@ function makeVerifier(engine: Engine, options: readonly VerifierOptions[]): Veri
         throw error;
       }
     },
-    setKeys(jwks: Jwks, issuer?: string): void {
+    setKeys(jwks: Jwks, issuer?: string, options: SetKeysOptions = {}): void {
       leaveRoom();
+      const { published = false } = checkNames(options, "setKeys", ["published"]);
+      if (typeof published !== "boolean") {
+        throw new ConfigError("invalid_option", 'the option "published" should be true or false', "published");
+      }
       const party = relyingParties.length === 1 ? relyingParties[0] : relyingParties.find((one) => one.isFor(issuer));
       if (party === undefined || (issuer !== undefined && !party.isFor(issuer))) {
         throw new ConfigError(
@@ -198,7 +224,9 @@ function makeVerifier(engine: Engine, options: readonly VerifierOptions[]): Veri
       }
       const text = jwksText(jwks);
       const replaced = shared.serving;
-      const rules = replaced.rules.map((entry, index) => (index === party.index ? { ...entry, jwks: text } : entry));
+      const rules = replaced.rules.map((entry, index) =>
+        index === party.index ? { ...entry, jwks: text, published } : entry,
+      );
       shared.current = build(rules, (core) =>
         replaced.parties.map((inUse, index) => (index === party.index ? party.keysOf(core) : inUse)),
       );
@@ -226,17 +254,17 @@ class RelyingParty {
   readonly #shared: Shared;
   readonly #issuers: readonly string[] | null;
   readonly #now: () => number;
-  readonly #schema: StandardSchemaV1 | undefined;
+  readonly #schema: Validate | undefined;
   readonly #maxTokens: number;
 
-  constructor(shared: Shared, index: number, options: VerifierOptions) {
-    const { issuer, now = systemTime, schema, cache } = options;
+  constructor(shared: Shared, index: number, options: CheckedOptions) {
+    const { issuer, now = systemTime, schema, cache: maxTokens = 0 } = options;
     this.index = index;
     this.#shared = shared;
-    this.#issuers = typeof issuer === "string" ? [issuer] : issuer && [...issuer];
+    this.#issuers = typeof issuer === "string" ? [issuer] : issuer;
     this.#now = now;
     this.#schema = schema;
-    this.#maxTokens = cachedTokens(cache);
+    this.#maxTokens = maxTokens;
   }
 
   isFor(issuer: string | undefined): boolean {

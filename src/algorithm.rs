@@ -22,7 +22,7 @@ pub enum Algorithm {
     Es384,
     /// ECDSA on P-521 with SHA-512.
     Es512,
-    /// Ed25519. Named `EdDSA` by RFC 8037 and `Ed25519` by RFC 9864; here they are one algorithm.
+    /// Ed25519. Named `Ed25519` by RFC 9864 and `EdDSA` by RFC 8037; here they are one algorithm.
     EdDsa,
 }
 

@@ -20,6 +20,20 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     STRICT.decode(text).ok()
 }
 
+/// What keeps a text from being decoded, for people.
+pub(crate) fn problem(text: &str) -> &'static str {
+    let has = |test: fn(&u8) -> bool| text.as_bytes().iter().any(test);
+    if has(|byte| matches!(byte, b'+' | b'/')) {
+        "it is standard base64; base64url has - for + and _ for /, and no = at the end"
+    } else if has(|byte| *byte == b'=') {
+        "it is padded with =, which JOSE leaves out"
+    } else if has(u8::is_ascii_whitespace) {
+        "there is white space in it"
+    } else {
+        "it is not canonical base64url without padding"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::decode;

@@ -8,9 +8,6 @@ use crate::error::{ConfigError, Error};
 use crate::json::{Object, Value};
 use crate::policy::LifeTimes;
 
-/// NumericDates must lie within this many seconds of 1970, so that a double holds every one to the second.
-const MAX_TIME: f64 = 9_007_199_254_740_992.0;
-
 /// A point in time: seconds since 1970-01-01T00:00:00Z, leap seconds ignored (RFC 7519's NumericDate). Always finite.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct UnixTime(f64);
@@ -47,8 +44,8 @@ impl UnixTime {
     }
 }
 
-/// Which values of `iss` or `aud` are accepted. There is no default: a verifier that forgets to check either is a
-/// vulnerability (RFC 8725 sections 3.8 and 3.9).
+/// Which values of `iss`, `aud` or `typ` are accepted. Of the first two there is no default: a verifier that
+/// forgets to check either is a vulnerability (RFC 8725 sections 3.8 and 3.9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accept {
     /// Any value, and none at all.
@@ -84,6 +81,12 @@ impl From<&str> for Accept {
     }
 }
 
+impl From<&String> for Accept {
+    fn from(value: &String) -> Self {
+        Self::from(value.as_str())
+    }
+}
+
 impl From<String> for Accept {
     fn from(value: String) -> Self {
         Self::OneOf(Vec::from([value]))
@@ -109,12 +112,22 @@ pub(crate) struct ClaimRules {
     pub(crate) audience: Accept,
     pub(crate) subject: Option<String>,
     pub(crate) required: Vec<String>,
-    pub(crate) expected: Vec<(String, Value<'static>)>,
+    pub(crate) expected: Vec<Expectation>,
     pub(crate) require_exp: bool,
     /// In seconds.
     pub(crate) clock_tolerance: f64,
     /// In seconds.
     pub(crate) max_token_age: Option<f64>,
+}
+
+/// What a claim must equal.
+#[derive(Debug)]
+pub(crate) struct Expectation {
+    pub(crate) claim: String,
+    /// Any of these will do.
+    pub(crate) values: Vec<Value<'static>>,
+    /// Whether several were asked for, though there may be only one.
+    pub(crate) one_of: bool,
 }
 
 /// The times of a token, checked to be finite, in Unix seconds.
@@ -134,13 +147,20 @@ impl ClaimRules {
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
         if let Some(subject) = &self.subject {
-            expect(claims, "sub", &Value::from(subject.as_str()))?;
+            let actual = present(claims, "sub")?;
+            if actual.as_str() != Some(subject) {
+                return Err(mismatch("sub", Value::from(subject.as_str()), actual));
+            }
         }
         for claim in &self.required {
             present(claims, claim)?;
         }
-        for (claim, expected) in &self.expected {
-            expect(claims, claim, expected)?;
+        for Expectation { claim, values, one_of } in &self.expected {
+            let actual = present(claims, claim)?;
+            if !values.contains(actual) {
+                let only = values.first().filter(|_| !one_of).cloned();
+                return Err(mismatch(claim, only.unwrap_or_else(|| Value::Array(values.clone())), actual));
+            }
         }
         self.require_times(times)?;
         Ok(times)
@@ -165,10 +185,15 @@ impl ClaimRules {
         {
             return Err(Error::Expired { exp, now, tolerance });
         }
-        if let Some(nbf) = times.nbf
-            && now < nbf - tolerance
-        {
-            return Err(Error::NotYetValid { nbf, now, tolerance });
+        // Of two times to come the later one is told: that is when the answer changes.
+        let issued = times.iat.filter(|iat| self.max_token_age.is_some() && now < iat - tolerance);
+        let begins = times.nbf.filter(|nbf| now < nbf - tolerance);
+        match (issued, begins) {
+            (Some(iat), begins) if begins.is_none_or(|nbf| nbf < iat) => {
+                return Err(Error::IssuedInFuture { iat, now, tolerance });
+            }
+            (_, Some(nbf)) => return Err(Error::NotYetValid { nbf, now, tolerance }),
+            _ => {}
         }
         if let (Some(max_age), Some(iat)) = (self.max_token_age, times.iat)
             && now > iat + max_age + tolerance
@@ -227,10 +252,8 @@ impl TokenTimes {
 fn time(claims: &Object<'_>, claim: &str) -> Result<Option<f64>, Error> {
     match claims.get(claim) {
         None => Ok(None),
-        Some(Value::Number(seconds)) if seconds.abs() <= MAX_TIME => Ok(Some(*seconds)),
-        Some(other) => {
-            Err(invalid(claim, "a number of seconds since 1970, not further than 2^53 seconds from it", other))
-        }
+        Some(Value::Number(seconds)) if seconds.is_finite() => Ok(Some(*seconds)),
+        Some(other) => Err(invalid(claim, "a finite number of seconds since 1970", other)),
     }
 }
 
@@ -252,11 +275,6 @@ fn check_form(claims: &Object<'_>) -> Result<(), Error> {
         None => Ok(()),
         Some((claim, value)) => Err(invalid(claim, "free of numbers beyond the range of a double", value)),
     }
-}
-
-fn expect(claims: &Object<'_>, claim: &str, expected: &Value<'static>) -> Result<(), Error> {
-    let actual = present(claims, claim)?;
-    if actual == expected { Ok(()) } else { Err(mismatch(claim, expected.clone(), actual)) }
 }
 
 fn present<'c, 'a>(claims: &'c Object<'a>, claim: &str) -> Result<&'c Value<'a>, Error> {
@@ -299,7 +317,8 @@ mod tests {
             rules.check_times(times, UnixTime(now)).err().map(|error| error.code())
         };
         assert_eq!(code_at(994.5), Some("not_yet_valid"));
-        assert_eq!(code_at(995.0), None);
+        assert_eq!(code_at(1494.5), Some("not_yet_valid"), "issued in the future");
+        assert_eq!(code_at(1495.0), None);
         assert_eq!(code_at(1565.0), None);
         assert_eq!(code_at(1565.5), Some("too_old"));
         assert_eq!(code_at(2005.0), Some("expired"));

@@ -49,5 +49,6 @@ pub(crate) fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey
 }
 
 fn prepare_with(prepare: Prepare, material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey>, String> {
-    weak::check(material).and_then(|()| prepare(material)).map_err(ToString::to_string)
+    weak::check(material)?;
+    prepare(material).map_err(ToString::to_string)
 }

@@ -52,8 +52,8 @@ pub enum Error {
     },
     /// `typ` is not the one asked for (RFC 7515 section 4.1.9, RFC 8725 section 3.11).
     UnexpectedType {
-        /// What was asked for.
-        expected: String,
+        /// What was asked for; an array where any of its elements would do.
+        expected: Value<'static>,
         /// What `typ` is, if it is there.
         actual: Option<String>,
     },
@@ -63,6 +63,8 @@ pub enum Error {
         alg: &'static str,
         /// The token's `kid`.
         kid: Option<String>,
+        /// What there is instead, or what may be the cause.
+        problem: &'static str,
     },
     /// The key that fits by `kid` is forbidden by its own `use`, `key_ops` or `alg` (RFC 7517 section 4), or is weak or
     /// invalid (RFC 8725 section 3.2, 3.4).
@@ -79,7 +81,7 @@ pub enum Error {
         /// The name of the claim.
         claim: String,
     },
-    /// A claim has the wrong JSON type, or is a time that is not finite or not within 2^53 seconds of 1970.
+    /// A claim has the wrong JSON type, or is a time that is not finite.
     InvalidClaim {
         /// The name of the claim.
         claim: String,
@@ -115,6 +117,15 @@ pub enum Error {
         /// In seconds.
         tolerance: f64,
     },
+    /// `iat` is still to come, and the verifier asked for a greatest age. Its code is that of [`Error::NotYetValid`].
+    IssuedInFuture {
+        /// The claim, in Unix seconds.
+        iat: f64,
+        /// The time of the check, in Unix seconds.
+        now: f64,
+        /// In seconds.
+        tolerance: f64,
+    },
     /// `iat` is longer ago than the verifier allows.
     TooOld {
         /// The claim, in Unix seconds.
@@ -144,7 +155,7 @@ impl Error {
             Self::InvalidClaim { .. } => "invalid_claim",
             Self::ClaimMismatch { .. } => "claim_mismatch",
             Self::Expired { .. } => "expired",
-            Self::NotYetValid { .. } => "not_yet_valid",
+            Self::NotYetValid { .. } | Self::IssuedInFuture { .. } => "not_yet_valid",
             Self::TooOld { .. } => "too_old",
         }
     }
@@ -158,7 +169,7 @@ impl Error {
             }
             Self::Expired { .. } => Some("exp"),
             Self::NotYetValid { .. } => Some("nbf"),
-            Self::TooOld { .. } => Some("iat"),
+            Self::TooOld { .. } | Self::IssuedInFuture { .. } => Some("iat"),
             _ => None,
         }
     }
@@ -171,11 +182,12 @@ impl Error {
             Self::AlgorithmNotAllowed { allowed, .. } => {
                 Some(Value::Array(allowed.iter().map(|name| Value::from(*name)).collect()))
             }
-            Self::UnexpectedType { expected, .. } => Some(Value::from(expected.as_str())),
             Self::InvalidClaim { expected, .. } => Some(Value::from(*expected)),
-            Self::ClaimMismatch { expected, .. } => Some(expected.clone()),
+            Self::UnexpectedType { expected, .. } | Self::ClaimMismatch { expected, .. } => Some(expected.clone()),
             Self::Expired { now, tolerance, .. } => Some(Value::Number(now - tolerance)),
-            Self::NotYetValid { now, tolerance, .. } => Some(Value::Number(now + tolerance)),
+            Self::NotYetValid { now, tolerance, .. } | Self::IssuedInFuture { now, tolerance, .. } => {
+                Some(Value::Number(now + tolerance))
+            }
             Self::TooOld { max_age, .. } => Some(Value::Number(*max_age)),
             _ => None,
         }
@@ -193,7 +205,7 @@ impl Error {
             Self::InvalidClaim { actual, .. } => Some(actual.clone()),
             Self::ClaimMismatch { actual, .. } => actual.clone(),
             Self::Expired { exp, .. } => Some(Value::Number(*exp)),
-            Self::NotYetValid { nbf, .. } => Some(Value::Number(*nbf)),
+            Self::NotYetValid { nbf: time, .. } | Self::IssuedInFuture { iat: time, .. } => Some(Value::Number(*time)),
             Self::TooOld { iat, now, .. } => Some(Value::Number(now - iat)),
             _ => None,
         }
@@ -212,7 +224,7 @@ impl fmt::Display for Error {
             }
             Self::UnsupportedAlgorithm { alg } => write!(
                 out,
-                "alg is {}; only asymmetric signatures are supported: RS, PS and ES with 256, 384 or 512, and EdDSA",
+                "alg is {}; only asymmetric signatures are supported: RS, PS and ES with 256, 384 or 512, and Ed25519 (EdDSA)",
                 shown(alg)
             ),
             Self::AlgorithmNotAllowed { alg, allowed } => {
@@ -222,16 +234,16 @@ impl fmt::Display for Error {
                 write!(out, "the header has \"{parameter}\", and no such extension is understood here")
             }
             Self::UnexpectedType { expected, actual: None } => {
-                write!(out, "typ is missing; it should be {}", shown(expected))
+                write!(out, "typ is missing; it should be {}", brief(expected))
             }
             Self::UnexpectedType { expected, actual: Some(actual) } => {
-                write!(out, "typ is {}; it should be {}", shown(actual), shown(expected))
+                write!(out, "typ is {}; it should be {}", shown(actual), brief(expected))
             }
-            Self::KeyNotFound { alg, kid: Some(kid) } => {
-                write!(out, "no key in the set has kid {} and fits {alg}; the set may be out of date", shown(kid))
+            Self::KeyNotFound { alg, kid: Some(kid), problem } => {
+                write!(out, "no key in the set has kid {} and fits {alg}: {problem}", shown(kid))
             }
-            Self::KeyNotFound { alg, kid: None } => {
-                write!(out, "the token names no kid, and no usable key in the set fits {alg}")
+            Self::KeyNotFound { alg, kid: None, problem } => {
+                write!(out, "the token names no kid, and no usable key in the set fits {alg}: {problem}")
             }
             Self::KeyUnusable { kid, reason } => {
                 write!(out, "the key with kid {} cannot be used: {reason}", shown(kid))
@@ -253,9 +265,10 @@ impl fmt::Display for Error {
                 let [exp, now, tolerance] = [exp, now, tolerance].map(|seconds| Value::Number(*seconds));
                 write!(out, "the token expired: exp is {exp}, now is {now}, tolerance {tolerance} s")
             }
-            Self::NotYetValid { nbf, now, tolerance } => {
-                let [nbf, now, tolerance] = [nbf, now, tolerance].map(|seconds| Value::Number(*seconds));
-                write!(out, "the token is not valid yet: nbf is {nbf}, now is {now}, tolerance {tolerance} s")
+            Self::NotYetValid { nbf: time, now, tolerance } | Self::IssuedInFuture { iat: time, now, tolerance } => {
+                let claim = self.claim().unwrap_or_default();
+                let [time, now, tolerance] = [time, now, tolerance].map(|seconds| Value::Number(*seconds));
+                write!(out, "the token is not valid yet: {claim} is {time}, now is {now}, tolerance {tolerance} s")
             }
             Self::TooOld { iat, now, max_age } => {
                 let [iat, now, max_age] = [iat, now, max_age].map(|seconds| Value::Number(*seconds));
@@ -332,17 +345,18 @@ impl fmt::Display for ConfigError {
             Self::InvalidJwks { problem } => write!(out, "this is not a JWK Set: {problem}"),
             Self::PrivateKey { member, kid } => write!(
                 out,
-                "the key with kid {} holds private key material (\"{member}\"): ship public keys only, and replace this one",
+                "the key with kid {} holds private key material (\"{member}\"): replace it, and ship or publish public keys only",
                 shown_kid(kid.as_deref())
             ),
             Self::SymmetricKey { kid } => write!(
                 out,
-                "the key with kid {} is symmetric: who can verify with it can also sign, so it has no place in an app",
+                "the key with kid {} is symmetric: who can verify with it can also sign, so it has no place in an app or a key set",
                 shown_kid(kid.as_deref())
             ),
-            Self::NoUsableKey { reasons } if reasons.is_empty() => {
-                out.write_str("the JWK Set has no key of a known type")
-            }
+            Self::NoUsableKey { reasons } if reasons.is_empty() => out.write_str(
+                "the JWK Set is empty: its provider has no asymmetric key, or signs with a shared secret (HS256); \
+                     give it a key that is RSA, EC or Ed25519",
+            ),
             Self::NoUsableKey { reasons } => {
                 write!(out, "no key in the JWK Set can be used: {}", reasons.join("; "))
             }

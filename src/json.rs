@@ -87,6 +87,18 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// What it is, for people.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+
     /// Whether a number anywhere inside is beyond the range of a double.
     pub(crate) fn has_overflow(&self) -> bool {
         match self {
@@ -135,16 +147,21 @@ impl<'a> Object<'a> {
             }
             return false;
         }
-        let mut names: BinaryHeap<&str> = self.members.iter().map(|(name, _)| name.as_ref()).collect();
-        let mut last = None;
-        while let Some(name) = names.pop() {
-            if last == Some(name) {
-                return true;
-            }
-            last = Some(name);
-        }
-        false
+        has_twice(&mut self.members.iter().map(|(name, _)| name.as_ref()))
     }
+}
+
+/// Whether a name is there twice.
+pub(crate) fn has_twice(names: &mut dyn Iterator<Item = &str>) -> bool {
+    let mut names: BinaryHeap<&str> = names.collect();
+    let mut last = None;
+    while let Some(name) = names.pop() {
+        if last == Some(name) {
+            return true;
+        }
+        last = Some(name);
+    }
+    false
 }
 
 impl PartialEq for Object<'_> {

@@ -5,21 +5,26 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, slice};
 
 use crate::algorithm::KeyType;
 use crate::engine::{self, KeyMaterial, VerifyingKey};
-use crate::error::{ConfigError, Error, shown, shown_kid};
+use crate::error::{ConfigError, Error, shown};
 use crate::json::{self, Object, Value};
 use crate::{Algorithm, base64url};
 
-/// A public key of a known type. It may be unusable (weak, invalid, meant for encryption): then it stays in its set so
-/// that a token naming it is told so.
+/// A key of a set. It may be unusable (weak, invalid, meant for encryption, of a type that is not supported): then it
+/// stays in its set so that a token naming it is told so.
 pub struct Jwk {
     kid: Option<String>,
     usage: Option<String>,
     alg: Option<String>,
-    key_type: KeyType,
+    kty: String,
+    crv: Option<String>,
+    /// `None` for a type that is not supported.
+    key_type: Option<KeyType>,
+    /// The code of the error that would refuse it in a bundled set.
+    secret: Option<&'static str>,
     other_exponent: bool,
     prepared: Result<Box<dyn VerifyingKey>, String>,
 }
@@ -29,30 +34,46 @@ impl Jwk {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::InvalidJwks`] if the text is not a JSON object or the key is of an unknown type,
+    /// [`ConfigError::InvalidJwks`] if the text is not a JSON object or the key is of a type that is not supported,
     /// [`ConfigError::PrivateKey`] or [`ConfigError::SymmetricKey`] if it holds what must never be shipped.
     /// A weak or invalid key is no error here: [`Jwk::verify`] reports it.
     pub fn from_json(text: &str) -> Result<Self, ConfigError> {
         let value = json::parse(text).map_err(|error| invalid(format!("{} (byte {})", error.problem, error.offset)))?;
-        Self::from_value(&value)?.ok_or_else(|| invalid("the key type or curve is unknown here".to_owned()))
+        let Value::Object(members) = value else {
+            return Err(invalid(format!("the key is {}, not a JSON object", value.kind())));
+        };
+        let key = Self::from_members(&members, false)?;
+        match (key.key_type, key.prepared) {
+            (None, Err(problem)) => Err(invalid(problem)),
+            (_, prepared) => Ok(Self { prepared, ..key }),
+        }
     }
 
-    /// Reads one JWK; `None` where its type is unknown and the key is to be skipped (RFC 7517 section 5).
-    pub(crate) fn from_value(value: &Value<'_>) -> Result<Option<Self>, ConfigError> {
-        let Value::Object(members) = value else {
-            return Err(invalid("a key is not a JSON object".to_owned()));
+    /// Reads one JWK. A member that is `null` is absent, as many libraries write it. `published` says that a private or
+    /// symmetric key is unusable instead of an error.
+    pub(crate) fn from_members(members: &Object<'_>, published: bool) -> Result<Self, ConfigError> {
+        let secret = refuse_secrets(members).err();
+        if !published && let Some(secret) = secret {
+            return Err(secret);
+        }
+        let (key_type, numbers) = match key_type(members) {
+            Ok(key_type) => (Some(key_type), Numbers::read(key_type, members)),
+            Err(problem) => (None, Err(problem)),
         };
-        refuse_secrets(members)?;
-        let Some(key_type) = key_type(members) else { return Ok(None) };
-        let numbers = Numbers::read(key_type, members);
-        Ok(Some(Self {
+        Ok(Self {
             kid: text(members, "kid"),
             usage: text(members, "use"),
             alg: text(members, "alg"),
+            kty: text(members, "kty").unwrap_or_default(),
+            crv: text(members, "crv"),
             key_type,
+            secret: secret.as_ref().map(ConfigError::code),
             other_exponent: numbers.as_ref().is_ok_and(Numbers::has_other_exponent),
-            prepared: check_metadata(members).and(numbers).and_then(|numbers| numbers.prepare()),
-        }))
+            prepared: match secret {
+                Some(secret) => Err(secret.to_string()),
+                None => check_metadata(members).and(numbers).and_then(|numbers| numbers.prepare()),
+            },
+        })
     }
 
     /// The key's `kid`.
@@ -61,26 +82,23 @@ impl Jwk {
         self.kid.as_deref()
     }
 
-    /// The key's `kty`: `RSA`, `EC` or `OKP`.
+    /// The key's `kty`: `RSA`, `EC` or `OKP`; of an unusable key whatever the set says, and empty where it says nothing.
     #[must_use]
-    pub fn kty(&self) -> &'static str {
-        match self.key_type {
-            KeyType::Rsa => "RSA",
-            KeyType::P256 | KeyType::P384 | KeyType::P521 => "EC",
-            KeyType::Ed25519 => "OKP",
-        }
+    pub fn kty(&self) -> &str {
+        &self.kty
     }
 
-    /// The key's `crv`: `P-256`, `P-384`, `P-521` or `Ed25519`.
+    /// The key's `crv`: `P-256`, `P-384`, `P-521` or `Ed25519`; of an unusable key whatever the set says.
     #[must_use]
-    pub fn crv(&self) -> Option<&'static str> {
-        match self.key_type {
-            KeyType::Rsa => None,
-            KeyType::P256 => Some("P-256"),
-            KeyType::P384 => Some("P-384"),
-            KeyType::P521 => Some("P-521"),
-            KeyType::Ed25519 => Some("Ed25519"),
-        }
+    pub fn crv(&self) -> Option<&str> {
+        self.crv.as_deref().filter(|_| self.key_type != Some(KeyType::Rsa))
+    }
+
+    /// `private_key` or `symmetric_key` for a key that was left out of a published set
+    /// ([`JwkSet::from_published_json`](crate::JwkSet::from_published_json)), since whoever can read it can sign.
+    #[must_use]
+    pub fn secret(&self) -> Option<&'static str> {
+        self.secret
     }
 
     /// The key's `alg`, the one algorithm it is meant for, if it names one.
@@ -103,16 +121,21 @@ impl Jwk {
     /// signature does not hold.
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), Error> {
         let unusable = |reason| Error::KeyUnusable { kid: self.kid.clone().unwrap_or_default(), reason };
+        let key = self.usable_for(algorithm, true).map_err(unusable)?;
         if !self.fits(algorithm) {
             return Err(unusable(format!("its type does not fit {}", algorithm.name())));
         }
-        let key = self.usable_for(algorithm, true).map_err(unusable)?;
         if holds(key, algorithm, message, signature) { Ok(()) } else { Err(Error::BadSignature) }
     }
 
     /// Whether key type and curve are what the algorithm needs.
     pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
-        algorithm.key_type() == Some(self.key_type)
+        self.is_supported() && algorithm.key_type() == self.key_type
+    }
+
+    /// Whether some algorithm uses its type.
+    pub(crate) fn is_supported(&self) -> bool {
+        self.key_type.is_some()
     }
 
     /// The prepared key, or why it must not be used for this algorithm.
@@ -129,16 +152,19 @@ impl Jwk {
         Ok(key.as_ref())
     }
 
-    /// Why the key cannot serve any of these algorithms, with its name; `None` if it can serve one.
-    pub(crate) fn why_useless(&self, algorithms: &[Algorithm], any_rsa_exponent: bool) -> Option<String> {
-        let mut reason = "its type fits none of the allowed algorithms".to_owned();
+    /// Why the key cannot serve any of these algorithms; `None` if it can serve one.
+    pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], any_rsa_exponent: bool) -> Option<String> {
+        let mut reason = match &self.prepared {
+            Err(problem) => problem.clone(),
+            Ok(_) => format!("no allowed algorithm is for its type, {}", self.crv().unwrap_or(&self.kty)),
+        };
         for algorithm in algorithms.iter().filter(|algorithm| self.fits(**algorithm)) {
             match self.usable_for(*algorithm, any_rsa_exponent) {
                 Ok(_) => return None,
                 Err(problem) => reason = problem,
             }
         }
-        Some(format!("kid {}: {reason}", shown_kid(self.kid())))
+        Some(reason)
     }
 }
 
@@ -187,63 +213,98 @@ impl Numbers {
     }
 }
 
-/// Private members by RFC 7518 section 6, RFC 8037 section 2 and, for keys of types to come, RFC 9964's `priv`.
+/// Private members by RFC 7518 section 6, RFC 8037 section 2 and, for keys of types to come, RFC 9964's `priv`. An `oth`
+/// without any prime is harmless: .NET writes one into every key.
 fn refuse_secrets(members: &Object<'_>) -> Result<(), ConfigError> {
     let kid = || text(members, "kid");
-    if members.get("kty").and_then(Value::as_str) == Some("oct") || members.get("k").is_some() {
+    if get(members, "kty").and_then(Value::as_str) == Some("oct") || get(members, "k").is_some() {
         return Err(ConfigError::SymmetricKey { kid: kid() });
     }
     for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"] {
-        if members.get(member).is_some() {
+        if get(members, member).is_some_and(|value| member != "oth" || *value != Value::Array(Vec::new())) {
             return Err(ConfigError::PrivateKey { member, kid: kid() });
         }
     }
     Ok(())
 }
 
-fn key_type(members: &Object<'_>) -> Option<KeyType> {
-    let member = |name| members.get(name).and_then(Value::as_str);
-    match (member("kty")?, member("crv")) {
-        ("RSA", _) => Some(KeyType::Rsa),
-        ("EC", Some("P-256")) => Some(KeyType::P256),
-        ("EC", Some("P-384")) => Some(KeyType::P384),
-        ("EC", Some("P-521")) => Some(KeyType::P521),
-        ("OKP", Some("Ed25519")) => Some(KeyType::Ed25519),
-        _ => None,
+fn key_type(members: &Object<'_>) -> Result<KeyType, String> {
+    let types = "\"RSA\", \"EC\" or \"OKP\"";
+    let kty = string(members, "kty", types)?;
+    let curves = match kty {
+        "RSA" => return Ok(KeyType::Rsa),
+        "EC" => "\"P-256\", \"P-384\" or \"P-521\"",
+        "OKP" => "\"Ed25519\"",
+        _ => return Err(unsupported("kty", kty, types)),
+    };
+    let crv = string(members, "crv", curves)?;
+    match (kty, crv) {
+        ("EC", "P-256") => Ok(KeyType::P256),
+        ("EC", "P-384") => Ok(KeyType::P384),
+        ("EC", "P-521") => Ok(KeyType::P521),
+        ("OKP", "Ed25519") => Ok(KeyType::Ed25519),
+        _ => Err(unsupported("crv", crv, curves)),
     }
 }
 
 /// `use` and `key_ops` must allow verifying (RFC 7517 sections 4.2 and 4.3); everything must have its JSON type.
 fn check_metadata(members: &Object<'_>) -> Result<(), String> {
     for name in ["kid", "use", "alg"] {
-        if members.get(name).is_some_and(|value| value.as_str().is_none()) {
-            return Err(format!("its {name} is not a string"));
+        if get(members, name).is_some() {
+            string(members, name, "a string")?;
         }
     }
-    if let Some(usage) = members.get("use").and_then(Value::as_str)
+    if let Some(usage) = get(members, "use").and_then(Value::as_str)
         && usage != "sig"
     {
-        return Err(format!("its use is {}, not \"sig\"", shown(usage)));
+        return Err(unsupported("use", usage, "\"sig\""));
     }
-    if let Some(operations) = members.get("key_ops") {
-        let verify = Value::from("verify");
-        if !operations.as_array().is_some_and(|operations| operations.contains(&verify)) {
+    if let Some(operations) = get(members, "key_ops") {
+        let elements = operations.as_array().unwrap_or(slice::from_ref(operations));
+        if elements.iter().any(|element| element.as_str().is_none()) || operations.as_str().is_some() {
+            return Err("its key_ops is not an array of strings".to_owned());
+        }
+        if json::has_twice(&mut elements.iter().filter_map(Value::as_str)) {
+            return Err("its key_ops names an operation twice, which RFC 7517 section 4.3 forbids".to_owned());
+        }
+        if !elements.contains(&Value::from("verify")) {
             return Err("its key_ops do not include \"verify\"".to_owned());
         }
     }
     Ok(())
 }
 
+/// A member; `null` is absent.
+fn get<'m, 'a>(members: &'m Object<'a>, name: &str) -> Option<&'m Value<'a>> {
+    members.get(name).filter(|value| **value != Value::Null)
+}
+
 fn text(members: &Object<'_>, name: &str) -> Option<String> {
     members.get(name).and_then(Value::as_str).map(ToString::to_string)
 }
 
+/// A member that must be there and be a string.
+fn string<'m>(members: &'m Object<'_>, name: &str, expected: &str) -> Result<&'m str, String> {
+    let found = match get(members, name) {
+        Some(Value::String(text)) => return Ok(text),
+        Some(other) => other.kind(),
+        None if get(members, "x5c").is_some() => "missing (x5c is not read)",
+        None => "missing",
+    };
+    Err(wrong(name, found, expected))
+}
+
+fn unsupported(name: &str, found: &str, expected: &str) -> String {
+    wrong(name, &shown(found), expected)
+}
+
+fn wrong(name: &str, found: &str, expected: &str) -> String {
+    format!("its {name} is {found}; it should be {expected}")
+}
+
 fn bytes(members: &Object<'_>, name: &str) -> Result<Vec<u8>, String> {
-    members
-        .get(name)
-        .and_then(Value::as_str)
-        .and_then(base64url::decode)
-        .ok_or_else(|| format!("its {name} is not canonical base64url without padding"))
+    let text = string(members, name, "base64url text")?;
+    base64url::decode(text).ok_or_else(|| format!("its {name} is malformed: {}", base64url::problem(text)))
 }
 
 /// A Base64urlUInt (RFC 7518 section 2). Some libraries prefix a zero byte (section 6.3.1.1); the number is the same.

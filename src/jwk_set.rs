@@ -6,8 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::Algorithm;
-use crate::error::{ConfigError, Error};
-use crate::json::{self, Value};
+use crate::error::{ConfigError, Error, shown_kid};
+use crate::json::{self, Object, Value};
 use crate::jwk::{self, Jwk};
 
 /// A set larger than this in bytes is refused unread: real sets have a few kilobytes.
@@ -17,8 +17,7 @@ const MAX_KEYS: usize = 1000;
 /// How many signatures one token may cost at most.
 const MAX_TRIES: usize = 16;
 
-/// Public keys, each checked and prepared. Keys of unknown type were left out; weak and invalid ones are kept, so that a
-/// token naming one is told so.
+/// Public keys, each checked and prepared. Those that cannot be used are kept, so that a token naming one is told so.
 #[derive(Debug)]
 pub struct JwkSet {
     keys: Vec<Jwk>,
@@ -33,35 +32,48 @@ impl JwkSet {
     /// [`ConfigError::SymmetricKey`] if it holds what must never be shipped. Whether some key can be used is checked
     /// when a verifier takes the set, since that depends on the algorithms it allows.
     pub fn from_json(text: &str) -> Result<Self, ConfigError> {
+        Self::read(text, false)
+    }
+
+    /// The same for a set that a provider has published: a private or symmetric key is no error but unusable
+    /// ([`Jwk::secret`]), so that one mistake of the provider does not end the rotation of all its keys
+    /// (RFC 7517 section 5). Never for a set that is part of an app.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::InvalidJwks`] as for [`JwkSet::from_json`].
+    pub fn from_published_json(text: &str) -> Result<Self, ConfigError> {
+        Self::read(text, true)
+    }
+
+    /// Either of the two.
+    pub(crate) fn read(text: &str, published: bool) -> Result<Self, ConfigError> {
         if text.len() > MAX_BYTES {
             return Err(invalid(format!("it is {} bytes long, more than 1 MiB", text.len())));
         }
-        let value = json::parse(text)
-            .map_err(|error| invalid(format!("it is not strict JSON: {} (byte {})", error.problem, error.offset)))?;
-        Self::from_value(&value)
-    }
-
-    /// The same, from a value already read.
-    pub(crate) fn from_value(value: &Value<'_>) -> Result<Self, ConfigError> {
-        let keys = match value {
-            Value::Array(keys) => keys.as_slice(),
-            Value::Object(set) => set
-                .get("keys")
-                .and_then(Value::as_array)
-                .ok_or_else(|| invalid("it is an object without an array of \"keys\"".to_owned()))?,
-            _ => return Err(invalid("it is neither an object nor an array".to_owned())),
-        };
+        let value = json::parse(text).map_err(|error| {
+            invalid(match recognized(text) {
+                Some(what) => what.to_owned(),
+                None => format!("it is not strict JSON: {} (byte {})", error.problem, error.offset),
+            })
+        })?;
+        let keys = keys_of(&value)?;
         if keys.len() > MAX_KEYS {
             return Err(invalid(format!("it has {} keys, more than {MAX_KEYS}", keys.len())));
         }
-        let mut known = Vec::with_capacity(keys.len());
-        for key in keys {
-            known.extend(Jwk::from_value(key)?);
+        let (mut known, mut others) = (Vec::with_capacity(keys.len()), Vec::new());
+        for (place, key) in keys.iter().enumerate() {
+            let Value::Object(members) = key else {
+                return Err(invalid(format!("key {place} of it is {}, not an object", key.kind())));
+            };
+            let key = Jwk::from_members(members, published)?;
+            if key.is_supported() { known.push(key) } else { others.push(key) }
         }
+        known.append(&mut others);
         Ok(Self { keys: known })
     }
 
-    /// The keys of known type, in the order of the set.
+    /// The keys in the order of the set, those of types that are not supported after all others.
     #[must_use]
     pub fn keys(&self) -> &[Jwk] {
         &self.keys
@@ -71,9 +83,9 @@ impl JwkSet {
     pub(crate) fn require_usable(&self, algorithms: &[Algorithm], any_rsa_exponent: bool) -> Result<(), ConfigError> {
         let mut reasons = Vec::new();
         for key in &self.keys {
-            match key.why_useless(algorithms, any_rsa_exponent) {
+            match key.why_unusable(algorithms, any_rsa_exponent) {
                 None => return Ok(()),
-                Some(reason) => reasons.push(reason),
+                Some(reason) => reasons.push(format!("kid {}: {reason}", shown_kid(key.kid()))),
             }
         }
         reasons.truncate(5);
@@ -113,10 +125,87 @@ impl JwkSet {
         Err(match (tries, unusable, kid) {
             (1.., _, _) => Error::BadSignature,
             (0, Some(reason), Some(kid)) => Error::KeyUnusable { kid: kid.to_owned(), reason },
-            (0, _, kid) => Error::KeyNotFound { alg: algorithm.name(), kid: kid.map(ToOwned::to_owned) },
+            (0, _, kid) => Error::KeyNotFound {
+                alg: algorithm.name(),
+                kid: kid.map(ToOwned::to_owned),
+                problem: self.why_not_found(algorithm, kid),
+            },
         })
     }
+
+    /// Of a set in which no key of that name fits.
+    #[cold]
+    fn why_not_found(&self, algorithm: Algorithm, kid: Option<&str>) -> &'static str {
+        let (mut fits, mut fits_nameless, mut is_named) = (false, true, false);
+        for key in &self.keys {
+            is_named |= key.kid() == kid;
+            if key.fits(algorithm) {
+                fits = true;
+                fits_nameless &= key.kid().is_none();
+            }
+        }
+        match kid {
+            None if fits => "no key that would fit can be used",
+            None => "all keys are of other types",
+            Some(_) if is_named => "the key of that name is of another type",
+            Some(_) if fits && fits_nameless => {
+                "the key that would fit has no kid, and is never used for a token that names one; give the key this kid in the set"
+            }
+            Some(_) => "the set may be out of date",
+        }
+    }
 }
+
+/// The elements of a set or of an array.
+fn keys_of<'v, 'a>(value: &'v Value<'a>) -> Result<&'v [Value<'a>], ConfigError> {
+    let problem = match value {
+        Value::Array(keys) => return Ok(keys),
+        Value::Object(set) => match set.get("keys") {
+            Some(Value::Array(keys)) => return Ok(keys),
+            Some(other) => format!("its \"keys\" is {}, not an array", other.kind()),
+            None => object_without_keys(set).to_owned(),
+        },
+        other => format!("it is {}, neither an object nor an array", other.kind()),
+    };
+    Err(invalid(problem))
+}
+
+fn object_without_keys(object: &Object<'_>) -> &'static str {
+    if object.get("kty").is_some() {
+        "it is one JWK: put it into an array"
+    } else if object.get("jwks_uri").is_some() {
+        "it is the provider's metadata: pass what its jwks_uri answers with"
+    } else if object.is_empty() {
+        "it is an empty object, as a Promise or CryptoKey is in JSON: await it, or export it as a JWK"
+    } else {
+        "it is an object without an array of \"keys\""
+    }
+}
+
+/// What people pass instead of JSON.
+fn recognized(text: &str) -> Option<&'static str> {
+    let text = text.trim_ascii_start();
+    match STARTS.iter().find(|(start, _)| text.starts_with(start)) {
+        Some((_, what)) => Some(what),
+        None => text.is_empty().then_some("it is empty"),
+    }
+}
+
+static STARTS: [(&str, &str); 9] = [
+    ("-----BEGIN PUBLIC", TO_JWK),
+    ("-----BEGIN CERT", TO_JWK),
+    ("-----BEGIN RSA PUBLIC", TO_JWK),
+    ("-----BEGIN", "it is PEM, and perhaps a private key: replace it if so, and pass only public keys, as JWKs"),
+    ("ssh-", OPENSSH),
+    ("ecdsa-", OPENSSH),
+    ("http", "it is an address, and nothing is fetched here: pass what it answers with, or use a key store"),
+    ("<", "it is HTML or XML, as of an error or a captive portal"),
+    ("eyJ", "it is a token: pass the keys that tokens are signed with"),
+];
+
+const TO_JWK: &str =
+    "it is PEM, not a JWK; in Node, crypto.createPublicKey(pem).export({ format: \"jwk\" }) makes it one";
+const OPENSSH: &str = "it is an OpenSSH key: convert it to a JWK";
 
 fn invalid(problem: String) -> ConfigError {
     ConfigError::InvalidJwks { problem }

@@ -35,7 +35,10 @@ impl<'a> Jws<'a> {
         let (Some(header), Some(payload), Some(signature), None) =
             (segments.next(), segments.next(), segments.next(), segments.next())
         else {
-            return Err(malformed("token", "it is not three segments with two dots between them"));
+            let is_encrypted = token.bytes().filter(|byte| *byte == b'.').count() == 4;
+            let problem = "it is not three segments with two dots between them";
+            let jwe = "it has five segments: it is encrypted (JWE), not signed";
+            return Err(malformed("token", if is_encrypted { jwe } else { problem }));
         };
         let signing_input = token.as_bytes().get(..header.len() + 1 + payload.len()).unwrap_or_default();
         Ok(Self {
@@ -109,13 +112,20 @@ fn decode_text(part: &'static str, segment: &str) -> Result<String, Error> {
 }
 
 fn decode(part: &'static str, segment: &str) -> Result<Vec<u8>, Error> {
-    base64url::decode(segment).ok_or_else(|| {
+    base64url::decode(segment).ok_or_else(|| not_decoded(part, segment))
+}
+
+#[cold]
+fn not_decoded(part: &'static str, segment: &str) -> Error {
+    let problem = if segment.bytes().any(|byte| byte.is_ascii_whitespace()) {
         // What remains of an Authorization header or of a file's line.
-        let has_space = segment.bytes().any(|byte| byte.is_ascii_whitespace());
-        let problem =
-            "there is white space in it: a prefix such as Bearer, or the end of a line, is no part of a token";
-        malformed(part, if has_space { problem } else { "it is not canonical base64url without padding" })
-    })
+        "there is white space in it: a prefix such as Bearer, or the end of a line, is no part of a token"
+    } else if segment.ends_with('=') {
+        "it is padded with =, which no JWT is; an AWS load balancer pads x-amzn-oidc-data, not x-amzn-oidc-accesstoken"
+    } else {
+        base64url::problem(segment)
+    };
+    malformed(part, problem)
 }
 
 fn malformed(part: &'static str, problem: &'static str) -> Error {

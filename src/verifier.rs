@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::claims::{Accept, ClaimRules, TokenTimes, UnixTime};
+use crate::claims::{Accept, ClaimRules, Expectation, TokenTimes, UnixTime};
 use crate::error::{ConfigError, Error, shown};
 use crate::json::{self, Object, Value};
 use crate::jwk::Jwk;
@@ -21,7 +21,7 @@ pub struct Verifier {
     keys: JwkSet,
     algorithms: Vec<Algorithm>,
     any_rsa_exponent: bool,
-    typ: Option<String>,
+    typ: Accept,
     max_token_bytes: usize,
     rules: ClaimRules,
 }
@@ -71,7 +71,7 @@ impl Verifier {
                 keys,
                 algorithms: Algorithm::all().collect(),
                 any_rsa_exponent: false,
-                typ: None,
+                typ: Accept::Any,
                 max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,
                 rules: ClaimRules {
                     issuer: issuer.into(),
@@ -105,8 +105,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// As [`Verifier::verify`], but for [`Error::Expired`], [`Error::NotYetValid`] and [`Error::TooOld`]: these are
-    /// decisions here.
+    /// As [`Verifier::verify`], but for [`Error::Expired`], [`Error::NotYetValid`], [`Error::IssuedInFuture`] and
+    /// [`Error::TooOld`]: these are decisions here.
     pub fn assess(
         &self,
         token: &str,
@@ -157,6 +157,12 @@ impl Verifier {
         self.keys.keys()
     }
 
+    /// Why one of the keys cannot verify any token here; `None` if it can.
+    #[must_use]
+    pub fn why_unusable(&self, key: &Jwk) -> Option<String> {
+        key.why_unusable(&self.algorithms, self.any_rsa_exponent)
+    }
+
     /// The greatest accepted length of a token in bytes.
     #[cfg(feature = "wasm")]
     pub(crate) fn max_token_bytes(&self) -> usize {
@@ -183,10 +189,10 @@ impl Verifier {
             return Err(Error::AlgorithmNotAllowed { alg: header.alg, allowed });
         }
         JoseHeader::refuse_extensions(object)?;
-        if let Some(expected) = &self.typ
-            && !header.typ.as_deref().is_some_and(|typ| same_media_type(typ, expected))
+        if let Accept::OneOf(accepted) = &self.typ
+            && !header.typ.as_deref().is_some_and(|typ| accepted.iter().any(|one| same_media_type(typ, one)))
         {
-            return Err(Error::UnexpectedType { expected: expected.clone(), actual: header.typ });
+            return Err(Error::UnexpectedType { expected: self.typ.expected(), actual: header.typ });
         }
         Ok(header)
     }
@@ -226,9 +232,9 @@ impl VerifierBuilder {
         self
     }
 
-    /// Requires the header's `typ`, such as `at+jwt` (RFC 9068), compared as a media type.
-    pub fn typ(mut self, typ: &str) -> Self {
-        self.verifier.typ = Some(typ.to_string());
+    /// Requires the header's `typ`, such as `at+jwt` (RFC 9068), or one of several, compared as a media type.
+    pub fn typ(mut self, typ: impl Into<Accept>) -> Self {
+        self.verifier.typ = typ.into();
         self
     }
 
@@ -238,7 +244,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// Requires `iat` to be at most this many seconds ago (plus the clock tolerance).
+    /// Requires `iat` to be at most this many seconds ago, and not to come (give or take the clock tolerance).
     pub fn max_token_age(mut self, seconds: f64) -> Self {
         self.verifier.rules.max_token_age = Some(seconds);
         self
@@ -251,14 +257,32 @@ impl VerifierBuilder {
     }
 
     /// Requires a claim to equal a JSON value, given as JSON text; objects are equal in any order of members.
-    pub fn expect_claim(mut self, claim: &str, json: &str) -> Self {
-        match json::parse(json) {
-            Ok(value) => self.verifier.rules.expected.push((claim.to_string(), value.into_owned())),
-            Err(error) => {
-                let problem = alloc::format!("has for {} a text that is not JSON: {}", shown(claim), error.problem);
-                self.problem = self.problem.or(Some(invalid("claims", &problem)));
+    pub fn expect_claim(self, claim: &str, json: &str) -> Self {
+        self.expect(claim, &mut [json].into_iter(), false)
+    }
+
+    /// Requires a claim to equal one of several JSON values, each given as JSON text. At least one is needed.
+    pub fn expect_claim_one_of(self, claim: &str, jsons: &[&str]) -> Self {
+        self.expect(claim, &mut jsons.iter().copied(), true)
+    }
+
+    pub(crate) fn expect(mut self, claim: &str, jsons: &mut dyn Iterator<Item = &str>, one_of: bool) -> Self {
+        let mut values = Vec::new();
+        let mut problem = None;
+        for json in jsons {
+            match json::parse(json) {
+                Ok(value) => values.push(value.into_owned()),
+                Err(error) => problem = Some(error.problem),
             }
         }
+        if values.is_empty() {
+            problem = problem.or(Some("one of no values"));
+        }
+        if let Some(problem) = problem {
+            let problem = alloc::format!("has for {} what no claim can equal: {problem}", shown(claim));
+            self.problem = self.problem.or(Some(invalid("claims", &problem)));
+        }
+        self.verifier.rules.expected.push(Expectation { claim: claim.to_string(), values, one_of });
         self
     }
 
@@ -295,7 +319,10 @@ impl VerifierBuilder {
         check_accept("issuer", &rules.issuer)?;
         check_accept("audience", &rules.audience)?;
         if verifier.algorithms.is_empty() {
-            return Err(invalid("algorithms", "is empty, so no token could ever be accepted"));
+            return Err(invalid("algorithms", EMPTY));
+        }
+        if matches!(&verifier.typ, Accept::OneOf(types) if types.is_empty()) {
+            return Err(invalid("typ", EMPTY));
         }
         ClaimRules::check_seconds("clockTolerance", rules.clock_tolerance)?;
         if let Some(seconds) = rules.max_token_age {
@@ -309,11 +336,11 @@ impl VerifierBuilder {
     }
 }
 
+const EMPTY: &str = "is empty, so no token could ever be accepted";
+
 fn check_accept(option: &'static str, accept: &Accept) -> Result<(), ConfigError> {
     match accept {
-        Accept::OneOf(values) if values.is_empty() => {
-            Err(invalid(option, "is empty, so no token could ever be accepted"))
-        }
+        Accept::OneOf(values) if values.is_empty() => Err(invalid(option, EMPTY)),
         Accept::OneOf(values) if values.iter().any(String::is_empty) => {
             Err(invalid(option, "holds an empty string; say explicitly that any value is accepted if that is meant"))
         }

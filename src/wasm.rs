@@ -33,7 +33,7 @@ pub struct Core {
 #[wasm_bindgen]
 impl Core {
     /// From JSON text: an array of options, whose names and types the caller has checked. `jwks` and the values of
-    /// `claims` are JSON text themselves.
+    /// `claims` are JSON text themselves, or, of the latter, arrays of texts of which one must fit.
     ///
     /// # Errors
     ///
@@ -142,7 +142,8 @@ impl Core {
     ///
     /// None that can be met: `index` comes from this module.
     pub fn keys(&self, index: usize) -> Result<JsValue, JsValue> {
-        let keys = self.get(index)?.keys().iter().enumerate().map(|(index, key)| {
+        let verifier = self.get(index)?;
+        let keys = verifier.keys().iter().enumerate().map(|(index, key)| {
             object([
                 ("index", Some(number(index))),
                 ("kid", key.kid().map(Value::from)),
@@ -150,6 +151,8 @@ impl Core {
                 ("crv", key.crv().map(Value::from)),
                 ("alg", key.alg().map(Value::from)),
                 ("use", key.usage().map(Value::from)),
+                ("unusable", verifier.why_unusable(key).map(|reason| Value::String(reason.into()))),
+                ("secret", key.secret().map(Value::from)),
             ])
         });
         Ok(to_js(&Value::Array(keys.collect())))
@@ -257,7 +260,9 @@ fn build_all(options: &Value<'_>) -> Result<VerifierSet, ConfigError> {
 }
 
 fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
-    let keys = JwkSet::from_json(options.get("jwks").and_then(Value::as_str).unwrap_or_default())?;
+    let jwks = options.get("jwks").and_then(Value::as_str).unwrap_or_default();
+    let published = options.get("published") == Some(&Value::Bool(true));
+    let keys = JwkSet::read(jwks, published)?;
     let mut builder = Verifier::builder(keys, accept(options, "issuer"), accept(options, "audience"));
     if let Some(names) = options.get("algorithms") {
         builder = builder.algorithms(strings(names).map(algorithm).collect::<Result<Vec<_>, _>>()?);
@@ -265,8 +270,8 @@ fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
     if let Some(seconds) = options.get("clockTolerance").and_then(Value::as_f64) {
         builder = builder.clock_tolerance(seconds);
     }
-    if let Some(typ) = options.get("typ").and_then(Value::as_str) {
-        builder = builder.typ(typ);
+    if options.get("typ").is_some() {
+        builder = builder.typ(accept(options, "typ"));
     }
     if let Some(subject) = options.get("subject").and_then(Value::as_str) {
         builder = builder.subject(subject);
@@ -278,7 +283,7 @@ fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
         builder = builder.require_claim(claim);
     }
     for (claim, expected) in options.get("claims").and_then(Value::as_object).into_iter().flat_map(Object::iter) {
-        builder = builder.expect_claim(claim, expected.as_str().unwrap_or_default());
+        builder = builder.expect(claim, &mut strings(expected), expected.as_array().is_some());
     }
     if let Some(bytes) = options.get("maxTokenBytes").and_then(Value::as_f64) {
         builder = builder.max_token_bytes(whole(bytes));

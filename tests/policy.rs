@@ -140,6 +140,24 @@ fn impossible_durations_are_refused() {
     }
 }
 
+/// However late `exp` is, the answer changes where `until` says, and never is more than online.
+#[test]
+fn times_of_any_size_are_times() {
+    let all = [9_007_199_254_740_994.0, 9_223_372_036_854_775.0, 1e22, 1e300, f64::MAX];
+    for at in all {
+        let life = Life::new(&json!({ "iat": T, "exp": at }), Policy::new(DAY, None, 60.0).unwrap());
+        let decision = life.at(T, &ClockMarks::default());
+        assert_eq!(decision.reason, Reason::Valid, "{at}");
+        let until = decision.until.unwrap().as_secs_f64();
+        assert_eq!(life.at(until.next_down(), &ClockMarks::default()).access, Access::Full, "{at}");
+        assert_ne!(life.at(until, &ClockMarks::default()).access, Access::Full, "{at}");
+        assert!(life.online(until.next_down()) && !life.online(until), "{at}");
+        for later in [Life::new(&json!({ "nbf": at }), life.policy), Life::new(&json!({ "iat": at }), life.policy)] {
+            assert_eq!(later.at(T, &ClockMarks::default()).access, Access::None, "{at}");
+        }
+    }
+}
+
 /// Whole seconds and fractions, near and far.
 fn duration() -> impl Strategy<Value = f64> {
     prop_oneof![

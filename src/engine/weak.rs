@@ -1,24 +1,33 @@
 //! Keys that no engine should be handed: wrong sizes, weak numbers, encodings with a second spelling.
 
+use alloc::format;
+use alloc::string::{String, ToString};
+
 use super::KeyMaterial;
 
 const RSA_BITS: core::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// Says what is wrong with a key, if anything can be said without arithmetic on large numbers.
-pub(super) fn check(material: &KeyMaterial<'_>) -> Result<(), &'static str> {
+pub(super) fn check(material: &KeyMaterial<'_>) -> Result<(), String> {
     match material {
-        KeyMaterial::Rsa { modulus, exponent } => check_rsa(modulus, exponent),
-        KeyMaterial::P256 { x, y } => check_coordinates(x, y, 32),
-        KeyMaterial::P384 { x, y } => check_coordinates(x, y, 48),
-        KeyMaterial::P521 { x, y } => check_coordinates(x, y, 66),
-        KeyMaterial::Ed25519 { point } => check_ed25519(point),
+        KeyMaterial::Rsa { modulus, exponent } => {
+            let bits = bit_length(modulus);
+            if !RSA_BITS.contains(&bits) {
+                return Err(format!("its RSA modulus has {bits} bits; it should have 2048 to 8192"));
+            }
+            check_rsa(modulus, exponent).map_err(ToString::to_string)
+        }
+        KeyMaterial::P256 { x, y } => check_sizes(&[("x", x), ("y", y)], 32),
+        KeyMaterial::P384 { x, y } => check_sizes(&[("x", x), ("y", y)], 48),
+        KeyMaterial::P521 { x, y } => check_sizes(&[("x", x), ("y", y)], 66),
+        KeyMaterial::Ed25519 { point } => {
+            check_sizes(&[("x", point)], 32)?;
+            check_ed25519(point).map_err(ToString::to_string)
+        }
     }
 }
 
 fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), &'static str> {
-    if !RSA_BITS.contains(&bit_length(modulus)) {
-        return Err("its RSA modulus is not of 2048 to 8192 bits");
-    }
     if is_even(modulus) {
         return Err("its RSA modulus is even");
     }
@@ -31,22 +40,24 @@ fn check_rsa(modulus: &[u8], exponent: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// RFC 7518 section 6.2.1.2: coordinates have the full size of the field.
-fn check_coordinates(x: &[u8], y: &[u8], size: usize) -> Result<(), &'static str> {
-    if x.len() == size && y.len() == size {
-        Ok(())
-    } else {
-        Err("its coordinates have not the size of the curve's field")
+/// RFC 7518 section 6.2.1.2 and RFC 8037 section 2: numbers have the full size of the field, leading zeros and all.
+fn check_sizes(numbers: &[(&str, &[u8])], size: usize) -> Result<(), String> {
+    match numbers.iter().find(|(_, number)| number.len() != size) {
+        None => Ok(()),
+        Some((name, number)) => {
+            let found = number.len();
+            Err(format!("its {name} has {found} bytes; it should have exactly {size}, leading zeros included"))
+        }
     }
 }
 
-/// RFC 8032 section 5.1.3: 32 bytes, and the encoded y is less than p = 2^255 - 19.
+/// RFC 8032 section 5.1.3: the encoded y is less than p = 2^255 - 19.
 fn check_ed25519(point: &[u8]) -> Result<(), &'static str> {
-    let [first, middle @ .., last] = point else { return Err("its Ed25519 point is not 32 bytes long") };
-    if middle.len() != 30 {
-        return Err("its Ed25519 point is not 32 bytes long");
-    }
-    if *first >= 0xed && middle.iter().all(|byte| *byte == 0xff) && *last & 0x7f == 0x7f {
+    if let [first, middle @ .., last] = point
+        && *first >= 0xed
+        && middle.iter().all(|byte| *byte == 0xff)
+        && *last & 0x7f == 0x7f
+    {
         return Err("its Ed25519 point is not canonically encoded");
     }
     Ok(())

@@ -56,6 +56,10 @@ describe("until", () => {
       93,
     ],
     ["is the same without exp", { nbf: 100, iat: 0 }, withoutExp, 0, 95],
+    ["is an iat to come less the tolerance, with a greatest age", { exp: 900, iat: 100 }, { maxTokenAge: "1h" }, 0, 95],
+    ["is that iat where nbf is before it", { exp: 900, nbf: 50, iat: 100 }, { maxTokenAge: "1h" }, 0, 95],
+    ["is that iat where nbf is a little before it", { exp: 900, nbf: 98, iat: 100 }, { maxTokenAge: "1h" }, 0, 95],
+    ["is nbf where that is after it", { exp: 900, nbf: 103, iat: 100 }, { maxTokenAge: "1h" }, 0, 98],
   ]) {
     it(title, () => {
       const at = decisions(
@@ -66,6 +70,18 @@ describe("until", () => {
       assert.equal(decision.until, NOW + until);
       assert.equal(at(decision.until - SOON).allowed, decision.allowed);
       assert.equal(at(decision.until + SOON).allowed, !decision.allowed);
+    });
+  }
+
+  for (const [title, claims, until] of [
+    ["exp", { exp: 1e300 }, 1e300],
+    ["exp and iat", { exp: 1e300, iat: NOW }, 1e300],
+    ["exp after an iat as great", { exp: 1e301, iat: 1e300 }, 1e301],
+    ["nbf", { exp: 1e301, nbf: 1e300 }, 1e300],
+    ["exp after an nbf to come", { exp: 9223372036854776, nbf: NOW + 100, iat: NOW }, NOW + 95],
+  ]) {
+    it(`is exact for times of any size: ${title}`, () => {
+      assert.equal(decisions(claims)(NOW).until, until);
     });
   }
 

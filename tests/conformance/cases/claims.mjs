@@ -260,7 +260,7 @@ function types() {
     [5, null, false, [], ["x"], {}].map((value) => [claim, value]),
   );
   const times = ["exp", "nbf", "iat"].flatMap((claim) =>
-    [String(NOW), "", null, true, [], [NOW], {}, 2 ** 53 + 2, -(2 ** 53) - 2, 1e22].map((value) => [claim, value]),
+    [String(NOW), "", null, true, [], [NOW], {}].map((value) => [claim, value]),
   );
   return [...texts, ...times].map(([claim, value]) => [
     `${claim} ${JSON.stringify(value)}`,

@@ -209,6 +209,8 @@ function types({ ed25519 }) {
     group("application/at+jwt", same, other),
     group("JWT", ["JWT", "jwt", "application/jwt"], ["at+jwt", "jwt2", "J"]),
     group("text/x", ["text/x", "TEXT/X"], ["x", "application/text/x"]),
+    group(["at+jwt", "JWT"], [...same, "JWT", "application/jwt"], ["x", "", "at+jwt,JWT", "at"]),
+    group(["JWT", "JWT"], ["JWT"], ["at+jwt"]),
     {
       name: "typ, not asked for",
       options: { ...EXPECTED, jwks: [ed25519.jwk] },

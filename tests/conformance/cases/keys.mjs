@@ -47,7 +47,12 @@ function uses({ ed25519, otherEd25519 }) {
     "key_ops, empty": { key_ops: [] },
     "key_ops of encryption": { key_ops: ["encrypt", "wrapKey"] },
     "key_ops, a string": { key_ops: "verify" },
-    "key_ops, null": { key_ops: null },
+    "key_ops verify twice": { key_ops: ["verify", "verify"] },
+    "key_ops with another twice": { key_ops: ["verify", "sign", "sign"] },
+    "key_ops with a number": { key_ops: ["verify", 5] },
+    "key_ops with null": { key_ops: [null, "verify"] },
+    "key_ops with an array": { key_ops: ["verify", ["verify"]] },
+    "key_ops, an object": { key_ops: { 0: "verify" } },
     "key_ops VERIFY": { key_ops: ["VERIFY"] },
     "alg of another type": { alg: "RS256" },
     "alg nobody knows": { alg: "XX256" },
@@ -62,6 +67,18 @@ function uses({ ed25519, otherEd25519 }) {
     "alg EdDSA": { alg: "EdDSA" },
     "alg Ed25519": { alg: "Ed25519" },
     "an unknown member": { ext: true, oth2: 1 },
+    "key_ops nobody knows beside verify": { key_ops: ["verify", "Verify", ""] },
+    "null for what is absent": {
+      use: null,
+      key_ops: null,
+      alg: null,
+      d: null,
+      p: null,
+      k: null,
+      oth: null,
+      priv: null,
+    },
+    "no further primes": { oth: [] },
   };
   const good = { ...otherEd25519.jwk, kid: "good" };
   const group = (name, members, cases) => ({
@@ -93,6 +110,15 @@ function uses({ ed25519, otherEd25519 }) {
       name: "a key whose kid is not a string",
       options: { ...EXPECTED, jwks: [good, { ...ed25519.jwk, kid: 5 }] },
       cases: [{ name: "by kid", token: signed(ed25519, { alg: "EdDSA", kid: "5" }), expect: NOT_FOUND }],
+    },
+    {
+      name: "a key whose kid is null",
+      options: { ...EXPECTED, jwks: [{ ...ed25519.jwk, kid: null }] },
+      cases: [
+        { name: "without kid", token: withoutKid, expect: ACCEPTED },
+        { name: "by kid", token: byKid, expect: NOT_FOUND },
+        { name: "by the kid null", token: signed(ed25519, { alg: "EdDSA", kid: "null" }), expect: NOT_FOUND },
+      ],
     },
   ];
 }

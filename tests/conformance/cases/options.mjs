@@ -55,11 +55,11 @@ function invalid() {
     ["issuer", names],
     ["audience", names],
     ["algorithms", [[], "RS256", ["none"], ["HS256"], ["RS256", "HS256"], ["rs256"], ["ES256K"], [5], {}, null, [""]]],
-    ["clockTolerance", [-1, -0.001, nan, infinity, "5", null, true, special.bigint]],
-    ["maxTokenAge", [-1, nan, infinity, "60", null]],
+    ["clockTolerance", [-1, -0.001, nan, infinity, "5", "5 s", "-5s", "5S", "", ["5s"], null, true, special.bigint]],
+    ["maxTokenAge", [-1, nan, infinity, "60", "1y", "60s ", ["60s"], null]],
     ["maxTokenBytes", [0, -1, 0.5, nan, infinity, (1 << 20) + 1, 2 ** 40, "16384", null]],
     ["now", [5, "now", null, {}]],
-    ["typ", [5, null, ["JWT"]]],
+    ["typ", [5, null, [], [5], ["JWT", null], [["JWT"]], {}]],
     ["subject", [5, null, ["user-1"]]],
     ["requiredClaims", ["scope", [5], [null], {}, null]],
     [
@@ -141,8 +141,11 @@ function secrets({ ed25519, p256, rsa2048, rsa8192 }) {
     ["a private RSA key without primes", rsa8192.privateJwk, "private_key"],
     ["an RSA prime", { ...rsa2048.jwk, p: rsa2048.privateJwk.p }, "private_key"],
     ["an RSA CRT exponent", { ...rsa2048.jwk, dq: rsa2048.privateJwk.dq }, "private_key"],
-    ["further primes", { ...rsa2048.jwk, oth: [] }, "private_key"],
-    ["a private member that is null", { ...p256.jwk, d: null }, "private_key"],
+    ["further primes", { ...rsa2048.jwk, oth: [{ r: "AQ", d: "AQ", t: "AQ" }] }, "private_key"],
+    ["further primes that are no array", { ...rsa2048.jwk, oth: {} }, "private_key"],
+    ["a private member that is empty", { ...p256.jwk, d: "" }, "private_key"],
+    ["a private member that is an empty array", { ...p256.jwk, d: [] }, "private_key"],
+    ["a private member that is false", { ...p256.jwk, d: false }, "private_key"],
     ["a private key of unknown type", { kty: "XYZ", d: "AAAA" }, "private_key"],
     ["a private key for encryption", { ...p256.privateJwk, use: "enc" }, "private_key"],
     ["a private ML-DSA key", { kty: "AKP", alg: "ML-DSA-44", pub: "AAAA", priv: "AAAA" }, "private_key"],
@@ -195,6 +198,15 @@ function unusual(key, good) {
     "a great tolerance": { clockTolerance: 1e12 },
     "no cache": { cache: false },
     "a cache of one": { cache: { maxTokens: 1 } },
+    "durations as text": { clockTolerance: "5s", maxTokenAge: "1.5h" },
+    "a null beside each key's members": {
+      jwks: {
+        keys: [
+          { ...key.jwk, d: null, k: null, oth: null },
+          { kty: null, k: null },
+        ],
+      },
+    },
   };
   return Object.entries(options).map(([name, more]) => ({
     name: `options: ${name}`,

@@ -11,12 +11,15 @@ export function groups({ ed25519 }) {
     cases: rows.map(([title, times, code, now = NOW]) => {
       const claims = { ...TIMELESS, ...times };
       const token = signed(ed25519, { alg: "EdDSA" }, claims);
-      return { name: title, token, now, expect: code ? { code, claim: CLAIM_OF[code] } : { claims } };
+      const expect = code === FUTURE ? { code: "not_yet_valid", claim: "iat" } : { code, claim: CLAIM_OF[code] };
+      return { name: title, token, now, expect: code ? expect : { claims } };
     }),
   });
   return [...expiry(group), ...start(group), ...age(group), facts(ed25519)];
 }
 
+/** Issued in the future. */
+const FUTURE = "not_yet_valid, iat";
 const CLAIM_OF = { expired: "exp", not_yet_valid: "nbf", too_old: "iat" };
 
 function expiry(group) {
@@ -35,6 +38,13 @@ function expiry(group) {
       ["-1, before 1970", { exp: -1 }, undefined, -2],
       ["2^53", { exp: limit }],
       ["-2^53", { exp: -limit }, "expired"],
+      ["Java's never", { exp: 9223372036854776 }],
+      ["Java's never, in milliseconds", { exp: 9223372036854776000 }],
+      ["1e300", { exp: 1e300 }],
+      ["the greatest double", { exp: Number.MAX_VALUE }],
+      ["the least double", { exp: -Number.MAX_VALUE }, "expired"],
+      ["beyond 2^53, past", { exp: limit + 2 }, "expired", limit + 2],
+      ["beyond 2^53, to come", { exp: limit + 4 }, undefined, limit + 2],
       ["written with an exponent", { exp: 1e15 }],
       ["in milliseconds by mistake", { exp: NOW * 1000 }],
     ]),
@@ -70,6 +80,9 @@ function start(group) {
       ["before 1970", { exp, nbf: -5 }],
       ["after exp", { exp, nbf: exp + 1 }, "not_yet_valid"],
       ["after exp, past both", { exp: NOW - 2, nbf: NOW - 1 }, "expired"],
+      ["1e300", { exp: 1e301, nbf: 1e300 }, "not_yet_valid"],
+      ["-1e300", { exp, nbf: -1e300 }],
+      ["Java's never", { exp, nbf: 9223372036854776 }, "not_yet_valid"],
     ]),
     group("nbf, with the tolerance of 5 seconds by default", {}, [
       ["in 5 seconds", { exp, nbf: NOW + 5 }],
@@ -80,6 +93,8 @@ function start(group) {
       ["long ago", { exp, iat: 0 }],
       ["to come", { exp, iat: NOW + 100_000 }],
       ["after exp", { exp, iat: exp + 1 }],
+      ["1e300", { exp, iat: 1e300 }],
+      ["-1e300", { exp, iat: -1e300 }],
     ]),
   ];
 }
@@ -91,12 +106,28 @@ function age(group) {
       ["younger", { exp, iat: NOW - 59 }],
       ["just as old", { exp, iat: NOW - 60 }],
       ["a fraction older", { exp, iat: NOW - 60.25 }, "too_old"],
-      ["to come", { exp, iat: NOW + 500 }],
+      ["to come", { exp, iat: NOW + 500 }, FUTURE],
+      ["a fraction to come", { exp, iat: NOW + 0.25 }, FUTURE],
+      ["this moment", { exp, iat: NOW }],
+      ["1e300", { exp, iat: 1e300 }, FUTURE],
+      ["-1e300", { exp, iat: -1e300 }, "too_old"],
+      ["past exp, and to come", { exp: NOW - 1, iat: NOW + 500 }, "expired"],
+      ["to come, after nbf", { exp, nbf: NOW + 100, iat: NOW + 500 }, FUTURE],
+      ["to come, before nbf", { exp, nbf: NOW + 600, iat: NOW + 500 }, "not_yet_valid"],
+      ["to come with nbf", { exp, nbf: NOW + 500, iat: NOW + 500 }, "not_yet_valid"],
       ["past exp too", { exp: NOW - 1, iat: NOW - 100 }, "expired"],
     ]),
     group("maxTokenAge, with the tolerance of 5 seconds by default", { maxTokenAge: 60 }, [
       ["65 seconds", { exp, iat: NOW - 65 }],
       ["65.25 seconds", { exp, iat: NOW - 65.25 }, "too_old"],
+      ["5 seconds to come", { exp, iat: NOW + 5 }],
+      ["5.25 seconds to come", { exp, iat: NOW + 5.25 }, FUTURE],
+    ]),
+    group("maxTokenAge and clockTolerance as text", { maxTokenAge: "1m", clockTolerance: "0.5s" }, [
+      ["60.5 seconds", { exp, iat: NOW - 60.5 }],
+      ["60.75 seconds", { exp, iat: NOW - 60.75 }, "too_old"],
+      ["half a second to come", { exp, iat: NOW + 0.5 }],
+      ["more than that to come", { exp, iat: NOW + 0.75 }, FUTURE],
     ]),
     group("maxTokenAge of 0", { maxTokenAge: 0, clockTolerance: 0 }, [
       ["this second", { exp, iat: NOW }],
@@ -128,6 +159,10 @@ function facts(key) {
     "not yet valid": [
       { ...CLAIMS, nbf: NOW + 60 },
       { code: "not_yet_valid", claim: "nbf", expected: NOW + 5, actual: NOW + 60 },
+    ],
+    "issued in the future": [
+      { ...CLAIMS, iat: NOW + 60 },
+      { code: "not_yet_valid", claim: "iat", expected: NOW + 5, actual: NOW + 60 },
     ],
     "too old": [
       { ...CLAIMS, iat: NOW - 900 },

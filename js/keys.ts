@@ -1,4 +1,16 @@
 /** `tokenward/keys`: keys that came with the app, refreshed from the provider when there is a network. */
+import {
+  ANYTHING,
+  BOOLEAN,
+  type Check,
+  type Checks,
+  checkOptions,
+  FUNCTION,
+  hasMethods,
+  isString,
+  isWhole,
+  STORAGE,
+} from "./check-options.js";
 import type { Duration } from "./duration.js";
 import { seconds, timeLimit } from "./duration.js";
 import { ConfigError, type TokenError } from "./errors.js";
@@ -6,7 +18,6 @@ import { allowedUrl } from "./keys/fetch.js";
 import { readBundle } from "./keys/jwks.js";
 import { KeyRefresher } from "./keys/refresher.js";
 import type { Jwks } from "./options.js";
-import { checkNames } from "./policy.js";
 import { indexedDbStorage, memoryStorage, type Storage } from "./storage.js";
 import type { Claims, Verified, Verifier } from "./verifier.js";
 
@@ -86,24 +97,27 @@ export interface KeyStore<C = Claims> extends Omit<Verifier<C>, "setKeys"> {
   onChange(listener: () => void): () => void;
 }
 
-/** Each option: what it must be, and how to say so. Durations are read by `seconds`. */
-const OPTIONS: Record<keyof KeyStoreOptions, [test: (value: unknown) => boolean, expected: string]> = {
+const ADDRESS: Check = [isString, "an absolute URL"];
+const COUNT: Check = [isWhole(1), "a whole number, 1 or more"];
+
+/** Durations are read by `seconds`, and the bundled set by `readBundle`. */
+const OPTIONS: Checks<KeyStoreOptions> = {
   verifier: [hasMethods("verify", "setKeys"), "made by createVerifier"],
-  bundled: [() => true, "a JWK Set"],
+  bundled: ANYTHING,
   bundledAt: [Number.isFinite, "a finite number of Unix seconds"],
-  issuer: [isString, "an absolute URL"],
-  jwksUri: [isString, "an absolute URL"],
-  storage: [hasMethods("get", "set", "delete"), "an object with the methods get, set and delete"],
-  refreshEvery: [() => true, "a duration"],
-  cooldown: [() => true, "a duration"],
-  timeout: [() => true, "a duration"],
-  maxBytes: [isCount, "a whole number, 1 or more"],
-  maxKeys: [isCount, "a whole number, 1 or more"],
-  pin: [(value) => typeof value === "boolean", "true or false"],
-  fetch: [isFunction, "a function like fetch"],
-  now: [isFunction, "a function that returns Unix seconds"],
-  onServerTime: [isFunction, "a function"],
-  onError: [isFunction, "a function"],
+  issuer: ADDRESS,
+  jwksUri: ADDRESS,
+  storage: STORAGE,
+  refreshEvery: ANYTHING,
+  cooldown: ANYTHING,
+  timeout: ANYTHING,
+  maxBytes: COUNT,
+  maxKeys: COUNT,
+  pin: BOOLEAN,
+  fetch: FUNCTION,
+  now: FUNCTION,
+  onServerTime: FUNCTION,
+  onError: FUNCTION,
 };
 
 /**
@@ -111,9 +125,11 @@ const OPTIONS: Record<keyof KeyStoreOptions, [test: (value: unknown) => boolean,
  * that cannot work, a {@link KeyStoreError} `insecure_url` for an address that is neither https nor loopback.
  */
 export function createKeyStore<C = Claims>(given: KeyStoreOptions<C>): KeyStore<C> {
-  const options = checkNames(given, "createKeyStore", Object.keys(OPTIONS));
-  checkOptions(options);
+  const options = checkOptions(given, "createKeyStore", OPTIONS as Checks<KeyStoreOptions<C>>, ["verifier", "bundled"]);
   const { verifier, bundled, issuer, jwksUri, fetch: fetching, now = systemTime } = options;
+  if (issuer === undefined && jwksUri === undefined) {
+    throw new ConfigError("missing_option", 'one of the options "issuer" and "jwksUri" is needed', "issuer");
+  }
   if (jwksUri === undefined) checkAddress(issuer, "issuer");
   else checkAddress(jwksUri, "jwksUri");
   return new KeyRefresher({
@@ -137,21 +153,6 @@ export function createKeyStore<C = Claims>(given: KeyStoreOptions<C>): KeyStore<
   }).asKeyStore();
 }
 
-function checkOptions(options: { readonly [option in keyof KeyStoreOptions]?: unknown }): void {
-  for (const name of ["verifier", "bundled"] as const) {
-    if (options[name] === undefined) throw new ConfigError("missing_option", `the option "${name}" is missing`, name);
-  }
-  if (options.issuer === undefined && options.jwksUri === undefined) {
-    throw new ConfigError("missing_option", 'one of the options "issuer" and "jwksUri" is needed', "issuer");
-  }
-  for (const [name, [test, expected]] of Object.entries(OPTIONS)) {
-    const value = options[name as keyof KeyStoreOptions];
-    if (value !== undefined && !test(value)) {
-      throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
-    }
-  }
-}
-
 function checkAddress(address: string | undefined, option: string): void {
   let url: URL;
   try {
@@ -160,22 +161,6 @@ function checkAddress(address: string | undefined, option: string): void {
     throw new ConfigError("invalid_option", `the option "${option}" should be an absolute URL`, option, { cause });
   }
   allowedUrl(url, true);
-}
-
-function isString(value: unknown): boolean {
-  return typeof value === "string";
-}
-
-function isCount(value: unknown): boolean {
-  return typeof value === "number" && Number.isInteger(value) && value >= 1;
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
-}
-
-function hasMethods(...names: string[]): (value: unknown) => boolean {
-  return (value) => names.every((name) => isFunction((value as Record<string, unknown> | null)?.[name]));
 }
 
 /** Whether IndexedDB may really be used shows only when it is: the store then goes on from memory. */

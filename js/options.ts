@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { checkNames, isBoolean, isFunction, isObjectPrototype, isString } from "./check-options.js";
 import { ConfigError } from "./errors.js";
 
 /** A JOSE algorithm Tokenward verifies. `EdDSA` and `Ed25519` are two names of one (RFC 8037, RFC 9864). */
@@ -82,16 +83,11 @@ export function readOptions(options: unknown): VerifierOptions {
   if (typeof options !== "object" || options === null) {
     throw new ConfigError("invalid_option", "createVerifier takes an object of options, or an array of them");
   }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(OPTIONS, name)) {
-      throw new ConfigError(
-        "unknown_option",
-        `there is no option ${JSON.stringify(name)} (known: ${Object.keys(OPTIONS).join(", ")})`,
-        name,
-      );
-    }
-  }
-  const read = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, ownOrInherited(options, name)]));
+  const read = checkNames<{ readonly [option: string]: unknown }>(
+    options as { readonly [option: string]: unknown },
+    "createVerifier",
+    Object.keys(OPTIONS),
+  );
   for (const name of ["jwks", "issuer", "audience"]) {
     if (read[name] === undefined) {
       const how = name === "jwks" ? "" : "; null says explicitly that any is accepted";
@@ -107,22 +103,8 @@ export function readOptions(options: unknown): VerifierOptions {
   return read as unknown as VerifierOptions;
 }
 
-/** An option, also an inherited one, but not what some code of the page has put on every object there is. */
-function ownOrInherited(options: object, name: string): unknown {
-  const value: unknown = Reflect.get(options, name);
-  return !Object.hasOwn(options, name) && value === Reflect.get(Object.prototype, name) ? undefined : value;
-}
-
 /** Options that never reach Rust, or in another form. */
 const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks", "claims"];
-
-/** Refuses what is given for a text and is none. */
-export function checkTexts<Options extends object>(options: Options, names: readonly (keyof Options & string)[]): void {
-  for (const name of names) {
-    if (options[name] === undefined || isString(options[name])) continue;
-    throw new ConfigError("invalid_option", `the option "${name}" should be a text`, name);
-  }
-}
 
 /** The options Rust decides by, as {@link Core} takes them. */
 export function coreOptions(options: VerifierOptions): object {
@@ -157,21 +139,8 @@ function writtenJwks(jwks: unknown): string {
   }
 }
 
-/** A lone surrogate is no text: it has no UTF-8, and no strict JSON. */
-export function isString(value: unknown): value is string {
-  return typeof value === "string" && !/\p{Surrogate}/u.test(value);
-}
-
 function isNumber(value: unknown): value is number {
   return typeof value === "number";
-}
-
-function isBoolean(value: unknown): value is boolean {
-  return typeof value === "boolean";
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
 }
 
 function isStrings(value: unknown): boolean {
@@ -215,7 +184,7 @@ function isJson(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || depth > 60) return false;
   if (Array.isArray(value)) return isArrayOf(value, (element) => isJson(element, depth + 1));
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype as object) !== null) return false;
+  if (prototype !== null && !isObjectPrototype(prototype as object)) return false;
   // Members that JSON.stringify leaves out, or that may be another the next time, are no JSON.
   return Reflect.ownKeys(value).every((name) => {
     const member = Object.getOwnPropertyDescriptor(value, name);

@@ -57,9 +57,12 @@ export function allowedUrl(url: URL, loopback: boolean): URL {
   );
 }
 
-/** RFC 8252 section 7.3; `URL` has already brought every spelling of an address to one form. */
+/**
+ * Whether the address is this device's own: RFC 8252 section 7.3, and `localhost` with all names under it (RFC 6761 section
+ * 6.3), also with the dot of a complete name. `URL` has already brought every spelling of an address to one form.
+ */
 export function isLoopback({ hostname }: URL): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  return /^(?:.+\.)?localhost\.?$/.test(hostname) || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 async function follow(start: URL, init: RequestInit, limits: FetchLimits): Promise<Answer> {

@@ -1,0 +1,144 @@
+/** How every entry reads the options that it is given: each once, by one rule of what counts, checked by a table. */
+import { ConfigError } from "./errors.js";
+
+/** Whether a value will do for an option, and what the option should be. */
+export type Check = readonly [test: (value: unknown) => boolean, expected: string];
+
+/** The checks of all options of an entry. */
+export type Checks<Options> = { readonly [Name in keyof Options]-?: Check };
+
+/** Reads options as {@link checkNames} does, and checks each that is there. */
+export function checkOptions<Options extends object>(
+  given: Options,
+  what: string,
+  checks: Checks<Options>,
+  needed: readonly (keyof Options & string)[] = [],
+): Options {
+  const options = checkNames(given, what, Object.keys(checks));
+  for (const name of needed) {
+    if (options[name] === undefined) throw new ConfigError("missing_option", `the option "${name}" is missing`, name);
+  }
+  for (const [name, [test, expected]] of Object.entries<Check>(checks)) {
+    const value: unknown = options[name as keyof Options];
+    if (value !== undefined && !test(value)) {
+      throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
+    }
+  }
+  return options;
+}
+
+/**
+ * Reads each option once, and refuses one that does not exist: a misspelt option must not be silently ignored.
+ *
+ * An inherited option counts like an own one, for example the `method` of a `Request`; but what some code of the page has
+ * put on every object there is, is no option. Accessors and methods that an object inherits under other names are no
+ * options either: every instance of a class has some. The answer is frozen and inherits nothing, and arrays in it are
+ * copies: whatever becomes of what was given, the options stay.
+ */
+export function checkNames<Options extends object>(given: Options, what: string, names: readonly string[]): Options {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new ConfigError("invalid_option", `"${what}" should be an object of options`, what);
+  }
+  refuseUnknown(given, names);
+  return readMembers(given, names) as Options;
+}
+
+/** The members of an object whose names may be any: its own and what it inherits, by the same rule. */
+export function membersOf(given: object, names: readonly string[] = []): { readonly [name: string]: unknown } {
+  const all = new Set(names);
+  for (const name in given) all.add(name);
+  return readMembers(given, [...all]);
+}
+
+/** Some members of an object, which may have others, by the same rule. */
+export function readMembers(given: object, names: readonly string[]): { readonly [name: string]: unknown } {
+  const copy: Record<string, unknown> = Object.create(null);
+  for (const name of names) {
+    const holder = holderOf(given, name);
+    const pollution = holder && isObjectPrototype(holder) && holder !== given ? descriptor(holder, name) : undefined;
+    if (pollution?.get !== undefined) continue;
+    const value: unknown = Reflect.get(given, name);
+    // A Proxy may have what no object in its chain of prototypes has.
+    if (pollution === undefined ? holder !== undefined || value !== undefined : value !== pollution.value) {
+      copy[name] = Array.isArray(value) ? Object.freeze(elementsOf(value)) : value;
+    }
+  }
+  return Object.freeze(copy);
+}
+
+function refuseUnknown(given: object, names: readonly string[]): void {
+  const refuse = (name: string): never => {
+    const known = names.join(", ");
+    throw new ConfigError("unknown_option", `there is no option ${JSON.stringify(name)} (known: ${known})`, name);
+  };
+  for (const name of Object.keys(given)) if (!names.includes(name)) refuse(name);
+  for (
+    let one = Object.getPrototypeOf(given);
+    one !== null && !isObjectPrototype(one);
+    one = Object.getPrototypeOf(one)
+  ) {
+    for (const name of Object.keys(one)) {
+      const value: unknown = names.includes(name) ? undefined : descriptor(one, name)?.value;
+      if (value !== undefined && !isFunction(value)) refuse(name);
+    }
+  }
+}
+
+/** The object in the chain of prototypes that has the member itself. */
+function holderOf(given: object, name: string): object | undefined {
+  for (let one: object | null = given; one !== null; one = Object.getPrototypeOf(one)) {
+    if (Object.hasOwn(one, name)) return one;
+  }
+  return undefined;
+}
+
+/** Whether it is the `Object.prototype` of this realm or of another one, such as a frame's or a test runner's. */
+export function isObjectPrototype(holder: object): boolean {
+  return Object.getPrototypeOf(holder) === null && Object.hasOwn(holder, "hasOwnProperty");
+}
+
+function descriptor(holder: object, name: string): PropertyDescriptor | undefined {
+  return Object.getOwnPropertyDescriptor(holder, name);
+}
+
+/** Each element, also where there is a hole, whatever the array's own methods do. */
+function elementsOf(array: readonly unknown[]): unknown[] {
+  return Array.from({ length: array.length }, (_, index) => array[index]);
+}
+
+/** A lone surrogate is no text: it has no UTF-8, and no strict JSON. */
+export function isString(value: unknown): value is string {
+  return typeof value === "string" && !/\p{Surrogate}/u.test(value);
+}
+
+export function isBoolean(value: unknown): value is boolean {
+  return typeof value === "boolean";
+}
+
+export function isFunction(value: unknown): boolean {
+  return typeof value === "function";
+}
+
+/** A whole number from `least` to `most`. */
+export function isWhole(least: number, most = Number.MAX_SAFE_INTEGER): (value: unknown) => boolean {
+  return (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === "string" && /^[\w.-]+$/.test(value);
+}
+
+/** An object, of whatever class, that has these methods. */
+export function hasMethods(...names: readonly string[]): (value: unknown) => boolean {
+  return (value) => names.every((name) => isFunction((value as Record<string, unknown> | null | undefined)?.[name]));
+}
+
+/** Checks that many entries share. */
+export const TEXT: Check = [isString, "a text"];
+export const BOOLEAN: Check = [isBoolean, "true or false"];
+export const FUNCTION: Check = [isFunction, "a function"];
+export const STORAGE: Check = [hasMethods("get", "set", "delete"), "a Storage: an object with get, set and delete"];
+/** Of a session, and of a protection, whose records have it in their names. */
+export const NAME: Check = [isName, "a short name of ASCII letters and digits"];
+/** What another reader checks, which has messages of its own. */
+export const ANYTHING: Check = [() => true, ""];

@@ -46,7 +46,7 @@ export interface KeyStoreOptions<C = Claims> {
   cooldown?: Duration | undefined;
   /** How long one request may take. Default: 10 seconds. */
   timeout?: Duration | undefined;
-  /** The greatest size of an answer in bytes. Default: 65,536. */
+  /** The greatest size of an answer in bytes. Default: 524,288. */
   maxBytes?: number | undefined;
   /** The greatest number of keys in a set. Default: 100. */
   maxKeys?: number | undefined;
@@ -85,11 +85,15 @@ export interface KeyStore<C = Claims> extends Omit<Verifier<C>, "setKeys"> {
    */
   refreshIfDue(): Promise<KeyRefresh | undefined>;
   /**
-   * Like `verify`. If the token names an unknown key, first a fresher set is looked for; why there was none is the
+   * Like `verify`. After `key_not_found`, and after `bad_signature` and `key_unusable`, since a provider may have replaced
+   * a key and kept its `kid`, first a fresher set is looked for, each once in a cool-down; why there was none is the
    * `cause` of the error.
    */
   verifyFresh(token: string): Promise<Verified<C>>;
-  /** After `key_not_found`: looks for a fresher set outside the cool-down. Whether the keys changed; never rejects. */
+  /**
+   * After `key_not_found`, `bad_signature` or `key_unusable`: looks for a fresher set outside the cool-down. Whether the
+   * keys changed; never rejects.
+   */
   freshen(error: TokenError): Promise<boolean>;
   /** When the provider last confirmed the set in use, in Unix seconds; `undefined` for the bundled one. */
   readonly refreshedAt: number | undefined;
@@ -143,7 +147,7 @@ export function createKeyStore<C = Claims>(given: KeyStoreOptions<C>): KeyStore<
     limits: {
       fetch: fetching ?? ((input, init) => globalThis.fetch(input, init)),
       timeout: timeLimit(options.timeout ?? "10s", "timeout"),
-      maxBytes: options.maxBytes ?? 65_536,
+      maxBytes: options.maxBytes ?? 524_288,
     },
     maxKeys: options.maxKeys ?? 100,
     pin: options.pin ?? false,

@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { bundleOauth4webapi } from "./commonjs.mjs";
 import { Failure, main, root, runPackage, step } from "./run.mjs";
 import { setup } from "./setup.mjs";
 
@@ -35,7 +36,8 @@ export async function build() {
   const kernel = [...wasmInputs, "relaxed", "src/engine/fast/rsa"];
   await whenChanged("relaxed", kernel, RELAXED_FILES, rust.description, () => buildRelaxed(rust));
   await whenChanged("argon2", [...wasmInputs, "argon2"], [ARGON2_FILE], rust.description, () => buildArgon2(rust));
-  const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "node_modules/typescript/package.json"];
+  const packages = ["typescript", "esbuild", "oauth4webapi"].map((name) => `node_modules/${name}/package.json`);
+  const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "tools/commonjs.mjs", ...packages];
   await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs"], "", buildPackage);
   reportSize();
 }
@@ -149,6 +151,7 @@ async function buildPackage() {
     tsc("--outDir", `${PKG}/cjs`, "--module", "commonjs", "--moduleResolution", "bundler"),
   );
   write(`${PKG}/cjs/package.json`, '{ "type": "commonjs" }\n');
+  await step("esbuild: oauth4webapi for CommonJS", () => bundleOauth4webapi(`${PKG}/cjs`));
   // workerd knows only ES modules.
   for (const entry of ["workerd", "workerd-reference"]) {
     for (const type of ["js", "d.ts"]) rmSync(join(root, PKG, "cjs", `${entry}.${type}`));

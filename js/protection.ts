@@ -39,6 +39,7 @@ export interface UnlockedKey {
 export function noProtection(): Protection {
   return Object.freeze({
     kind: "none" as const,
+    name: undefined,
     locked: false,
     seal: (text: string) => Promise.resolve(text),
     open: (text: string) =>
@@ -70,6 +71,7 @@ export function deviceProtection(given: DeviceProtectionOptions = {}): Protectio
   const device = new DeviceKey(database, name);
   return Object.freeze({
     kind: "device" as const,
+    name: undefined,
     locked: false,
     seal: async (text: string, record = "") => sealText(await device.getOrMake(), text, ["device", record]),
     open: async (sealed: string, record = "") => {

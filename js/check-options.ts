@@ -93,7 +93,7 @@ function holderOf(given: object, name: string): object | undefined {
 }
 
 /** Whether it is the `Object.prototype` of this realm or of another one, such as a frame's or a test runner's. */
-export function isObjectPrototype(holder: object): boolean {
+function isObjectPrototype(holder: object): boolean {
   return Object.getPrototypeOf(holder) === null && Object.hasOwn(holder, "hasOwnProperty");
 }
 
@@ -111,11 +111,11 @@ export function isString(value: unknown): value is string {
   return typeof value === "string" && !/\p{Surrogate}/u.test(value);
 }
 
-export function isBoolean(value: unknown): value is boolean {
+function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
 }
 
-export function isFunction(value: unknown): boolean {
+function isFunction(value: unknown): boolean {
   return typeof value === "function";
 }
 

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { checkNames, isBoolean, isFunction, isObjectPrototype, isString } from "./check-options.js";
+import { checkNames } from "./check-options.js";
 import { ConfigError } from "./errors.js";
 
 /** A JOSE algorithm Tokenward verifies. `EdDSA` and `Ed25519` are two names of one (RFC 8037, RFC 9864). */
@@ -83,11 +83,9 @@ export function readOptions(options: unknown): VerifierOptions {
   if (typeof options !== "object" || options === null) {
     throw new ConfigError("invalid_option", "createVerifier takes an object of options, or an array of them");
   }
-  const read = checkNames<{ readonly [option: string]: unknown }>(
-    options as { readonly [option: string]: unknown },
-    "createVerifier",
-    Object.keys(OPTIONS),
-  );
+  const names = Object.keys(OPTIONS);
+  const own = checkNames(options as { readonly [option: string]: unknown }, "createVerifier", names);
+  const read = Object.fromEntries(names.map((name) => [name, own[name]]));
   for (const name of ["jwks", "issuer", "audience"]) {
     if (read[name] === undefined) {
       const how = name === "jwks" ? "" : "; null says explicitly that any is accepted";
@@ -139,8 +137,21 @@ function writtenJwks(jwks: unknown): string {
   }
 }
 
+/** A lone surrogate is no text: it has no UTF-8, and no strict JSON. */
+export function isString(value: unknown): value is string {
+  return typeof value === "string" && !/\p{Surrogate}/u.test(value);
+}
+
 function isNumber(value: unknown): value is number {
   return typeof value === "number";
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === "boolean";
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
 }
 
 function isStrings(value: unknown): boolean {
@@ -184,7 +195,7 @@ function isJson(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || depth > 60) return false;
   if (Array.isArray(value)) return isArrayOf(value, (element) => isJson(element, depth + 1));
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && !isObjectPrototype(prototype as object)) return false;
+  if (prototype !== null && !Object.hasOwn(prototype as object, "isPrototypeOf")) return false;
   // Members that JSON.stringify leaves out, or that may be another the next time, are no JSON.
   return Reflect.ownKeys(value).every((name) => {
     const member = Object.getOwnPropertyDescriptor(value, name);

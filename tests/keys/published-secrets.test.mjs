@@ -68,7 +68,7 @@ test("pinned: a key whose null members were published stays, one that was publis
   const { store } = openStore(provider, { bundled: [k1, k3], pin: true });
   await store.refresh();
   assert.deepEqual(accepted(store), ["k1", "k3"]);
-  provider.keys = [k1, { ...testKeys().p256.privateJwk, kid: "k3" }];
+  provider.keys = [k1, { ...testKeys().p256.privateJwk, kid: "leaked" }];
   await store.refresh();
   assert.deepEqual(accepted(store), ["k1"]);
 });

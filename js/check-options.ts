@@ -32,7 +32,7 @@ export function checkOptions<Options extends object>(
  *
  * An inherited option counts like an own one, for example the `method` of a `Request`; but what some code of the page has
  * put on every object there is, is no option. Accessors and methods that an object inherits under other names are no
- * options either: every instance of a class has some. The answer is frozen and inherits nothing, and arrays in it are
+ * options either: every instance of a class has some. The answer inherits nothing, and arrays in it are frozen
  * copies: whatever becomes of what was given, the options stay.
  */
 export function checkNames<Options extends object>(given: Options, what: string, names: readonly string[]): Options {
@@ -54,47 +54,46 @@ export function membersOf(given: object, names: readonly string[] = []): { reado
 export function readMembers(given: object, names: readonly string[]): { readonly [name: string]: unknown } {
   const copy: Record<string, unknown> = Object.create(null);
   for (const name of names) {
-    const holder = holderOf(given, name);
-    const pollution = holder && isObjectPrototype(holder) && holder !== given ? descriptor(holder, name) : undefined;
-    if (pollution?.get !== undefined) continue;
-    const value: unknown = Reflect.get(given, name);
-    // A Proxy may have what no object in its chain of prototypes has.
-    if (pollution === undefined ? holder !== undefined || value !== undefined : value !== pollution.value) {
+    const value = (given as { readonly [name: string]: unknown })[name];
+    // What is `undefined` may be there all the same; and a Proxy may have what no object in its chain of prototypes has.
+    if (value === undefined && !(name in given)) continue;
+    if (Object.hasOwn(given, name) || isInherited(given, name, value)) {
       copy[name] = Array.isArray(value) ? Object.freeze(elementsOf(value)) : value;
     }
   }
-  return Object.freeze(copy);
+  return copy;
+}
+
+/** Whether an inherited member is more than what some code has put on every object. */
+function isInherited(given: object, name: string, value: unknown): boolean {
+  let holder: object | null = Object.getPrototypeOf(given);
+  while (holder !== null && !Object.hasOwn(holder, name)) holder = Object.getPrototypeOf(holder);
+  if (holder === null || !isObjectPrototype(holder)) return true;
+  const { get, value: pollution } = descriptor(holder, name) ?? {};
+  return get === undefined && value !== pollution;
 }
 
 function refuseUnknown(given: object, names: readonly string[]): void {
-  const refuse = (name: string): never => {
-    const known = names.join(", ");
-    throw new ConfigError("unknown_option", `there is no option ${JSON.stringify(name)} (known: ${known})`, name);
-  };
-  for (const name of Object.keys(given)) if (!names.includes(name)) refuse(name);
-  for (
-    let one = Object.getPrototypeOf(given);
-    one !== null && !isObjectPrototype(one);
-    one = Object.getPrototypeOf(one)
-  ) {
-    for (const name of Object.keys(one)) {
-      const value: unknown = names.includes(name) ? undefined : descriptor(one, name)?.value;
-      if (value !== undefined && !isFunction(value)) refuse(name);
+  for (const name of Object.keys(given)) if (!names.includes(name)) throw unknown(name, names);
+  let parent: object | null = Object.getPrototypeOf(given);
+  for (; parent !== null && !isObjectPrototype(parent); parent = Object.getPrototypeOf(parent)) {
+    for (const name of Object.keys(parent)) {
+      const value: unknown = names.includes(name) ? undefined : descriptor(parent, name)?.value;
+      if (value !== undefined && !isFunction(value)) throw unknown(name, names);
     }
   }
 }
 
-/** The object in the chain of prototypes that has the member itself. */
-function holderOf(given: object, name: string): object | undefined {
-  for (let one: object | null = given; one !== null; one = Object.getPrototypeOf(one)) {
-    if (Object.hasOwn(one, name)) return one;
-  }
-  return undefined;
+function unknown(name: string, names: readonly string[]): ConfigError {
+  const known = names.join(", ");
+  return new ConfigError("unknown_option", `there is no option ${JSON.stringify(name)} (known: ${known})`, name);
 }
 
 /** Whether it is the `Object.prototype` of this realm or of another one, such as a frame's or a test runner's. */
 function isObjectPrototype(holder: object): boolean {
-  return Object.getPrototypeOf(holder) === null && Object.hasOwn(holder, "hasOwnProperty");
+  return (
+    holder === Object.prototype || (Object.getPrototypeOf(holder) === null && Object.hasOwn(holder, "hasOwnProperty"))
+  );
 }
 
 function descriptor(holder: object, name: string): PropertyDescriptor | undefined {

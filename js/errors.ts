@@ -31,6 +31,15 @@ export type ConfigErrorCode =
   | "out_of_memory"
   | "disposed";
 
+/**
+ * Why a provider's fresher keys may help: the set in use has no such key (`unknown`), or it has one of that name, which the
+ * provider may have replaced or corrected since, without giving it another `kid` (`doubted`).
+ */
+export function keyDoubt(code: unknown): "unknown" | "doubted" | undefined {
+  if (code === "key_not_found") return "unknown";
+  return code === "bad_signature" || code === "key_unusable" ? "doubted" : undefined;
+}
+
 /** The facts behind a {@link TokenError}, where they apply. */
 export interface TokenErrorFacts {
   /** The claim it is about. */
@@ -121,6 +130,8 @@ export class StorageError extends Error {
  * - `invalid_set`: not a JWK Set that can serve (a captive portal's page, private keys, no usable key), or not the
  *   issuer's metadata
  * - `issuer_mismatch`: the metadata names another issuer than the one they were asked from
+ * - `private_key`, `symmetric_key`: the set holds a key that should be secret; it is left out, and the others count. Its
+ *   `kid` is in `kid`
  * - `cooling_down`: asked too recently, or the provider said to come back later; from when on is in `retryAt`
  */
 export type KeyStoreErrorCode =
@@ -132,6 +143,8 @@ export type KeyStoreErrorCode =
   | "too_many_keys"
   | "invalid_set"
   | "issuer_mismatch"
+  | "private_key"
+  | "symmetric_key"
   | "cooling_down";
 
 /** The facts behind a {@link KeyStoreError}, where they apply. */
@@ -140,6 +153,8 @@ export interface KeyStoreErrorFacts {
   status?: number;
   /** When another attempt is welcome, in Unix seconds. */
   retryAt?: number;
+  /** Which key it is about, where that has a name. */
+  kid?: string;
 }
 
 /** Keys were not refreshed. */
@@ -148,6 +163,7 @@ export class KeyStoreError extends Error {
   readonly code: KeyStoreErrorCode;
   declare readonly status?: number;
   declare readonly retryAt?: number;
+  declare readonly kid?: string;
 
   constructor(code: KeyStoreErrorCode, message: string, facts: KeyStoreErrorFacts = {}, options?: ErrorOptions) {
     super(message, options);

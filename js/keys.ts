@@ -1,4 +1,16 @@
 /** `tokenward/keys`: keys that came with the app, refreshed from the provider when there is a network. */
+import {
+  ANYTHING,
+  BOOLEAN,
+  type Check,
+  type Checks,
+  checkOptions,
+  FUNCTION,
+  hasMethods,
+  isString,
+  isWhole,
+  STORAGE,
+} from "./check-options.js";
 import type { Duration } from "./duration.js";
 import { seconds, timeLimit } from "./duration.js";
 import { ConfigError, type TokenError } from "./errors.js";
@@ -6,7 +18,6 @@ import { allowedUrl } from "./keys/fetch.js";
 import { readBundle } from "./keys/jwks.js";
 import { KeyRefresher } from "./keys/refresher.js";
 import type { Jwks } from "./options.js";
-import { checkNames } from "./policy.js";
 import { indexedDbStorage, memoryStorage, type Storage } from "./storage.js";
 import type { Claims, Verified, Verifier } from "./verifier.js";
 
@@ -35,7 +46,7 @@ export interface KeyStoreOptions<C = Claims> {
   cooldown?: Duration | undefined;
   /** How long one request may take. Default: 10 seconds. */
   timeout?: Duration | undefined;
-  /** The greatest size of an answer in bytes. Default: 65,536. */
+  /** The greatest size of an answer in bytes. Default: 524,288. */
   maxBytes?: number | undefined;
   /** The greatest number of keys in a set. Default: 100. */
   maxKeys?: number | undefined;
@@ -74,11 +85,15 @@ export interface KeyStore<C = Claims> extends Omit<Verifier<C>, "setKeys" | type
    */
   refreshIfDue(): Promise<KeyRefresh | undefined>;
   /**
-   * Like `verify`. If the token names an unknown key, first a fresher set is looked for; why there was none is the
+   * Like `verify`. After `key_not_found`, and after `bad_signature` and `key_unusable`, since a provider may have replaced
+   * a key and kept its `kid`, first a fresher set is looked for, each once in a cool-down; why there was none is the
    * `cause` of the error.
    */
   verifyFresh(token: string): Promise<Verified<C>>;
-  /** After `key_not_found`: looks for a fresher set outside the cool-down. Whether the keys changed; never rejects. */
+  /**
+   * After `key_not_found`, `bad_signature` or `key_unusable`: looks for a fresher set outside the cool-down. Whether the
+   * keys changed; never rejects.
+   */
   freshen(error: TokenError): Promise<boolean>;
   /** When the provider last confirmed the set in use, in Unix seconds; `undefined` for the bundled one. */
   readonly refreshedAt: number | undefined;
@@ -86,24 +101,27 @@ export interface KeyStore<C = Claims> extends Omit<Verifier<C>, "setKeys" | type
   onChange(listener: () => void): () => void;
 }
 
-/** Each option: what it must be, and how to say so. Durations are read by `seconds`. */
-const OPTIONS: Record<keyof KeyStoreOptions, [test: (value: unknown) => boolean, expected: string]> = {
+const ADDRESS: Check = [isString, "an absolute URL"];
+const COUNT: Check = [isWhole(1), "a whole number, 1 or more"];
+
+/** Durations are read by `seconds`, and the bundled set by `readBundle`. */
+const OPTIONS: Checks<KeyStoreOptions> = {
   verifier: [hasMethods("verify", "setKeys"), "made by createVerifier"],
-  bundled: [() => true, "a JWK Set"],
+  bundled: ANYTHING,
   bundledAt: [Number.isFinite, "a finite number of Unix seconds"],
-  issuer: [isString, "an absolute URL"],
-  jwksUri: [isString, "an absolute URL"],
-  storage: [hasMethods("get", "set", "delete"), "an object with the methods get, set and delete"],
-  refreshEvery: [() => true, "a duration"],
-  cooldown: [() => true, "a duration"],
-  timeout: [() => true, "a duration"],
-  maxBytes: [isCount, "a whole number, 1 or more"],
-  maxKeys: [isCount, "a whole number, 1 or more"],
-  pin: [(value) => typeof value === "boolean", "true or false"],
-  fetch: [isFunction, "a function like fetch"],
-  now: [isFunction, "a function that returns Unix seconds"],
-  onServerTime: [isFunction, "a function"],
-  onError: [isFunction, "a function"],
+  issuer: ADDRESS,
+  jwksUri: ADDRESS,
+  storage: STORAGE,
+  refreshEvery: ANYTHING,
+  cooldown: ANYTHING,
+  timeout: ANYTHING,
+  maxBytes: COUNT,
+  maxKeys: COUNT,
+  pin: BOOLEAN,
+  fetch: FUNCTION,
+  now: FUNCTION,
+  onServerTime: FUNCTION,
+  onError: FUNCTION,
 };
 
 /**
@@ -111,9 +129,11 @@ const OPTIONS: Record<keyof KeyStoreOptions, [test: (value: unknown) => boolean,
  * that cannot work, a {@link KeyStoreError} `insecure_url` for an address that is neither https nor loopback.
  */
 export function createKeyStore<C = Claims>(given: KeyStoreOptions<C>): KeyStore<C> {
-  const options = checkNames(given, "createKeyStore", Object.keys(OPTIONS));
-  checkOptions(options);
+  const options = checkOptions(given, "createKeyStore", OPTIONS as Checks<KeyStoreOptions<C>>, ["verifier", "bundled"]);
   const { verifier, bundled, issuer, jwksUri, fetch: fetching, now = systemTime } = options;
+  if (issuer === undefined && jwksUri === undefined) {
+    throw new ConfigError("missing_option", 'one of the options "issuer" and "jwksUri" is needed', "issuer");
+  }
   if (jwksUri === undefined) checkAddress(issuer, "issuer");
   else checkAddress(jwksUri, "jwksUri");
   return new KeyRefresher({
@@ -127,7 +147,7 @@ export function createKeyStore<C = Claims>(given: KeyStoreOptions<C>): KeyStore<
     limits: {
       fetch: fetching ?? ((input, init) => globalThis.fetch(input, init)),
       timeout: timeLimit(options.timeout ?? "10s", "timeout"),
-      maxBytes: options.maxBytes ?? 65_536,
+      maxBytes: options.maxBytes ?? 524_288,
     },
     maxKeys: options.maxKeys ?? 100,
     pin: options.pin ?? false,
@@ -135,21 +155,6 @@ export function createKeyStore<C = Claims>(given: KeyStoreOptions<C>): KeyStore<
     onServerTime: options.onServerTime,
     onError: options.onError,
   }).asKeyStore();
-}
-
-function checkOptions(options: { readonly [option in keyof KeyStoreOptions]?: unknown }): void {
-  for (const name of ["verifier", "bundled"] as const) {
-    if (options[name] === undefined) throw new ConfigError("missing_option", `the option "${name}" is missing`, name);
-  }
-  if (options.issuer === undefined && options.jwksUri === undefined) {
-    throw new ConfigError("missing_option", 'one of the options "issuer" and "jwksUri" is needed', "issuer");
-  }
-  for (const [name, [test, expected]] of Object.entries(OPTIONS)) {
-    const value = options[name as keyof KeyStoreOptions];
-    if (value !== undefined && !test(value)) {
-      throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
-    }
-  }
 }
 
 function checkAddress(address: string | undefined, option: string): void {
@@ -160,22 +165,6 @@ function checkAddress(address: string | undefined, option: string): void {
     throw new ConfigError("invalid_option", `the option "${option}" should be an absolute URL`, option, { cause });
   }
   allowedUrl(url, true);
-}
-
-function isString(value: unknown): boolean {
-  return typeof value === "string";
-}
-
-function isCount(value: unknown): boolean {
-  return typeof value === "number" && Number.isInteger(value) && value >= 1;
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
-}
-
-function hasMethods(...names: string[]): (value: unknown) => boolean {
-  return (value) => names.every((name) => isFunction((value as Record<string, unknown> | null)?.[name]));
 }
 
 /** Whether IndexedDB may really be used shows only when it is: the store then goes on from memory. */

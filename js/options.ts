@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { checkNames, isString } from "./check-options.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
 import { readSchema, type Validate } from "./schema.js";
@@ -114,16 +115,9 @@ export function readOptions(options: unknown): CheckedOptions {
   if (typeof options !== "object" || options === null) {
     throw new ConfigError("invalid_option", "createVerifier takes an object of options, or an array of them");
   }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(OPTIONS, name)) {
-      throw new ConfigError(
-        "unknown_option",
-        `there is no option ${JSON.stringify(name)} (known: ${Object.keys(OPTIONS).join(", ")})`,
-        name,
-      );
-    }
-  }
-  const read = Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, ownOrInherited(options, name)]));
+  const names = Object.keys(OPTIONS);
+  const own = checkNames(options as { readonly [option: string]: unknown }, "createVerifier", names);
+  const read = Object.fromEntries(names.map((name) => [name, own[name]]));
   for (const name of ["jwks", "issuer", "audience"]) {
     if (read[name] === undefined) {
       const how = name === "jwks" ? "" : "; null says explicitly that any is accepted";
@@ -140,22 +134,8 @@ export function readOptions(options: unknown): CheckedOptions {
   return read as unknown as CheckedOptions;
 }
 
-/** An option, also an inherited one, but not what some code of the page has put on every object there is. */
-function ownOrInherited(options: object, name: string): unknown {
-  const value: unknown = Reflect.get(options, name);
-  return !Object.hasOwn(options, name) && value === Reflect.get(Object.prototype, name) ? undefined : value;
-}
-
 /** Options that never reach Rust, or in another form. */
 const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks"];
-
-/** Refuses what is given for a text and is none. */
-export function checkTexts<Options extends object>(options: Options, names: readonly (keyof Options & string)[]): void {
-  for (const name of names) {
-    if (options[name] === undefined || isString(options[name])) continue;
-    throw new ConfigError("invalid_option", `the option "${name}" should be a text`, name);
-  }
-}
 
 /** The options Rust decides by, as {@link Core} takes them. */
 export function coreOptions(options: CheckedOptions): object {
@@ -181,11 +161,6 @@ function writtenJwks(jwks: unknown): string {
     JSON.stringify([[[[]]]]);
     throw new ConfigError("invalid_jwks", "the JWK Set cannot be written as JSON", "jwks", { cause });
   }
-}
-
-/** A lone surrogate is no text: it has no UTF-8, and no strict JSON. */
-export function isString(value: unknown): value is string {
-  return typeof value === "string" && !/\p{Surrogate}/u.test(value);
 }
 
 function isBoolean(value: unknown): value is boolean {

@@ -1,7 +1,6 @@
 /** `tokenward/passkey`: what is kept can be opened only with a passkey, through WebAuthn's PRF extension. */
-import { ConfigError, ProtectionError } from "./errors.js";
-import { checkTexts } from "./options.js";
-import { checkNames } from "./policy.js";
+import { ANYTHING, type Check, type Checks, checkOptions, NAME, TEXT } from "./check-options.js";
+import { ProtectionError } from "./errors.js";
 import { damaged, fromBase64, randomBytes, toBase64, unsupported, webCryptoIsThere } from "./protection/box.js";
 import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
 import { exclusive } from "./protection/exclusive.js";
@@ -68,6 +67,18 @@ interface PasskeyRecord extends WrappedKey {
 
 const SALT_BYTES = 32;
 
+const SHOWN: Check = [(value) => typeof value === "string" && value !== "", "a text"];
+
+const OPTIONS: Checks<PasskeyProtectionOptions> = {
+  storage: ANYTHING,
+  name: NAME,
+  rpId: SHOWN,
+  rpName: SHOWN,
+  userName: SHOWN,
+  timeout: [(value) => Number.isFinite(value) && (value as number) > 0, "a number of seconds, more than 0"],
+  database: TEXT,
+};
+
 class PasskeyLock implements PasskeyProtection {
   readonly kind = "passkey";
   readonly name: string;
@@ -78,7 +89,7 @@ class PasskeyLock implements PasskeyProtection {
   readonly #held: HeldKey;
 
   constructor(given: PasskeyProtectionOptions) {
-    const options = checkOptions(given);
+    const options = checkOptions(given, "passkeyProtection", OPTIONS);
     const { storage, name = "default", database } = options;
     this.name = name;
     this.#options = options;
@@ -188,22 +199,4 @@ function readRecord(text: string): PasskeyRecord {
     throw damaged(cause);
   }
   throw damaged();
-}
-
-function checkOptions(given: PasskeyProtectionOptions): PasskeyProtectionOptions {
-  const names = ["storage", "name", "rpId", "rpName", "userName", "timeout", "database"];
-  const options = checkNames(given, "passkeyProtection", names);
-  const { storage, name = "default", timeout = 120 } = options;
-  const check = (option: string, holds: boolean, expected: string) => {
-    if (!holds) throw new ConfigError("invalid_option", `the option "${option}" should be ${expected}`, option);
-  };
-  check("storage", typeof storage?.get === "function", "a Storage, such as indexedDbStorage()");
-  check("name", typeof name === "string" && /^[\w.-]+$/.test(name), "a short name of ASCII letters and digits");
-  check("timeout", Number.isFinite(timeout) && timeout > 0, "a number of seconds, more than 0");
-  for (const option of ["rpId", "rpName", "userName"] as const) {
-    const value: unknown = options[option];
-    check(option, value === undefined || (typeof value === "string" && value !== ""), "a text");
-  }
-  checkTexts(options, ["database"]);
-  return options;
 }

@@ -1,7 +1,6 @@
 /** `tokenward/pin`: what is kept can be opened only with a PIN or passphrase. The one entry that brings Argon2id. */
+import { ANYTHING, type Checks, checkOptions, FUNCTION, isString, isWhole, NAME, TEXT } from "./check-options.js";
 import { ConfigError, ProtectionError } from "./errors.js";
-import { checkTexts, isString } from "./options.js";
-import { checkFunctions, checkNames } from "./policy.js";
 import { argon2id, type Cost } from "./protection/argon2.js";
 import { Attempts, type AttemptsState } from "./protection/attempts.js";
 import {
@@ -100,7 +99,7 @@ class Pin implements PinProtection {
   readonly #held: HeldKey;
 
   constructor(options: PinProtectionOptions) {
-    const settings = checkOptions(options);
+    const settings = settingsOf(options);
     const { name, maxAttempts, now, database } = settings;
     const storage = keptIn(settings.storage);
     this.name = name;
@@ -251,7 +250,7 @@ class Pin implements PinProtection {
 
   async #read(): Promise<PinRecord | undefined> {
     const text = await this.#storage.get(this.#key);
-    return text === undefined ? undefined : readRecord(text);
+    return text === undefined ? undefined : readRecord(text, this.#settings.cost);
   }
 
   #write(record: PinRecord): Promise<void> {
@@ -282,14 +281,31 @@ async function derive(secret: string, salt: Uint8Array, cost: Cost): Promise<Cry
 }
 
 function isWeaker(record: Cost, cost: Cost): boolean {
-  return record.memory * record.iterations < cost.memory * cost.iterations || record.memory < cost.memory;
+  return workOf(record) < workOf(cost) || record.memory < cost.memory;
 }
 
-const LIMITS = { memory: 1_048_576, iterations: 64, parallelism: 16 };
+const MEMORY = isWhole(19_456, 1_048_576);
+const ITERATIONS = isWhole(1, 64);
+const DEFAULT: Cost = { memory: 65_536, iterations: 3, parallelism: 1 };
 const SALT = /^[\w-]{22,86}$/;
 
-/** A record from elsewhere must not make this device compute for hours. */
-function readRecord(text: string): PinRecord {
+/**
+ * Whether this library may have written a record of that cost for this app: in one lane always, with no less memory than it
+ * accepts as an option. A version of the app that asked for more may have written it, but a record that anybody could have
+ * put into the storage must not block this thread for minutes: so it may take at most 4 times the memory, and 16 times the
+ * work, of what the app asks for now or of the default, whichever is greater.
+ */
+function isPlausible(record: Cost, asked: Cost): boolean {
+  const memory = 4 * Math.max(asked.memory, DEFAULT.memory);
+  const work = 16 * Math.max(workOf(asked), workOf(DEFAULT));
+  return record.parallelism === 1 && record.memory <= memory && workOf(record) <= work;
+}
+
+function workOf({ memory, iterations }: Cost): number {
+  return memory * iterations;
+}
+
+function readRecord(text: string, asked: Cost): PinRecord {
   let record: Partial<Record<keyof PinRecord, unknown>>;
   try {
     record = Object(JSON.parse(text));
@@ -297,13 +313,15 @@ function readRecord(text: string): PinRecord {
     throw damaged(cause);
   }
   const { version, id, device, wrapped, salt, memory, iterations, parallelism } = record;
-  const isCost = Object.entries({ memory, iterations, parallelism }).every(([name, value]) =>
-    isWhole(value, name === "memory" ? 128 : 1, LIMITS[name as keyof Cost]),
-  );
+  const isCost = MEMORY(memory) && ITERATIONS(iterations) && isWhole(1)(parallelism);
   const isText = [id, wrapped].every((value) => typeof value === "string");
   const isSalt = typeof salt === "string" && SALT.test(salt);
-  if (version === 1 && isCost && isText && isSalt && typeof device === "boolean") return record as unknown as PinRecord;
-  throw damaged();
+  const isRecord = version === 1 && isCost && isText && isSalt && typeof device === "boolean";
+  if (!isRecord) throw damaged();
+  if (isPlausible(record as unknown as Cost, asked)) return record as unknown as PinRecord;
+  const cost = `${memory} KiB, ${iterations} passes and ${parallelism} lanes`;
+  const message = `the record of the PIN asks for ${cost} of Argon2id, which this app cannot have written: forget it, and sign in again`;
+  throw new ProtectionError("damaged", message);
 }
 
 interface Settings {
@@ -316,25 +334,28 @@ interface Settings {
   readonly now: () => number;
 }
 
+const OPTIONS: Checks<PinProtectionOptions> = {
+  storage: ANYTHING,
+  name: NAME,
+  memory: [MEMORY, "a whole number of KiB from 19456 to 1048576"],
+  iterations: [ITERATIONS, "a whole number from 1 to 64"],
+  minLength: [isWhole(4, 1000), "a whole number, 4 or more"],
+  maxAttempts: [(value) => value === null || isWhole(1, 1_000_000)(value), "null or a whole number, 1 or more"],
+  database: TEXT,
+  now: FUNCTION,
+};
+
 /** OWASP Password Storage Cheat Sheet: 46 MiB once or 19 MiB twice at least. RFC 9106 4: 64 MiB three times. */
-function checkOptions(given: PinProtectionOptions): Settings {
-  const names = ["storage", "name", "memory", "iterations", "minLength", "maxAttempts", "database", "now"];
-  const options = checkNames(given, "pinProtection", names);
-  checkFunctions(options, ["now"]);
-  const { storage, name = "default", memory = 65_536, iterations = 3, minLength = 6, maxAttempts = null } = options;
+function settingsOf(given: PinProtectionOptions): Settings {
+  const options = checkOptions(given, "pinProtection", OPTIONS);
+  const { memory = DEFAULT.memory, iterations = DEFAULT.iterations } = options;
+  const { storage, name = "default", minLength = 6, maxAttempts = null } = options;
   const { database, now = () => Date.now() / 1000 } = options;
-  const check = (option: string, holds: boolean, expected: string) => {
-    if (!holds) throw new ConfigError("invalid_option", `the option "${option}" should be ${expected}`, option);
-  };
-  check("storage", typeof storage?.get === "function", "a Storage, such as indexedDbStorage()");
-  check("name", typeof name === "string" && /^[\w.-]+$/.test(name), "a short name of ASCII letters and digits");
-  check("memory", isWhole(memory, 19_456, LIMITS.memory), "a whole number of KiB from 19456 to 1048576");
-  const least = memory < 47_104 ? 2 : 1;
-  check("iterations", isWhole(iterations, least, LIMITS.iterations), `a whole number from ${least} to 64`);
-  check("minLength", isWhole(minLength, 4, 1000), "a whole number, 4 or more");
-  check("maxAttempts", maxAttempts === null || isWhole(maxAttempts, 1, 1_000_000), "null or a whole number, 1 or more");
-  checkTexts(options, ["database"]);
-  const cost = { memory, iterations, parallelism: 1 };
+  if (memory < 47_104 && iterations < 2) {
+    const message = 'the option "iterations" should be 2 or more, with less than 47104 KiB of memory';
+    throw new ConfigError("invalid_option", message, "iterations");
+  }
+  const cost = { ...DEFAULT, memory, iterations };
   return { storage, name, cost, minLength, maxAttempts, database, now: () => finite(now()) };
 }
 
@@ -342,8 +363,4 @@ function checkOptions(given: PinProtectionOptions): Settings {
 function finite(now: number): number {
   if (Number.isFinite(now)) return now;
   throw new ConfigError("invalid_option", 'the option "now" should return a finite number of Unix seconds', "now");
-}
-
-function isWhole(value: unknown, least: number, most: number): boolean {
-  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 }

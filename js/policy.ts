@@ -1,5 +1,9 @@
+import { checkNames } from "./check-options.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
+
+// The gate, sessions and verifiers take it from here.
+export { checkNames } from "./check-options.js";
 
 /** How much the bearer of a genuine token may do. */
 export type Access = "full" | "limited" | "none";
@@ -67,8 +71,8 @@ const checked = new WeakSet<Policy>();
 /** Checks a policy and fills in the defaults; throws a {@link ConfigError} for one that cannot work. */
 export function createPolicy(options: PolicyOptions | Policy = {}): Policy {
   if (checked.has(options as Policy)) return options as Policy;
-  const own = checkNames(options as PolicyOptions, "policy", ["grace", "checkIn", "rollbackTolerance", "limited"]);
-  const { grace = "24h", checkIn = "7d", rollbackTolerance = "60s", limited = {} } = own;
+  const given = checkNames(options as PolicyOptions, "policy", ["grace", "checkIn", "rollbackTolerance", "limited"]);
+  const { grace = "24h", checkIn = "7d", rollbackTolerance = "60s", limited = {} } = given;
   const { methods = ["GET", "HEAD"], scopes = null } = checkNames(limited, "limited", ["methods", "scopes"]);
   const policy: Policy = Object.freeze({
     grace: seconds(grace, "grace"),
@@ -76,7 +80,7 @@ export function createPolicy(options: PolicyOptions | Policy = {}): Policy {
     rollbackTolerance: seconds(rollbackTolerance, "rollbackTolerance"),
     limited: Object.freeze({
       methods: Object.freeze(strings(methods, "methods").map((method) => method.toUpperCase())),
-      scopes: scopes === null ? null : Object.freeze([...strings(scopes, "scopes")]),
+      scopes: scopes === null ? null : strings(scopes, "scopes"),
     }),
   });
   checked.add(policy);
@@ -86,34 +90,6 @@ export function createPolicy(options: PolicyOptions | Policy = {}): Policy {
 function strings(value: unknown, option: string): readonly string[] {
   if (Array.isArray(value) && value.every((element) => typeof element === "string")) return value;
   throw new ConfigError("invalid_option", `the option "${option}" should be an array of strings`, option);
-}
-
-/**
- * Refuses an option that does not exist: a misspelt one must not be silently ignored. What it gives back has only the
- * object's own: what some code of the page has put on every object there is, is no option.
- */
-export function checkNames<Options extends object>(options: Options, what: string, names: readonly string[]): Options {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new ConfigError("invalid_option", `"${what}" should be an object of options`, what);
-  }
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) {
-      const known = names.join(", ");
-      throw new ConfigError("unknown_option", `there is no option ${JSON.stringify(name)} (known: ${known})`, name);
-    }
-  }
-  return Object.assign(Object.create(null), options);
-}
-
-/** Refuses what is given for a function and is none. */
-export function checkFunctions<Options extends object>(
-  options: Options,
-  names: readonly (keyof Options & string)[],
-): void {
-  for (const name of names) {
-    if (options[name] === undefined || typeof options[name] === "function") continue;
-    throw new ConfigError("invalid_option", `the option "${name}" should be a function`, name);
-  }
 }
 
 /** The list `src/wasm.rs` counts in, with the access each reason is for. */

@@ -1,7 +1,6 @@
 /** Protection at rest: what a text becomes before it reaches the storage. PIN and passkey have entries of their own. */
+import { checkOptions, TEXT } from "./check-options.js";
 import { ProtectionError } from "./errors.js";
-import { checkTexts } from "./options.js";
-import { checkNames } from "./policy.js";
 import { isSealed, openText, sealText, webCryptoIsThere } from "./protection/box.js";
 import { DeviceKey } from "./protection/device-key.js";
 
@@ -40,6 +39,7 @@ export interface UnlockedKey {
 export function noProtection(): Protection {
   return Object.freeze({
     kind: "none" as const,
+    name: undefined,
     locked: false,
     seal: (text: string) => Promise.resolve(text),
     open: (text: string) =>
@@ -66,12 +66,12 @@ export interface DeviceProtectionOptions {
  * IndexedDB every method but `forget` rejects with `unsupported`; where IndexedDB refuses, with `unavailable`.
  */
 export function deviceProtection(given: DeviceProtectionOptions = {}): Protection {
-  const options = checkNames(given, "deviceProtection", ["database", "name"]);
-  checkTexts(options, ["database", "name"]);
-  const { database = "tokenward-keys", name = "device" } = options;
+  const checks = { database: TEXT, name: TEXT };
+  const { database = "tokenward-keys", name = "device" } = checkOptions(given, "deviceProtection", checks);
   const device = new DeviceKey(database, name);
   return Object.freeze({
     kind: "device" as const,
+    name: undefined,
     locked: false,
     seal: async (text: string, record = "") => sealText(await device.getOrMake(), text, ["device", record]),
     open: async (sealed: string, record = "") => {

@@ -1,5 +1,6 @@
+import { checkNames } from "./check-options.js";
 import { ConfigError } from "./errors.js";
-import { type Access, checkNames, type Policy } from "./policy.js";
+import type { Access, Policy } from "./policy.js";
 
 /** What somebody wants to do. Whatever is left out is not asked for. */
 export interface AccessRequest {

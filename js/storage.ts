@@ -1,8 +1,7 @@
 /** `tokenward/storage`: where key sets and sessions are kept. */
 import type { DBSchema, IDBPDatabase } from "idb";
+import { type Check, checkOptions, hasMethods, TEXT } from "./check-options.js";
 import { ConfigError, StorageError } from "./errors.js";
-import { checkTexts } from "./options.js";
-import { checkNames } from "./policy.js";
 import { ask, nameOf, openDatabase } from "./storage/database.js";
 
 export { StorageError, type StorageErrorCode } from "./errors.js";
@@ -48,9 +47,7 @@ const STORE = "values";
  * browser has closed the connection. Default database: `tokenward`.
  */
 export function indexedDbStorage(given: { readonly database?: string | undefined } = {}): Storage {
-  const options = checkNames(given, "indexedDbStorage", ["database"]);
-  checkTexts(options, ["database"]);
-  const { database = "tokenward" } = options;
+  const { database = "tokenward" } = checkOptions(given, "indexedDbStorage", { database: TEXT });
   let opened: Promise<IDBPDatabase<Values>> | undefined;
 
   const open = (): Promise<IDBPDatabase<Values>> => {
@@ -94,17 +91,14 @@ export function indexedDbStorage(given: { readonly database?: string | undefined
  * for keys and not for sessions. `prefix` stands before each name. Default: `tokenward:`.
  */
 export function kvStorage(namespace: KvNamespace, given: { readonly prefix?: string | undefined } = {}): Storage {
-  const methods = ["get", "put", "delete"] as const;
-  if (!methods.every((method) => typeof Object(namespace)[method] === "function")) {
+  if (!hasMethods("get", "put", "delete")(namespace)) {
     throw new ConfigError(
       "invalid_option",
       "kvStorage should be given a namespace of Workers KV, as bound",
       "namespace",
     );
   }
-  const options = checkNames(given, "kvStorage", ["prefix"]);
-  checkTexts(options, ["prefix"]);
-  const { prefix = "tokenward:" } = options;
+  const { prefix = "tokenward:" } = checkOptions(given, "kvStorage", { prefix: TEXT });
   const using = <T>(work: () => Promise<T>) => refusing("Workers KV", work);
   return {
     get: (key) => using(async () => (await namespace.get(prefix + key)) ?? undefined),
@@ -123,8 +117,8 @@ const CACHE_ADDRESS = "https://tokenward.invalid/";
 export function cacheStorage(
   given: { readonly cache?: string | undefined; readonly caches?: CacheStorage | undefined } = {},
 ): Storage {
-  const options = checkNames(given, "cacheStorage", ["cache", "caches"]);
-  checkTexts(options, ["cache"]);
+  const caches: Check = [hasMethods("open"), "a CacheStorage"];
+  const options = checkOptions(given, "cacheStorage", { cache: TEXT, caches });
   const { cache: name = "tokenward-values" } = options;
   const using = <T>(work: (cache: Cache) => Promise<T>) =>
     refusing("the Cache API", async () => work(await (options.caches ?? globalThis.caches).open(name)));

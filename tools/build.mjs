@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { bundleOauth4webapi } from "./commonjs.mjs";
 import { inlined } from "./inline.mjs";
 import { Failure, main, root, runPackage, step } from "./run.mjs";
 import { setup } from "./setup.mjs";
@@ -44,7 +45,8 @@ export async function build() {
   await whenChanged("argon2", [...wasmInputs, "argon2"], [ARGON2_FILE, ARGON2_WASM], rust.description, () =>
     buildArgon2(rust),
   );
-  const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "node_modules/typescript/package.json"];
+  const packages = ["typescript", "esbuild", "oauth4webapi"].map((name) => `node_modules/${name}/package.json`);
+  const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "tools/commonjs.mjs", ...packages];
   await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs"], "", buildPackage);
   reportSize();
 }
@@ -176,6 +178,7 @@ async function buildPackage() {
     tsc("--outDir", `${PKG}/cjs`, "--module", "commonjs", "--moduleResolution", "bundler"),
   );
   write(`${PKG}/cjs/package.json`, '{ "type": "commonjs" }\n');
+  await step("esbuild: oauth4webapi for CommonJS", () => bundleOauth4webapi(`${PKG}/cjs`));
   // workerd knows only ES modules.
   for (const entry of ["workerd", "workerd-reference"]) {
     for (const type of ["js", "d.ts"]) rmSync(join(root, PKG, "cjs", `${entry}.${type}`));

@@ -57,9 +57,12 @@ export function allowedUrl(url: URL, loopback: boolean): URL {
   );
 }
 
-/** RFC 8252 section 7.3; `URL` has already brought every spelling of an address to one form. */
+/**
+ * Whether the address is this device's own: RFC 8252 section 7.3, and `localhost` with all names under it (RFC 6761 section
+ * 6.3), also with the dot of a complete name. `URL` has already brought every spelling of an address to one form.
+ */
 export function isLoopback({ hostname }: URL): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  return /^(?:.+\.)?localhost\.?$/.test(hostname) || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 async function follow(start: URL, init: RequestInit, limits: FetchLimits): Promise<Answer> {
@@ -86,15 +89,21 @@ async function read(response: Response, maxBytes: number): Promise<Answer> {
   if (status !== 200) return { status, headers, text: "" };
   const tooLarge = () => new KeyStoreError("too_large", `the answer has more than ${maxBytes} bytes`);
   if (Number(headers.get("content-length")) > maxBytes) throw tooLarge();
-  const bytes = new Uint8Array(maxBytes);
+  const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks(response)) {
-    if (length + chunk.length > maxBytes) throw tooLarge();
-    bytes.set(chunk, length);
     length += chunk.length;
+    if (length > maxBytes) throw tooLarge();
+    parts.push(chunk);
+  }
+  const bytes = new Uint8Array(length);
+  let end = 0;
+  for (const chunk of parts) {
+    bytes.set(chunk, end);
+    end += chunk.length;
   }
   try {
-    return { status, headers, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length)) };
+    return { status, headers, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (cause) {
     throw new KeyStoreError("invalid_set", "the answer is not UTF-8 text", {}, { cause });
   }

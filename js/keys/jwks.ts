@@ -47,7 +47,7 @@ export function readBundle(bundled: Jwks): KeySet {
 
 /** The bundled keys that the provider still publishes for signatures. */
 export function stillPublished(bundled: KeySet, published: KeySet): KeySet {
-  const present = new Set(published.keys.filter(isForSignatures).map(identity));
+  const present = new Set(published.keys.filter((key) => isForSignatures(key) && !isSecret(key)).map(identity));
   const keys = bundled.keys.filter((key) => present.has(identity(key)));
   return { text: JSON.stringify({ keys }), keys };
 }
@@ -66,7 +66,13 @@ function identity({ crv, e, kty, n, x, y }: JwkMembers): string {
   return JSON.stringify(kty === "EC" ? { crv, kty, x, y } : { crv, kty, x });
 }
 
-/** RFC 7517 sections 4.2 and 4.3. */
+/** RFC 7517 sections 4.2 and 4.3. A member that is `null` is absent. */
 function isForSignatures({ use, key_ops }: JwkMembers): boolean {
-  return (use === undefined || use === "sig") && (!Array.isArray(key_ops) || key_ops.includes("verify"));
+  return (use ?? "sig") === "sig" && (!Array.isArray(key_ops) || key_ops.includes("verify"));
+}
+
+/** Whether its private half was published with it (RFC 7518 section 6): whoever reads the set can sign with it. */
+function isSecret({ d, p, q, dp, dq, qi, oth, k }: JwkMembers): boolean {
+  const others = Array.isArray(oth) && oth.length === 0 ? null : oth;
+  return [d, p, q, dp, dq, qi, others, k].some((member) => member !== undefined && member !== null);
 }

@@ -1,6 +1,7 @@
-import { ConfigError, KeyStoreError, TokenError } from "../errors.js";
+import { ConfigError, KeyStoreError, keyDoubt, TokenError, type TokenErrorCode } from "../errors.js";
 import type { KeyRefresh, KeyStore } from "../keys.js";
 import type { ClockMarks, Policy } from "../policy.js";
+import { quoted } from "../quoted.js";
 import type { Storage } from "../storage.js";
 import type { Assessment, Result, VerificationKey, Verified, Verifier } from "../verifier.js";
 import { inTime } from "../within.js";
@@ -26,6 +27,15 @@ export interface CheckedOptions<C> {
   readonly onError: ((error: Error) => void) | undefined;
 }
 
+/** What a verifier does with keys that a provider has published. */
+interface Published {
+  setKeys(jwks: string, issuer: string | undefined, options: { readonly published: boolean }): void;
+  readonly keys: readonly (VerificationKey & {
+    readonly secret?: "private_key" | "symmetric_key";
+    readonly unusable?: string;
+  })[];
+}
+
 const NO_KEYS: KeySet = { text: '{"keys":[]}', keys: [] };
 
 /**
@@ -43,7 +53,7 @@ const PARTS = 4;
 /** Keeps the keys of a verifier fresh. */
 export class KeyRefresher<C> {
   readonly #options: CheckedOptions<C>;
-  readonly #names: { readonly set: string; readonly attempt: string };
+  readonly #names: { readonly set: string; readonly attempt: string; readonly doubt: string };
   readonly #bundle: string;
   /** The set that was fetched last, and the keys of it in use. */
   #record: SetRecord | undefined;
@@ -55,6 +65,11 @@ export class KeyRefresher<C> {
   #read: string | undefined;
   #keys: KeySet;
   #attempt: Attempt | undefined;
+  /**
+   * The last attempt that was made because a key was doubted. Anybody can forge a signature for a `kid` that exists: such
+   * tokens have a cool-down of their own, so that they cannot delay the look-up of a key that is really new.
+   */
+  #doubt: Attempt | undefined;
   #flight: Flight | undefined;
   readonly #listeners = new Set<() => void>();
 
@@ -62,7 +77,7 @@ export class KeyRefresher<C> {
     this.#options = options;
     const { bundled, source } = options;
     const name = `keys.${shortName(describe(source))}`;
-    this.#names = { set: name, attempt: `${name}.attempt` };
+    this.#names = { set: name, attempt: `${name}.attempt`, doubt: `${name}.doubt` };
     this.#bundle = shortName(bundled.text);
     this.#keys = bundled;
     try {
@@ -130,35 +145,40 @@ export class KeyRefresher<C> {
   async #verifyFresh(token: string): Promise<Verified<C>> {
     const first = this.#safeVerify(token);
     if (first.ok) return first.value;
-    if (first.error.code !== "key_not_found") throw first.error;
-    const cause = await this.#lookForFresher().then(
+    const { code } = first.error;
+    const before = this.#keys;
+    if (keyDoubt(code) === undefined) throw first.error;
+    const cause = await this.#lookForFresher(code).then(
       () => undefined,
       (error: unknown) => error,
     );
-    const second = this.#safeVerify(token);
+    // A forged token costs no second look at its signature, unless there are other keys.
+    const second = this.#keys === before ? first : this.#safeVerify(token);
     if (second.ok) return second.value;
-    throw cause !== undefined && second.error.code === "key_not_found" ? because(second.error, cause) : second.error;
+    throw cause !== undefined && second.error.code === code ? because(second.error, cause) : second.error;
   }
 
   async #freshen(error: TokenError): Promise<boolean> {
-    if (error?.code !== "key_not_found") return false;
+    if (keyDoubt(error?.code) === undefined) return false;
     const before = this.#keys;
-    await this.#lookForFresher().catch((failure) => {
+    await this.#lookForFresher(error.code).catch((failure) => {
       if (failure.code !== "cooling_down") this.#report(failure);
     });
     return this.#keys !== before;
   }
 
   /** First what another tab may have stored, then the provider; rejects with a KeyStoreError. */
-  async #lookForFresher(): Promise<void> {
+  async #lookForFresher(code: TokenErrorCode): Promise<void> {
+    const isDoubt = keyDoubt(code) === "doubted";
     if (!this.#isFlying) {
-      this.#refuseWhileCooling();
+      this.#refuseWhileCooling(isDoubt);
       if (await this.#load()) return;
       // No answer of the provider could add a key.
       if (this.#options.pin && isSame(this.#keys, this.#options.bundled)) return;
-      if (!this.#isFlying) this.#refuseWhileCooling();
+      if (isDoubt) await this.#loadDoubt();
+      if (!this.#isFlying) this.#refuseWhileCooling(isDoubt);
     }
-    await this.#refresh();
+    await this.#refresh(isDoubt);
   }
 
   async #refreshIfDue(): Promise<KeyRefresh | undefined> {
@@ -170,7 +190,7 @@ export class KeyRefresher<C> {
 
   #mayRefresh(): boolean {
     const now = this.#options.now();
-    return this.#isDue(now) && this.#coolsUntil(now) === undefined;
+    return this.#isDue(now) && this.#coolsUntil(now, true) === undefined;
   }
 
   #isDue(now: number): boolean {
@@ -183,10 +203,10 @@ export class KeyRefresher<C> {
     return this.#flight !== undefined && performance.now() < this.#flight.until;
   }
 
-  #refresh(): Promise<KeyRefresh> {
+  #refresh(isDoubt = false): Promise<KeyRefresh> {
     if (!this.#isFlying) {
       const limit = PARTS * this.#options.limits.timeout;
-      this.#flight = { refresh: this.#fetch(), until: performance.now() + limit * 1000 };
+      this.#flight = { refresh: this.#fetch(isDoubt), until: performance.now() + limit * 1000 };
     }
     const flight = this.#flight as Flight;
     const isOver = () => {
@@ -197,13 +217,13 @@ export class KeyRefresher<C> {
     }).finally(isOver);
   }
 
-  async #fetch(): Promise<KeyRefresh> {
+  async #fetch(isDoubt: boolean): Promise<KeyRefresh> {
     const { source, limits, now, onServerTime } = this.#options;
     await this.#load();
     const at = now();
     const { retryAt } = this.#attemptOf(at) ?? {};
     if (retryAt !== undefined && retryAt > at) throw coolingDown(retryAt);
-    const noted = this.#note({ at });
+    const noted = isDoubt ? this.#noteDoubt({ at }) : this.#note({ at });
     try {
       const asked = this.#record;
       const fetched = await fetchKeys(source, asked, limits, at);
@@ -218,7 +238,7 @@ export class KeyRefresher<C> {
       return { outcome: isSame(this.#keys, keys) ? "unchanged" : "updated" };
     } catch (error) {
       await noted;
-      if (error instanceof KeyStoreError && error.retryAt !== undefined) {
+      if (error instanceof KeyStoreError && error.retryAt !== undefined && error.retryAt > at) {
         await this.#note({ at, retryAt: error.retryAt });
       }
       throw error;
@@ -258,7 +278,7 @@ export class KeyRefresher<C> {
       this.#stored((storage) => storage.get(this.#names.set)),
       this.#stored((storage) => storage.get(this.#names.attempt)),
     ]);
-    this.#attempt = this.#later(readAttempt(attempt));
+    this.#attempt = this.#later(readAttempt(attempt), this.#attempt);
     if (text === undefined || text === this.#read) return false;
     this.#read = text;
     const record = readSetRecord(text, describe(source));
@@ -290,12 +310,25 @@ export class KeyRefresher<C> {
   /** Sets the keys of a set that count, and says which. */
   #tryKeys(set: KeySet): KeySet {
     try {
-      this.#setKeys(set);
+      this.#setKeys(set, true);
     } catch (cause) {
       if (!(cause instanceof ConfigError)) throw cause;
       throw new KeyStoreError("invalid_set", `the key set cannot be used: ${cause.message}`, {}, { cause });
     }
+    this.#reportSecrets(set);
     return this.#options.pin ? this.#setPinned(set) : set;
+  }
+
+  /** A secret that a provider has published is its mistake; the keys beside it still serve (RFC 7517 section 5). */
+  #reportSecrets({ keys }: KeySet): void {
+    const verifier: Published = this.#options.verifier;
+    for (const { kid, kty, secret, unusable } of verifier.keys) {
+      const isOfThisSet = keys.some((key) => (key["kid"] ?? undefined) === kid && key["kty"] === kty);
+      if (secret === undefined || !isOfThisSet) continue;
+      const which = kid === undefined ? "a key without kid" : `the key ${quoted(kid)}`;
+      const message = `${which} of the provider's set is left out: ${unusable}. Tell the provider to replace it`;
+      this.#report(new KeyStoreError(secret, message, kid === undefined ? {} : { kid }));
+    }
   }
 
   #setPinned(set: KeySet): KeySet {
@@ -311,9 +344,9 @@ export class KeyRefresher<C> {
     }
   }
 
-  #setKeys({ text }: KeySet): void {
+  #setKeys({ text }: KeySet, published = false): void {
     const { verifier, source } = this.#options;
-    verifier.setKeys(text, source.issuer);
+    (verifier as Published).setKeys(text, source.issuer, { published });
   }
 
   #onChange(listener: () => void): () => void {
@@ -334,20 +367,22 @@ export class KeyRefresher<C> {
     return this.#record !== undefined && inOrder(this.#record.fetchedAt, now) > inOrder(fetchedAt, now);
   }
 
-  #later(attempt: Attempt | undefined): Attempt | undefined {
-    if (attempt === undefined || this.#attempt === undefined) return attempt ?? this.#attempt;
+  #later(attempt: Attempt | undefined, known: Attempt | undefined): Attempt | undefined {
+    if (attempt === undefined || known === undefined) return attempt ?? known;
     const now = this.#options.now();
-    return inOrder(attempt.at, now) > inOrder(this.#attempt.at, now) ? attempt : this.#attempt;
+    return inOrder(attempt.at, now) > inOrder(known.at, now) ? attempt : known;
   }
 
-  #refuseWhileCooling(): void {
-    const until = this.#coolsUntil(this.#options.now());
+  #refuseWhileCooling(isDoubt: boolean): void {
+    const until = this.#coolsUntil(this.#options.now(), isDoubt);
     if (until !== undefined) throw coolingDown(until);
   }
 
-  #coolsUntil(now: number): number | undefined {
+  /** A look-up of an unknown key waits for no attempt that a doubted one has caused; all others wait for both. */
+  #coolsUntil(now: number, afterDoubt: boolean): number | undefined {
     const { at, retryAt = 0 } = this.#attemptOf(now) ?? { at: Number.NEGATIVE_INFINITY };
-    const until = Math.max(at + this.#options.cooldown, retryAt);
+    const doubtedAt = afterDoubt && this.#doubt !== undefined && this.#doubt.at <= now ? this.#doubt.at : at;
+    const until = Math.max(Math.max(at, doubtedAt) + this.#options.cooldown, retryAt);
     return now < until ? until : undefined;
   }
 
@@ -360,6 +395,16 @@ export class KeyRefresher<C> {
   async #note(attempt: Attempt): Promise<void> {
     this.#attempt = attempt;
     await this.#stored((storage) => storage.set(this.#names.attempt, JSON.stringify(attempt)));
+  }
+
+  async #noteDoubt(doubt: Attempt): Promise<void> {
+    this.#doubt = doubt;
+    await this.#stored((storage) => storage.set(this.#names.doubt, JSON.stringify(doubt)));
+  }
+
+  async #loadDoubt(): Promise<void> {
+    const doubt = await this.#stored((storage) => storage.get(this.#names.doubt));
+    this.#doubt = this.#later(readAttempt(doubt), this.#doubt);
   }
 
   /** A storage that refuses stops nothing: the keys stay in memory. */

@@ -1,11 +1,12 @@
+import { KeyStoreError } from "../errors.js";
+import { issuerOf, otherIssuer } from "../metadata.js";
 import {
   type AuthorizationServer,
   allowInsecureRequests,
   customFetch,
   discoveryRequest,
   processDiscoveryResponse,
-} from "oauth4webapi";
-import { KeyStoreError } from "../errors.js";
+} from "../providers/oauth4webapi.js";
 import { type Answer, allowedUrl, type FetchLimits, fetchText, isLoopback, mayAskConditionally } from "./fetch.js";
 
 /** Where fresher keys come from. */
@@ -61,22 +62,22 @@ async function discover(issuer: string, limits: FetchLimits, now: number): Promi
       [customFetch]: async (address) => {
         const url = new URL(address);
         const { text } = requireOk(await fetchText(url, { Accept: "application/json" }, limits), url, now);
+        // The library compares as URLs; the specifications say: character by character.
+        const named = issuerIn(text);
+        if (named !== undefined && named !== issuer) {
+          throw new KeyStoreError("issuer_mismatch", otherIssuer(named, issuer));
+        }
         return new Response(text, { headers: { "Content-Type": "application/json" } });
       },
     });
-    const copy = response.clone();
-    try {
-      return await processDiscoveryResponse(identifier, response);
-    } catch (cause) {
-      throw invalidMetadata(issuer, await copy.text(), cause);
-    }
+    return processDiscoveryResponse(identifier, response).catch((cause: unknown) => {
+      throw new KeyStoreError("invalid_set", `what ${issuer} answered is not its metadata`, {}, { cause });
+    });
   };
   const metadata = await request("oidc").catch((error: unknown) => {
     if (error instanceof KeyStoreError && error.status === 404) return request("oauth2");
     throw error;
   });
-  // The library compares as URLs; the specifications say: character by character.
-  if (metadata.issuer !== issuer) throw mismatch(issuer, metadata.issuer);
   return allowedUrl(keySetOf(metadata, issuer), isLoopback(identifier));
 }
 
@@ -88,23 +89,12 @@ function keySetOf(metadata: AuthorizationServer, issuer: string): URL {
   }
 }
 
-function invalidMetadata(issuer: string, text: string, cause: unknown): KeyStoreError {
-  const named = issuerIn(text);
-  if (named !== undefined && named !== issuer) return mismatch(issuer, named);
-  return new KeyStoreError("invalid_set", `what ${issuer} answered is not its metadata`, {}, { cause });
-}
-
 function issuerIn(text: string): string | undefined {
   try {
-    const { issuer } = JSON.parse(text);
-    return typeof issuer === "string" ? issuer : undefined;
+    return issuerOf(JSON.parse(text));
   } catch {
     return undefined;
   }
-}
-
-function mismatch(issuer: string, named: string): KeyStoreError {
-  return new KeyStoreError("issuer_mismatch", `the metadata are those of ${JSON.stringify(named)}, not of ${issuer}`);
 }
 
 function requireOk(answer: Answer, url: URL, now: number): Answer {

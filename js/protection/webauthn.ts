@@ -42,7 +42,7 @@ export async function makePasskey(salt: Uint8Array<ArrayBuffer>, dialogue: Dialo
   );
   const prf = made.getClientExtensionResults().prf;
   const credential = new Uint8Array(made.rawId);
-  if (prf?.results?.first !== undefined) return { credential, answer: bytesOf(prf.results.first) };
+  if (prf?.results?.first !== undefined) return { credential, answer: answerOf(prf.results.first) };
   if (prf?.enabled !== true) throw withoutPrf();
   // Many authenticators answer only when they are asked, not when the passkey is made.
   return askPasskey(credential, salt, dialogue);
@@ -67,7 +67,7 @@ export async function askPasskey(
   );
   const answer = asked.getClientExtensionResults().prf?.results?.first;
   if (answer === undefined) throw withoutPrf();
-  return { credential, answer: bytesOf(answer) };
+  return { credential, answer: answerOf(answer) };
 }
 
 async function asking(ask: () => Promise<Credential | null>): Promise<PublicKeyCredential> {
@@ -107,8 +107,25 @@ async function lacksPrf(): Promise<boolean> {
   return (known as Record<string, unknown> | undefined)?.["extension:prf"] === false;
 }
 
-function bytesOf(source: BufferSource): Uint8Array<ArrayBuffer> {
-  return ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source as ArrayBuffer);
+/**
+ * The 32 bytes that WebAuthn Level 3 section 10.1.4 says. Of an answer that is shorter, anybody could guess the key; and what
+ * stands between page and authenticator (an extension, a polyfill) may answer with anything.
+ */
+function answerOf(source: unknown): Uint8Array<ArrayBuffer> {
+  const bytes = bytesOf(source);
+  if (bytes?.length === ANSWER_BYTES) return bytes;
+  const found = bytes === undefined ? `something else than bytes (${typeof source})` : `${bytes.length} bytes`;
+  const message = `WebAuthn's PRF extension gave ${found} and not ${ANSWER_BYTES} bytes: choose another protection here`;
+  throw new ProtectionError("unsupported", message);
+}
+
+const ANSWER_BYTES = 32;
+
+function bytesOf(source: unknown): Uint8Array<ArrayBuffer> | undefined {
+  if (ArrayBuffer.isView(source)) {
+    return new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength);
+  }
+  // Also of another realm, as an extension's is.
+  const isBuffer = Object.prototype.toString.call(source) === "[object ArrayBuffer]";
+  return isBuffer ? new Uint8Array(source as ArrayBuffer) : undefined;
 }

@@ -1,11 +1,26 @@
+import { ANYTHING, BOOLEAN, type Checks, checkOptions, FUNCTION, TEXT } from "../check-options.js";
 import { timeLimit } from "../duration.js";
-import { ConfigError } from "../errors.js";
-import { checkFunctions, checkNames } from "../policy.js";
 import type { FusionAuthProviderOptions, TokenProvider, TokenSet } from "../providers.js";
 import { ProviderUnavailable, RefreshRejected } from "./errors.js";
-import { type Answer, badStatus, exchange, jsonOf, refusePage, safeAddress } from "./http.js";
+import {
+  type Answer,
+  badStatus,
+  exchange,
+  jsonOf,
+  readSignal,
+  readTokens,
+  refusePage,
+  type Signalled,
+  safeAddress,
+} from "./http.js";
 
-const OPTIONS: readonly (keyof FusionAuthProviderOptions)[] = ["url", "tenantId", "sendToken", "fetch", "timeout"];
+const OPTIONS: Checks<FusionAuthProviderOptions> = {
+  url: ANYTHING,
+  tenantId: TEXT,
+  sendToken: BOOLEAN,
+  fetch: FUNCTION,
+  timeout: ANYTHING,
+};
 
 /** FusionAuth's own API: https://fusionauth.io/docs/apis/jwt#refresh-a-jwt and https://fusionauth.io/docs/apis/login. */
 export class FusionAuthProvider implements TokenProvider {
@@ -14,16 +29,15 @@ export class FusionAuthProvider implements TokenProvider {
   readonly #timeout: number;
 
   constructor(given: FusionAuthProviderOptions) {
-    const options = checkNames(given, "fusionAuthProvider", OPTIONS);
-    checkFunctions(options, ["fetch"]);
-    if (options.url === undefined) throw new ConfigError("missing_option", 'the option "url" is missing', "url");
+    const options = checkOptions(given, "fusionAuthProvider", OPTIONS, ["url"]);
     this.#url = safeAddress(options.url, "url");
     this.#options = options;
     this.#timeout = timeLimit(options.timeout ?? 30, "timeout");
   }
 
-  async refresh(tokens: TokenSet, { signal }: { signal?: AbortSignal } = {}): Promise<TokenSet> {
-    const { access_token, refresh_token } = tokens;
+  async refresh(tokens: TokenSet, options: Signalled = {}): Promise<TokenSet> {
+    const { access_token, refresh_token } = readTokens(tokens);
+    const { signal } = readSignal(options);
     if (!refresh_token) throw new RefreshRejected("invalid_refresh_token", "there is no refresh token: sign in again");
     const { origin } = this.#url;
     const previous = this.#options.sendToken ? { token: access_token } : {};
@@ -37,7 +51,8 @@ export class FusionAuthProvider implements TokenProvider {
   }
 
   /** By logging out: revoking by value would put the token into a URL, or need an access token that is still valid. */
-  async revoke({ refresh_token }: { refresh_token: string }, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async revoke({ refresh_token }: { refresh_token: string }, options: Signalled = {}): Promise<void> {
+    const { signal } = readSignal(options);
     const answer = await this.#post("/api/logout", { global: false, refreshToken: refresh_token }, signal);
     if (!answer.ok) throw badStatus(answer, this.#url.origin, true);
     refusePage(answer, this.#url.origin);

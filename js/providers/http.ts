@@ -1,5 +1,7 @@
+import { readMembers } from "../check-options.js";
 import { ConfigError } from "../errors.js";
 import { isLoopback } from "../keys/fetch.js";
+import type { TokenSet } from "../providers.js";
 import { ProviderUnavailable, type ProviderUnavailableCode, type ProviderUnavailableFacts } from "./errors.js";
 
 /** A complete answer. Redirects are answers: a token is never sent anywhere else than where it belongs. */
@@ -34,6 +36,20 @@ const MAX_BYTES = 262_144;
 const LONGEST_RETRY = 86_400;
 /** Of `setTimeout`, in milliseconds; a longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** How the caller of a provider gives it up. */
+export interface Signalled {
+  readonly signal?: AbortSignal;
+}
+
+/** What some code of the page has put on every object there is, is neither a signal nor a token. */
+export function readSignal(options: Signalled): Signalled {
+  return readMembers(options, ["signal"]);
+}
+
+export function readTokens(tokens: TokenSet): Partial<TokenSet> {
+  return readMembers(tokens, ["access_token", "refresh_token"]);
+}
 
 /** Makes a request and reads its answer, or throws a {@link ProviderUnavailable}. */
 export async function exchange(url: string, init: RequestInit, how: Exchange): Promise<Answer> {

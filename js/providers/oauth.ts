@@ -1,11 +1,24 @@
-import * as oauth from "oauth4webapi";
+import { ANYTHING, type Checks, checkOptions, FUNCTION, isString, membersOf, TEXT } from "../check-options.js";
 import { timeLimit } from "../duration.js";
 import { ConfigError } from "../errors.js";
 import { isLoopback } from "../keys/fetch.js";
-import { checkFunctions, checkNames } from "../policy.js";
+import { issuerOf, otherIssuer } from "../metadata.js";
 import type { OAuthProviderOptions, ServerMetadata, TokenProvider, TokenSet } from "../providers.js";
 import { ProviderUnavailable, RefreshRejected } from "./errors.js";
-import { type Answer, badStatus, exchange, isSafe, jsonOf, refusePage, safeAddress, unlessAborted } from "./http.js";
+import {
+  type Answer,
+  badStatus,
+  exchange,
+  isSafe,
+  jsonOf,
+  readSignal,
+  readTokens,
+  refusePage,
+  type Signalled,
+  safeAddress,
+  unlessAborted,
+} from "./http.js";
+import * as oauth from "./oauth4webapi.js";
 
 /**
  * In seconds, for both kinds of metadata. They can be asked for again without loss: no reason to wait as long as for
@@ -21,18 +34,21 @@ const STATUSES_OF_ERRORS = [400, 401, 403];
 /** The token endpoint is not, or no longer, where the metadata say. */
 const STATUSES_OF_A_MOVE = [0, 301, 302, 303, 307, 308, 404, 405, 410];
 
-const OPTIONS: readonly (keyof OAuthProviderOptions)[] = [
-  "issuer",
-  "server",
-  "clientId",
-  "clientAuth",
-  "additionalParameters",
-  "scope",
-  "resource",
-  "rejects",
-  "fetch",
-  "timeout",
-];
+const OPTIONS: Checks<OAuthProviderOptions> = {
+  issuer: TEXT,
+  server: [isObject, "the provider's metadata: an object with issuer and token_endpoint"],
+  clientId: ANYTHING,
+  clientAuth: FUNCTION,
+  additionalParameters: [isObject, "an object of texts"],
+  scope: TEXT,
+  resource: [(value) => [value].flat().every(isString), "a text or an array of texts"],
+  rejects: FUNCTION,
+  fetch: FUNCTION,
+  timeout: ANYTHING,
+};
+
+/** What is used of the metadata, wherever an object has them from. */
+const METADATA: readonly (keyof ServerMetadata)[] = ["issuer", "token_endpoint", "revocation_endpoint"];
 
 type Endpoint = "token_endpoint" | "revocation_endpoint";
 
@@ -55,10 +71,9 @@ export class OAuthProvider implements TokenProvider {
   #discovered: Promise<oauth.AuthorizationServer> | undefined;
 
   constructor(given: OAuthProviderOptions) {
-    const options = checkNames(given, "oauthProvider", OPTIONS);
+    const options = checkOptions(given, "oauthProvider", OPTIONS);
     const { clientId } = options;
-    const server = options.server && Object.assign(Object.create(null), options.server);
-    checkFunctions(options, ["fetch", "rejects"]);
+    const server = options.server && (membersOf(options.server, METADATA) as unknown as ServerMetadata);
     const issuer = server?.issuer ?? options.issuer;
     if (issuer === undefined) {
       throw new ConfigError("missing_option", 'one of the options "issuer" and "server" is needed', "issuer");
@@ -85,23 +100,28 @@ export class OAuthProvider implements TokenProvider {
     }
   }
 
-  async refresh(tokens: TokenSet, { signal }: { signal?: AbortSignal } = {}): Promise<TokenSet> {
-    const { refresh_token } = tokens;
+  async refresh(tokens: TokenSet, options: Signalled = {}): Promise<TokenSet> {
+    const { refresh_token } = readTokens(tokens);
+    const { signal } = readSignal(options);
     if (!refresh_token) throw new RefreshRejected("invalid_grant", "there is no refresh token: sign in again");
     const server = await this.#server(signal);
     const { client, authentication, parameters } = this.#settings;
-    const options = { additionalParameters: new URLSearchParams(parameters.map(([...pair]) => pair)) };
+    const additionalParameters = new URLSearchParams(parameters.map(([...pair]) => pair));
     const { origin } = this.#endpoint(server, "token_endpoint");
     const { answer, ask } = this.#asking(server, signal);
     try {
-      await oauth.refreshTokenGrantRequest(server, client, authentication, refresh_token, { ...options, ...ask });
+      await oauth.refreshTokenGrantRequest(server, client, authentication, refresh_token, {
+        additionalParameters,
+        ...ask,
+      });
     } catch (error) {
       throw unsent(error, origin);
     }
     return this.#tokens(answer(), server, refresh_token);
   }
 
-  async revoke({ refresh_token }: { refresh_token: string }, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+  async revoke({ refresh_token }: { refresh_token: string }, given: Signalled = {}): Promise<void> {
+    const { signal } = readSignal(given);
     const server = await this.#server(signal);
     if (server.revocation_endpoint === undefined) return;
     const { client, authentication } = this.#settings;
@@ -210,24 +230,24 @@ export class OAuthProvider implements TokenProvider {
 
   async #metadata(algorithm: "oidc" | "oauth2", timeout: number): Promise<oauth.AuthorizationServer> {
     const { issuer, fetch } = this.#settings;
+    const invalid = (message: string, options?: ErrorOptions) =>
+      new ProviderUnavailable("invalid_metadata", message, { sent: false }, options);
     const response = await oauth.discoveryRequest(issuer, {
       algorithm,
       [oauth.allowInsecureRequests]: isLoopback(issuer),
       [oauth.customFetch]: async (url, { headers }) => {
         const answer = await exchange(url, { headers }, { fetch, timeout, sends: false });
         if (answer.status !== 200) throw badStatus(answer, issuer.origin, false);
-        return jsonResponse(jsonOf(answer, issuer.origin, false));
+        const metadata = jsonOf(answer, issuer.origin, false);
+        // The library compares as URLs; the specifications say: character by character.
+        const named = issuerOf(metadata);
+        if (named !== undefined && named !== this.#issuer) throw invalid(otherIssuer(named, this.#issuer));
+        return jsonResponse(metadata);
       },
     });
     const server = await oauth.processDiscoveryResponse(issuer, response).catch((cause: unknown) => {
-      const message = `what ${this.#issuer} answered is not its metadata`;
-      throw new ProviderUnavailable("invalid_metadata", message, { sent: false }, { cause });
+      throw invalid(`what ${this.#issuer} answered is not its metadata`, { cause });
     });
-    // The library compares as URLs; the specifications say: character by character.
-    if (server.issuer !== this.#issuer) {
-      const message = `the metadata are those of ${JSON.stringify(server.issuer)}, not of ${this.#issuer}`;
-      throw new ProviderUnavailable("invalid_metadata", message, { sent: false });
-    }
     this.#endpoint(server, "token_endpoint");
     return server;
   }
@@ -257,11 +277,25 @@ function unsent(cause: unknown, origin: string): ProviderUnavailable {
 
 function parametersOf({ additionalParameters, scope, resource }: OAuthProviderOptions): readonly [string, string][] {
   return [
-    ...Object.entries(additionalParameters ?? {}),
+    ...Object.entries(membersOf(additionalParameters ?? {})).map(([name, value]): [string, string] => [
+      name,
+      textOf(value),
+    ]),
     ...(scope === undefined ? [] : ([["scope", scope]] as [string, string][])),
     // RFC 8707 section 2.2.
     ...[resource ?? []].flat().map((value): [string, string] => ["resource", value]),
   ];
+}
+
+/** Numbers and the like are sent as text all the same. */
+function textOf(value: unknown): string {
+  if (["string", "number", "boolean"].includes(typeof value)) return String(value);
+  const message = 'the option "additionalParameters" should be an object of texts';
+  throw new ConfigError("invalid_option", message, "additionalParameters");
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function urlOf(text: string): URL | undefined {

@@ -26,12 +26,15 @@ type Exclusive = <T>(name: string, waitSeconds: number, work: () => Promise<T>) 
  * in IndexedDB, which a transaction grants to one. A crashed tab's lease runs out for those who wait for it.
  */
 export function leaseLock(): Exclusive {
-  const turns = new Map<string, Promise<unknown>>();
+  const turns = new Map<string, Promise<void>>();
   return (name, waitSeconds, work) => {
     const before = turns.get(name) ?? Promise.resolve();
     const turn = within(waitSeconds, before).then((come) => (come ? underLease(name, waitSeconds, work) : undefined));
-    // Whoever gave up waiting has not ended what it waited for.
-    turns.set(name, Promise.allSettled([before, turn]));
+    // Whoever gave up waiting has not ended what it waited for. The promise holds nothing of the turns before it.
+    const over: Promise<void> = Promise.allSettled([before, turn]).then(() => {
+      if (turns.get(name) === over) turns.delete(name);
+    });
+    turns.set(name, over);
     return turn;
   };
 }

@@ -1,9 +1,11 @@
 // The packed package in other people's apps: Node, TypeScript, a bundler for browsers and one for edge workers.
 import assert from "node:assert/strict";
 import { sign } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire, isBuiltin } from "node:module";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { createContext, runInContext } from "node:vm";
+import { compileFunction, createContext, runInContext } from "node:vm";
 import { build } from "esbuild";
 import { generateKeyPair } from "../../tools/keypair.mjs";
 import { makeApp, pack, runIn, runTool } from "./packed.mjs";
@@ -38,6 +40,20 @@ describe("an app that installed the package", () => {
       assert.equal((await runIn(app.path, process.execPath, program)).trim(), `${given.subject} true true`);
     });
   }
+
+  // As in Jest, which loads CommonJS by its own `require`, and in a Node where that takes no ES module.
+  for (const program of ["cjs.cjs", "slim.cjs", "offline.cjs"]) {
+    test(`loads as CommonJS where no ES module can be required: ${program}`, async () => {
+      const printed = await runIn(app.path, process.execPath, "--no-experimental-require-module", program);
+      assert.match(printed, new RegExp(`^${given.subject} true `));
+    });
+  }
+
+  test("is CommonJS all the way down for a loader that knows nothing else", () => {
+    const loaded = loadCommonJs(app.path, "offline.cjs");
+    assert.ok(loaded.some((path) => path.includes("tokenward/pkg/cjs/providers/oauth.js")));
+    assert.ok(loaded.some((path) => path.includes("/idb/")));
+  });
 
   for (const [module, moduleResolution, files] of [
     ["nodenext", "nodenext", ["types.mts", "types.cts"]],
@@ -98,6 +114,26 @@ describe("an app that installed the package", () => {
     return outputFiles[0].text;
   }
 });
+
+/**
+ * Follows `require` from a file through every module as Jest does: each must compile as a CommonJS function, and what it
+ * requires by a literal name must be found under the condition `require`. Answers the paths.
+ */
+function loadCommonJs(folder, entry) {
+  const seen = new Set();
+  const follow = (path) => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    const text = readFileSync(path, "utf8");
+    compileFunction(text, ["exports", "require", "module", "__filename", "__dirname"], { filename: path });
+    assert.doesNotMatch(text, /\bimport\(/, `${path} imports at run time`);
+    for (const [, name] of text.matchAll(/\brequire\("([^"]+)"\)/g)) {
+      if (!isBuiltin(name)) follow(createRequire(path).resolve(name));
+    }
+  };
+  follow(join(folder, entry));
+  return [...seen];
+}
 
 /** Options for `createVerifier` with a token that they accept: JSON, so that any app can read it. */
 function givenToken() {

@@ -40,6 +40,17 @@ describe("the tarball", () => {
     assert.deepEqual(packed.files.map(({ path }) => path).sort(), expected.sort());
   });
 
+  test("has the licence of the library that is inside the CommonJS package, and of no other", () => {
+    const bundled = readFileSync(join(root, "pkg/cjs/providers/oauth4webapi.js"), "utf8");
+    const licence = readFileSync(join(root, "node_modules/oauth4webapi/LICENSE.md"), "utf8");
+    const plain = (text) => text.replace(/[\s*]+/g, " ").trim();
+    assert.ok(plain(bundled).includes(plain(licence)));
+    assert.equal(
+      Object.keys(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).dependencies).includes("oauth4webapi"),
+      true,
+    );
+  });
+
   test("names no folder of the machine that built it", () => {
     const text = gunzipSync(readFileSync(packed.tarball)).toString("latin1");
     assert.doesNotMatch(text, /\/(?:home|Users|tmp|root)\/|\.cargo|crates\.io-|rustlib/);

@@ -167,6 +167,46 @@ describe("invented authenticators", () => {
     await assert.rejects(passkeyProtection(options).unlock(), { name: "ProtectionError", code: "damaged" });
   });
 
+  for (const [what, first] of [
+    ["0 bytes", new Uint8Array(0)],
+    ["1 byte", new Uint8Array([7])],
+    ["31 bytes", new Uint8Array(31).fill(7)],
+    ["33 bytes", new Uint8Array(33).fill(7)],
+    ["64 bytes", new Uint8Array(64).fill(7).buffer],
+    ["a number, of which an array of 32 zeros could be made", 32],
+    ["a list of numbers", Array.from({ length: 32 }, () => 7)],
+    ["a text", "7".repeat(32)],
+    ["null", null],
+  ]) {
+    test(`one whose PRF answers with ${what} is unsupported, when it is made and when it is asked`, async (t) => {
+      const unsupported = { name: "ProtectionError", code: "unsupported", message: /PRF/ };
+      let answer = { results: { first } };
+      const give = () => Promise.resolve(new PublicKeyCredential(answer));
+      browser(t, { create: give, get: give });
+      const options = place();
+      await assert.rejects(passkeyProtection(options).setup(), unsupported);
+      assert.equal(await options.storage.get("default.passkey"), undefined);
+      answer = { results: { first: secret() } };
+      await passkeyProtection(options).setup();
+      answer = { results: { first } };
+      const passkey = passkeyProtection(options);
+      await assert.rejects(passkey.unlock(), unsupported);
+      assert.equal(passkey.locked, true);
+    });
+  }
+
+  test("an answer may be part of a greater buffer, or of another realm", async (t) => {
+    const { runInNewContext } = await import("node:vm");
+    const part = () => new Uint8Array(64).fill(7).subarray(16, 48);
+    const foreign = () => runInNewContext("new Uint8Array(32).fill(7).buffer");
+    let make = part;
+    const give = () => Promise.resolve(new PublicKeyCredential({ results: { first: make() } }));
+    browser(t, { create: give, get: give });
+    const options = place();
+    await passkeyProtection(options).setup();
+    for (make of [foreign, secret, part]) await passkeyProtection(options).unlock();
+  });
+
   test("one without PRF is unsupported, when it is made and when it is asked", async (t) => {
     const options = place();
     let prf;

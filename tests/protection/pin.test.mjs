@@ -352,7 +352,14 @@ test("a record that was tampered with is damaged, and never computed for hours",
       { memory: "19456" },
       { iterations: 65 },
       { iterations: 0.5 },
-      { parallelism: 17 },
+      { parallelism: 2 },
+      { parallelism: 16 },
+      { memory: 19_455 },
+      // What is more than the app can have written: 4 times the memory and 16 times the work of the default.
+      { memory: 1_048_576, iterations: 64, parallelism: 16 },
+      { memory: 1_048_576, iterations: 1 },
+      { memory: 262_145, iterations: 1 },
+      { memory: 262_144, iterations: 13 },
     ].map((change) => JSON.stringify({ ...record, ...change })),
   ]) {
     await storage.set("default.pin", text);
@@ -362,6 +369,28 @@ test("a record that was tampered with is damaged, and never computed for hours",
   assert.equal((await tab().status()).failed, 0, "none of that is an attempt");
   await tab().forget();
   await tab().setup(PIN);
+});
+
+test("a record that costs too much says so, and what to do", async () => {
+  const { tab, storage } = await withPin();
+  const record = JSON.parse(await storage.get("default.pin"));
+  await storage.set("default.pin", JSON.stringify({ ...record, memory: 1_048_576, iterations: 64 }));
+  const started = performance.now();
+  await assert.rejects(tab().unlock(PIN), { code: "damaged", message: /1048576 KiB, 64 passes.*sign in again/ });
+  assert.ok(performance.now() - started < 5000, "and nothing was computed");
+  // An app that itself asks for so much has written it; here nothing but the record is different.
+  await storage.set("default.pin", JSON.stringify({ ...record, memory: 262_144, iterations: 1 }));
+  await assert.rejects(tab().unlock(PIN), { code: "wrong_secret" });
+  await tab().forget();
+  await tab().setup(PIN);
+});
+
+test("an app that asks for more writes and reads more", async () => {
+  const dear = { memory: 300_000, iterations: 1 };
+  const { tab, storage } = await withPin(dear);
+  assert.equal(JSON.parse(await storage.get("default.pin")).memory, 300_000);
+  await tab().unlock(PIN);
+  await assert.rejects(tab(CHEAP).unlock(PIN), { code: "damaged" });
 });
 
 test("sessions of different names have PINs of their own", async () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { oauthProvider, ProviderUnavailable } from "tokenward/providers";
+import { fusionAuthProvider, oauthProvider, ProviderUnavailable } from "tokenward/providers";
 import { FAULTS, facts, json, refused, startServer } from "./server.mjs";
 
 const OLD = { access_token: "old-access-secret", refresh_token: "old-refresh-secret" };
@@ -104,6 +104,58 @@ describe("discovery", () => {
       assert.deepEqual(facts(thrown), { code: "invalid_metadata", sent: false });
     });
   }
+
+  it("names both issuers where the metadata are another's, shortened and escaped", async () => {
+    for (const [other, shown] of [
+      ["https://other.example", '"https://other.example"'],
+      [`${server.origin}/`, `"${server.origin}/"`],
+      ["https://other.example/\u202e", "\\u202e"],
+    ]) {
+      answers = { [OIDC]: (_, response) => json(response, 200, metadata({ issuer: other })), "/token": tokens };
+      const { code, message } = await refused(provider().refresh(OLD, options));
+      assert.equal(code, "invalid_metadata");
+      for (const text of [shown, `"${server.origin}"`]) assert.ok(message.includes(text), message);
+    }
+    const long = metadata({ issuer: `https://other.example/${"a".repeat(10_000)}` });
+    answers = { [OIDC]: (_, response) => json(response, 200, long) };
+    assert.ok((await refused(provider().refresh(OLD, options))).message.length < 600);
+  });
+
+  it("takes a name under localhost for this device, and no name that only looks so", async () => {
+    const asked = [];
+    const fetch = (url) => {
+      asked.push(url);
+      const { origin } = new URL(url);
+      const answer = url.includes("well-known") ? { issuer: origin, token_endpoint: `${origin}/token` } : NEW;
+      return Promise.resolve(Response.json(answer));
+    };
+    for (const issuer of ["http://auth.localhost:9011", "http://localhost.:9011", "http://a.b.localhost"]) {
+      const tokens = await oauthProvider({ issuer, clientId: "app", fetch }).refresh(OLD, options);
+      assert.equal(tokens.access_token, NEW.access_token);
+      assert.equal(asked.at(-1), `${issuer}/token`);
+      assert.doesNotThrow(() => fusionAuthProvider({ url: issuer }));
+    }
+    for (const issuer of ["http://localhost.evil.example", "http://notlocalhost", "http://localhost.com"]) {
+      assert.throws(() => oauthProvider({ issuer, clientId: "app" }), { code: "invalid_option", option: "issuer" });
+      assert.throws(() => fusionAuthProvider({ url: issuer }), { code: "invalid_option", option: "url" });
+    }
+  });
+
+  it("sends tokens to the endpoint that the issuer's metadata name, on whichever https origin", async () => {
+    const asked = [];
+    const issuer = "https://accounts.issuer.example";
+    const endpoint = "https://oauth.api.example/token";
+    const fetch = (url, { body }) => {
+      asked.push([url, String(body ?? "").includes(OLD.refresh_token)]);
+      const answer = url.includes("well-known") ? { issuer, token_endpoint: endpoint } : NEW;
+      return Promise.resolve(Response.json(answer));
+    };
+    await oauthProvider({ issuer, clientId: "app", fetch }).refresh(OLD, options);
+    assert.deepEqual(asked, [
+      [`${issuer}${OIDC}`, false],
+      [endpoint, true],
+    ]);
+  });
 
   it("sends no token to this device when the issuer is elsewhere", async () => {
     const text = JSON.stringify({ issuer: "https://issuer.example", token_endpoint: `${server.origin}/token` });

@@ -1,6 +1,8 @@
 // Turns between tabs where there are no Web Locks: a lease in IndexedDB.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { IDBObjectStore } from "fake-indexeddb";
 import { leaseLock } from "../../pkg/esm/session/lease.js";
 import { gate, mapStorage, openTab, soon, strictProvider, who } from "./strict-provider.mjs";
@@ -58,6 +60,33 @@ test("what fails under a lease fails, and the next has its turn", async () => {
     { message: "no" },
   );
   assert.equal(await leaseLock()("failing", 0, async () => "done"), "done");
+});
+
+test("what a turn has come to is not held any longer, however many turns follow one another", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc");
+  const exclusive = leaseLock();
+  const results = [];
+  const work = () => {
+    const result = {};
+    results.push(new WeakRef(result));
+    return Promise.resolve(result);
+  };
+  // Each turn is asked for while the one before it is still running, so that there is never none.
+  const take = async (count) => {
+    let turn = exclusive("chain", 5, work);
+    for (; count > 1; count -= 1) {
+      const next = exclusive("chain", 5, work);
+      await turn;
+      turn = next;
+    }
+    await turn;
+  };
+  await take(40);
+  await soon();
+  collect();
+  assert.equal(results.length, 40);
+  assert.equal(results.filter((result) => result.deref() !== undefined).length, 0);
 });
 
 for (const seconds of [-2, 130]) {

@@ -33,32 +33,30 @@ export interface PluginTools {
   readonly caches: CacheStorage | undefined;
   readonly sessionId: () => string | undefined;
   readonly isOver: (sessionId: string) => boolean;
-  /** The rule for a request; for one without a rule, the rule that people must be signed in. */
-  ruleFor(request: Request): CheckedRule;
-  decide(rule: CheckedRule, request: Request): GateDecision;
+  /** What the rules say about a request; about one without a rule, that people must be signed in. */
+  ask(request: Request): Promise<Inquiry>;
+}
+
+/** One request, and what is decided about it. */
+export interface Inquiry {
+  /** With its canonical URL: the only one that strategies, caches and the network see. */
+  readonly request: Request;
+  readonly rule: CheckedRule;
+  decide(): GateDecision;
   /** The same, once it is sure who is signed in. */
-  decided(rule: CheckedRule, request: Request): Promise<GateDecision>;
-  refuse(rule: CheckedRule, decision: GateDecision, request: Request): Promise<Response>;
+  decided(): Promise<GateDecision>;
+  refuse(): Promise<Response>;
 }
 
 export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
-  const { name, sessionId } = tools;
-  const decide = (request: Request) => tools.decide(tools.ruleFor(request), request);
-  const isPersonal = (request: Request) => {
-    const { needs, cache } = tools.ruleFor(request);
-    return needs !== null && cache !== "shared";
-  };
+  const { name, sessionId, ask } = tools;
+  const isPersonal = ({ rule: { needs, cache } }: Inquiry) => needs !== null && cache !== "shared";
 
   const begin = async (request: Request, state: State) => {
     if (state.begun !== undefined) return state.begun;
-    const { allowed } = await tools.decided(tools.ruleFor(request), request);
+    const { allowed } = await (await ask(request)).decided();
     state.begun ??= { sessionId: sessionId(), denied: !allowed };
     return state.begun;
-  };
-
-  const refusalOf = (request: Request): Promise<Response> => {
-    const rule = tools.ruleFor(request);
-    return tools.refuse(rule, tools.decide(rule, request), request);
   };
 
   return {
@@ -69,13 +67,14 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
     async requestWillFetch({ request, state = {} }) {
       const { denied } = await begin(request, state);
       if (denied) throw new Error("the gate denies this request");
-      return request;
+      return (await ask(request)).request;
     },
 
     async cacheKeyWillBeUsed({ request, state = {} }) {
       const begun = await begin(request, state);
-      if (!isPersonal(request)) return request;
-      const url = userKey(name, begun.sessionId ?? NOBODY, request.url);
+      const inquiry = await ask(request);
+      if (!isPersonal(inquiry)) return inquiry.request;
+      const url = userKey(name, begun.sessionId ?? NOBODY, inquiry.request.url);
       const headers = new Headers(request.headers);
       headers.delete("authorization");
       return new Request(url, { headers });
@@ -83,8 +82,9 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
 
     async cacheWillUpdate({ request, response, state = {} }) {
       const { denied, sessionId: atFirst } = await begin(request, state);
-      const { allowed } = await tools.decided(tools.ruleFor(request), request);
-      const personal = isPersonal(request);
+      const inquiry = await ask(request);
+      const { allowed } = await inquiry.decided();
+      const personal = isPersonal(inquiry);
       if (personal && (atFirst === undefined || atFirst !== sessionId())) return null;
       return allowed && !denied && isStorable(request, response, personal) ? response : null;
     },
@@ -94,7 +94,7 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
       const key = readUserKey(request.url);
       if (key?.name !== name) return;
       const original = new Request(key.url, { headers: request.headers });
-      await tools.decided(tools.ruleFor(original), original);
+      await (await ask(original)).decided();
       if (!tools.isOver(key.sessionId)) return;
       await (await tools.caches?.open(cacheName))?.delete(request, { ignoreVary: true });
     },
@@ -106,22 +106,24 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
       const key = readUserKey(request.url);
       if (key !== undefined && (key.name !== name || key.sessionId !== sessionId())) return null;
       const original = key === undefined ? request : new Request(key.url, { headers: request.headers });
-      if (key === undefined && isPersonal(original)) return null;
-      const { allowed } = await tools.decided(tools.ruleFor(original), original);
+      const inquiry = await ask(original);
+      if (key === undefined && isPersonal(inquiry)) return null;
+      const { allowed } = await inquiry.decided();
       return allowed && (key === undefined || key.sessionId === sessionId()) ? cachedResponse : null;
     },
 
     async handlerDidError({ request, state = {} }) {
       const { denied } = await begin(request, state);
-      if (!denied && decide(request).allowed) return undefined;
-      state.refusal = await refusalOf(request);
+      const inquiry = await ask(request);
+      if (!denied && inquiry.decide().allowed) return undefined;
+      state.refusal = await inquiry.refuse();
       return state.refusal;
     },
 
     // What came past the other callbacks, for example by navigation preload.
     async handlerWillRespond({ request, response, state = {} }) {
       const { denied } = await begin(request, state);
-      return denied && response !== state.refusal ? refusalOf(request) : response;
+      return denied && response !== state.refusal ? (await ask(request)).refuse() : response;
     },
   };
 }

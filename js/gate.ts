@@ -162,19 +162,21 @@ export function createGate(given: GateOptions): Gate {
         "request",
       );
     }
-    const target = readTarget(request.url, accept);
+    const { url: given } = request;
+    const target = readTarget(given, accept);
     const refuse = (url: RefusedUrl) => ({ refusal: refusedUrl(url, request.method), origin: target?.origin });
     if (target === undefined) return atEdge ? refuse(refusedFor("authority")) : undefined;
     if (target.origin !== undefined && origins !== undefined && !origins.includes(originOf(target.origin))) {
       return atEdge ? refuse(refusedFor("origin")) : undefined;
     }
     if ("refused" in target) return refuse(target);
-    const fragment = request.url.indexOf("#");
+    const fragment = given.indexOf("#");
     if (atEdge && fragment >= 0) return refuse(refusedFor("fragment"));
-    const { origin, path, search, spelt } = target;
+    const { path, search, spelt } = target;
+    // At the edge the name that the app gave is used, and not the one of the request.
+    const origin = atEdge && origins !== undefined ? originOf(target.origin) : target.origin;
     const url = origin + path + search;
-    const isSame = (fragment < 0 ? request.url : request.url.slice(0, fragment)) === url;
-    const canonical = isSame ? request : withUrl(request, url);
+    const canonical = (fragment < 0 ? given : given.slice(0, fragment)) === url ? request : withUrl(request, url);
     const rule = findRule(rules, target, canonical, accept);
     if (rule === "ambiguous") return refuse(refusedFor("rules", path === spelt ? undefined : path + search));
     return { rule, request: canonical, origin };
@@ -185,16 +187,20 @@ export function createGate(given: GateOptions): Gate {
     refusedUrlAnswer(refusal, atEdge ? undefined : origin);
 
   const refuse = (rule: CheckedRule, decision: GateDecision, request: Request, next?: Next): Promise<Response> => {
-    const askForPage = async (path: string) => {
-      const asked = new Request(new URL(path, request.url), { headers: { accept: "text/html" } });
-      return (next ?? fetchAtEdge)(asked, open(rule.given));
-    };
+    const askForPage = async (page: Request) => await (next ?? fetchAtEdge)(page, open(rule.given));
     return refusal(rule, decision, request, {
       caches: cachesHere(),
       sharedCache,
       challenge: judge.challenge(rule, decision),
       askForPage: atEdge ? askForPage : undefined,
     });
+  };
+
+  /** Whoever asked is told of a redirect: where it leads, the app has not named. */
+  const fetchAtEdge: Next = (request) => {
+    if (origins !== undefined) return fetch(request, { redirect: "manual" });
+    const message = 'at the edge, "handle" needs a function that answers, or createGate the option "origin"';
+    throw new ConfigError("missing_option", `${message}: nothing is fetched from where a request says`, "origin");
   };
 
   const answer = async (rule: CheckedRule, request: Request, event: FetchEventLike, next: Next): Promise<Response> => {
@@ -296,10 +302,6 @@ export function createGate(given: GateOptions): Gate {
       const isEvent = Object(eventOrRequest).request !== undefined;
       const event = (isEvent ? eventOrRequest : { request: eventOrRequest }) as FetchEventLike;
       try {
-        if (next === undefined && atEdge && origins === undefined) {
-          const message = 'at the edge, handle() needs a function that answers, or createGate() the option "origin"';
-          throw new ConfigError("missing_option", `${message}: nothing is fetched from where a request says`, "origin");
-        }
         const looked = look(event.request);
         if (looked?.refusal !== undefined) return Promise.resolve(refuseUrl(looked));
         if (looked?.rule === undefined) return undefined;
@@ -452,11 +454,6 @@ function fromNetwork(event: FetchEventLike): Next {
     preloaded = undefined;
     return (await begun) ?? fetch(request);
   };
-}
-
-/** Of an origin that the app has named. Whoever asks is told of a redirect; following it is not the gate's. */
-function fetchAtEdge(request: Request): Promise<Response> {
-  return fetch(request, { redirect: "manual" });
 }
 
 /** A failure behind an answer that was given already concerns nobody. */

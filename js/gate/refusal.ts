@@ -13,7 +13,7 @@ export interface RefusalTools {
    * At the edge: asks for a page what is behind the gate, since the address that a request names may be anybody's. In a
    * service worker a page is fetched from the worker's own origin.
    */
-  readonly askForPage: ((path: string) => Promise<Response>) | undefined;
+  readonly askForPage: ((page: Request) => Promise<Response>) | undefined;
 }
 
 /** Of a page at the edge: bytes, and seconds until all of them are there. */
@@ -63,7 +63,12 @@ function isNavigation({ mode, headers }: Request): boolean {
 }
 
 async function findPage(page: string, request: Request, tools: RefusalTools): Promise<Response | undefined> {
-  if (tools.askForPage !== undefined) return within(complete(tools.askForPage(page)), PAGE_TIMEOUT);
+  const { askForPage } = tools;
+  if (askForPage !== undefined) {
+    const signal = AbortSignal.timeout(PAGE_TIMEOUT * 1000);
+    const asked = new Request(new URL(page, request.url), { headers: { accept: "text/html" }, signal });
+    return within(complete(askForPage(asked), signal), PAGE_TIMEOUT);
+  }
   // From the gate's own cache, any other cache that is no person's, or the network.
   const url = new URL(page, request.url).href;
   const found = await cachedPage(url, tools).catch(() => undefined);
@@ -73,9 +78,11 @@ async function findPage(page: string, request: Request, tools: RefusalTools): Pr
 }
 
 /** A page that is all there; `undefined` for a redirect, an error, or what is too long. */
-async function complete(asked: Promise<Response>): Promise<Response | undefined> {
+async function complete(asked: Promise<Response>, signal: AbortSignal): Promise<Response | undefined> {
   const { ok, body, headers } = await asked;
   const reader = body?.getReader();
+  const stop = () => void reader?.cancel().catch(() => {});
+  signal.addEventListener("abort", stop);
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   try {
     let length = 0;
@@ -87,9 +94,10 @@ async function complete(asked: Promise<Response>): Promise<Response | undefined>
       chunks.push(value);
     }
   } finally {
-    reader?.cancel().catch(() => {});
+    signal.removeEventListener("abort", stop);
+    stop();
   }
-  return ok ? new Response(new Blob(chunks), { headers }) : undefined;
+  return ok && !signal.aborted ? new Response(new Blob(chunks), { headers }) : undefined;
 }
 
 async function cachedPage(url: string, { caches, sharedCache }: RefusalTools): Promise<Response | undefined> {

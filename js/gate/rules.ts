@@ -245,33 +245,35 @@ export function findRule(
   request: GateRequest,
   accept: readonly PathSpelling[],
 ): CheckedRule | "ambiguous" | undefined {
-  const place = rules.findIndex(asking(target, { path: target.path, folded: false }, request));
+  const place = placeOf(rules, asking(target, target.path, false, request));
   if (hasOneReading(target)) return rules[place];
   const readings = otherReadings(target, accept);
-  const isOther = (reading: Reading) => {
-    const other = rules.findIndex(asking(target, reading, request));
-    // Where both are open, or this one is open anyway, nobody gets what is not theirs.
-    if (other < 0 || other === place || rules[other]?.needs === null) return false;
-    return !reading.lenient || place < 0 || other < place;
+  const isOther = ({ path, folded, lenient }: Reading) => {
+    const earlier = lenient && place >= 0 ? place : rules.length;
+    const other = placeOf(rules, asking(target, path, folded, request), earlier);
+    // Where that one is open, nobody gets what is not theirs.
+    return other >= 0 && other !== place && rules[other]?.needs !== null;
   };
   return readings === undefined || readings.some(isOther) ? "ambiguous" : rules[place];
 }
 
-/** Makes a URL only for rules that look at one, and one for each, since a function might change it. */
-function asking(
-  { origin, search }: Target,
-  { path, folded }: Pick<Reading, "path" | "folded">,
-  request: GateRequest,
-): (rule: CheckedRule) => boolean {
-  const asked: Asked = {
+function placeOf(rules: readonly CheckedRule[], asked: Asked, end = rules.length): number {
+  for (let place = 0; place < end; place += 1) if (rules[place]?.matches(asked)) return place;
+  return -1;
+}
+
+/** Makes a URL only for rules that look at one. */
+function asking({ origin, search }: Target, path: string, folded: boolean, request: GateRequest): Asked {
+  let url: URL | undefined;
+  return {
     path,
     folded,
     request,
     get url() {
-      return new URL(origin + path + search);
+      url ??= new URL(origin + path + search);
+      return url;
     },
   };
-  return (rule) => rule.matches(asked);
 }
 
 export function isStrings(value: unknown): value is readonly string[] {

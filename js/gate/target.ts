@@ -20,6 +20,7 @@ type Finding = PathSpelling | keyof typeof DETAILS;
 const DETAILS = {
   authority: "the scheme or the host is not written as a URL has it",
   fragment: "a request has no fragment",
+  whitespace: "the URL ends with white space",
   "control-character": "the URL holds a control character",
   "malformed-percent": 'the path holds a "%" without two hexadecimal digits; write "%25"',
   "invalid-utf8": "the path holds encoded bytes that are not UTF-8",
@@ -38,6 +39,7 @@ const DETAILS = {
 const MALFORMED: readonly Finding[] = [
   "authority",
   "fragment",
+  "whitespace",
   "control-character",
   "malformed-percent",
   "invalid-utf8",
@@ -101,6 +103,8 @@ export function readTarget(url: string, accept: readonly PathSpelling[]): Target
   const [, authority = "", given = "/", query = ""] = parts;
   const origin = readOrigin(authority);
   if (origin === undefined) return refusedFor("authority");
+  // Parsers cut it off, some of them more kinds of it than others.
+  if (/\s$/.test(url)) return { ...refusedFor("whitespace"), origin };
   const search = ORDINARY_QUERY.test(query) ? query : readQuery(query);
   if (search === undefined) return { ...refusedFor("control-character"), origin };
   if (ORDINARY.test(given)) return { origin, path: given, search, spelt: given };
@@ -244,12 +248,14 @@ export function otherReadings(
     const parameterless = one.includes(";") ? PARAMETERS.map((read) => read(one)) : [];
     for (const shorter of [one, ...parameterless].flatMap(withoutFinalSlash)) {
       if (shorter !== path) readings.push({ path: shorter, folded: false, lenient: shorter !== one });
-      const folded = shorter.toLowerCase();
-      if (folded !== shorter) readings.push({ path: folded, folded: true, lenient: true });
+      if (CAPITAL.test(shorter)) readings.push({ path: shorter.toLowerCase(), folded: true, lenient: true });
     }
   }
   return readings;
 }
+
+/** Not a hexadecimal digit of what is encoded. */
+const CAPITAL = /(?<!%[\dA-F]?)[A-Z]/;
 
 /** What an app accepts, as a server reads it that decodes more, or merges slashes. */
 const DECODERS: Record<PathSpelling, (path: string) => string> = {

@@ -164,8 +164,12 @@ export function createGate(given: GateOptions): Gate {
     }
     const { url: given } = request;
     const target = readTarget(given, accept);
-    const refuse = (url: RefusedUrl) => ({ refusal: refusedUrl(url, request.method), origin: target?.origin });
-    if (target === undefined) return atEdge ? refuse(refusedFor("authority")) : undefined;
+    if (target === "relative" && !(request instanceof Request))
+      throw new ConfigError("invalid_option", NO_URL, "request");
+    const refuse = (url: RefusedUrl) => ({ refusal: refusedUrl(url, request.method), origin: url.origin });
+    // Bun gives a relative URL where the request names no host; a tunnel (CONNECT) has no path.
+    if (target === "relative" || (atEdge && request.method === "CONNECT")) return refuse(refusedFor("authority"));
+    if (target === "other") return atEdge ? refuse(refusedFor("authority")) : undefined;
     if (target.origin !== undefined && origins !== undefined && !origins.includes(originOf(target.origin))) {
       return atEdge ? refuse(refusedFor("origin")) : undefined;
     }
@@ -178,7 +182,8 @@ export function createGate(given: GateOptions): Gate {
     const url = origin + path + search;
     const canonical = (fragment < 0 ? given : given.slice(0, fragment)) === url ? request : withUrl(request, url);
     const rule = findRule(rules, target, canonical, accept);
-    if (rule === "ambiguous") return refuse(refusedFor("rules", path === spelt ? undefined : path + search));
+    if (rule === "ambiguous")
+      return refuse({ ...refusedFor("rules", path === spelt ? undefined : path + search), origin });
     return { rule, request: canonical, origin };
   };
 
@@ -339,6 +344,10 @@ export function createGate(given: GateOptions): Gate {
     close: stopListening,
   });
 }
+
+const NO_URL =
+  'the URL of a request should be absolute, such as "https://app.example/path". What Node calls "url" is only a path: ' +
+  "give the gate { url: origin + request.url, method, headers }, with the origin that is yours";
 
 /** A request that the gate is for: in canonical form, with the rule about it if there is one; or refused before any rule. */
 type Looked = AcceptedLook | RefusedLook;

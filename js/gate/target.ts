@@ -1,5 +1,3 @@
-import { ConfigError } from "../errors.js";
-
 /**
  * Spellings of a path that have two readings, and that an app may accept because its paths hold such names:
  * `encoded-slash` (`%2F`), `encoded-delimiter` (`%3F` and `%23`), `double-encoding` (`%2520`) and `empty-segment`
@@ -91,14 +89,13 @@ const CONTROL = /[\0-\x1f\x7f]/;
 
 /**
  * Reads the URL of a request, as the text that it is: `new URL` would silently repair what a router behind the gate reads
- * as it stands. `undefined` for another scheme than http and https; throws a {@link ConfigError} for what is no URL.
+ * as it stands. `"other"` for another scheme than http and https, `"relative"` for what has none.
  */
-export function readTarget(url: string, accept: readonly PathSpelling[]): Target | RefusedUrl | undefined {
+export function readTarget(url: string, accept: readonly PathSpelling[]): Target | RefusedUrl | "other" | "relative" {
   const parts = URL_SHAPE.exec(url);
   if (parts === null) {
     if (/^https?:/i.test(url)) return refusedFor("authority");
-    if (/^[a-z][a-z\d+.-]*:/i.test(url)) return undefined;
-    throw new ConfigError("invalid_option", NO_URL, "request");
+    return /^[a-z][a-z\d+.-]*:/i.test(url) ? "other" : "relative";
   }
   const [, authority = "", given = "/", query = ""] = parts;
   const origin = readOrigin(authority);
@@ -117,16 +114,10 @@ export function readTarget(url: string, accept: readonly PathSpelling[]): Target
   return { ...refusedFor(wrong, isHarmless ? path + search : undefined), origin };
 }
 
-const NO_URL =
-  'the URL of a request should be absolute, such as "https://app.example/path". What Node calls "url" is only a path: ' +
-  "give the gate { url: origin + request.url, method, headers }, with the origin that is yours";
-
 export function refusedFor(finding: Finding, location?: string): RefusedUrl {
   const refused =
     finding === "origin" ? "misdirected_request" : MALFORMED.includes(finding) ? "malformed_url" : "ambiguous_path";
-  // What begins with two slashes is another host.
-  const isPath = location !== undefined && !location.startsWith("//");
-  return { refused, detail: DETAILS[finding], ...(isPath && { location }) };
+  return { refused, detail: DETAILS[finding], ...(location !== undefined && { location }) };
 }
 
 /** The canonical form of a rule's path, with what is wrong about it. */
@@ -182,7 +173,9 @@ function readPath(given: string, accept: readonly PathSpelling[]): Path {
   look(decoded, /%3F|%23/, "encoded-delimiter");
   look(decoded, /%25[\dA-F]{2}/i, "double-encoding");
   look(decoded, /\/\.{1,2}(?:;|%3B)/, "dot-parameter");
-  look(decoded, /\/\//, "empty-segment");
+  // At the beginning, "//" reads as a host.
+  if (decoded.startsWith("//")) found.push("empty-segment");
+  else look(decoded, /\/\//, "empty-segment");
   look(decoded, /\/\.{1,2}(?:\/|$)/, "dot-segment");
   const path = found.some((one) => HARMLESS.includes(one)) ? resolved(decoded) : decoded;
   return { path, spelt, found };

@@ -141,7 +141,11 @@ function listening(listener) {
   return (method, target) =>
     new Promise((resolve) => {
       const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
-      const request = Object.assign(new IncomingMessage(socket), { method, url: target, headers: { host: "app.test" } });
+      const request = Object.assign(new IncomingMessage(socket), {
+        method,
+        url: target,
+        headers: { host: "app.test" },
+      });
       request.push(null);
       const response = new ServerResponse(request);
       const chunks = [];

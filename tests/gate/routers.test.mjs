@@ -16,7 +16,22 @@ const PARTS = [
   ...["%2F", "%2f", "%5C", "%5c", "%2e", "%2E%2e", "%3F", "%23", "%3B", "%40", "%2B", "%00", "%09", "%7f", "%20", " "],
   ...["%61dmin", "adm%69n", "%70ublic", "%73ettings", "%40team", "c%2B%2b", "gr%C3%B6%c3%9fe", "gr%F6%DFe", "s%65cret"],
   ...["%25", "%252F", "%255c", "%252e", "%2561dmin", "%25%32%65", "%%32e", "%u0061", "%c0%ae", "%C0%AF", "%ef%bc%8f"],
-  ...["Admin", "PUBLIC", "Settings", "\t", "\u0000", "\u00a0", "\ufeff", "ö", "^", "[x]", "|", "／", "ａdmin", "\ud800"],
+  ...[
+    "Admin",
+    "PUBLIC",
+    "Settings",
+    "\t",
+    "\u0000",
+    "\u00a0",
+    "\ufeff",
+    "ö",
+    "^",
+    "[x]",
+    "|",
+    "／",
+    "ａdmin",
+    "\ud800",
+  ],
 ];
 
 /** Who asks: what their token says, or nobody. */

@@ -81,6 +81,9 @@ const URL_SHAPE = /^(https?:\/\/(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d{1,5})?)(\/[^?#
 /** Segments of what a path may hold as it is (RFC 3986 section 3.3), none of them empty or a dot segment. */
 const ORDINARY = /^(?:\/(?!\.{1,2}(?:[/;]|$))[\w.~!$&'()*+,;=:@-]+)*\/?$/;
 
+/** What only a path that an app accepts holds. */
+const PERHAPS_SEPARATOR = /\/\/|%(?:2F|3F|23|25)/;
+
 /** What `new URL` leaves as it is in a query. */
 const ORDINARY_QUERY = /^[!$-&(-;=?-~]*$/;
 
@@ -109,8 +112,8 @@ export function readTarget(url: string, accept: readonly PathSpelling[]): Target
   const wrong =
     found.find((one) => MALFORMED.includes(one)) ?? found.find((one) => !HARMLESS.includes(one)) ?? found[0];
   if (wrong === undefined) return { origin, path, search, spelt };
-  // Where empty segments count, servers disagree which segment ".." takes away.
-  const isHarmless = HARMLESS.includes(wrong) && (found.includes("empty-segment") || !spelt.includes("//"));
+  // Where an app accepts what may be a separator, servers disagree which segment ".." takes away.
+  const isHarmless = HARMLESS.includes(wrong) && (accept.length === 0 || !PERHAPS_SEPARATOR.test(spelt));
   return { ...refusedFor(wrong, isHarmless ? path + search : undefined), origin };
 }
 

@@ -65,7 +65,7 @@ export const ROUTERS = {
     const pattern = (pathname) => new URLPatternHere({ pathname });
     const patterns = FOLDERS.map(([name, place]) => [pattern(`/${name.replaceAll("+", "\\+")}{/*}?`), place]);
     patterns.push([pattern("/settings"), 2], [pattern("*"), LAST]);
-    return async (_method, target) => {
+    return (_method, target) => {
       const url = ORIGIN + target;
       return URL.canParse(url) ? patterns.find(([one]) => one.test(url))?.[1] : undefined;
     };
@@ -107,7 +107,7 @@ export const ROUTERS = {
     on("/settings", 2);
     on("/:tenant/secret", LAST);
     on("/*", LAST);
-    return async (method, target) => router.find(method, target)?.store?.place;
+    return (method, target) => router.find(method, target)?.store?.place;
   },
 };
 

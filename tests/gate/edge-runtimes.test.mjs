@@ -116,7 +116,10 @@ for (const [name, start] of Object.entries({ workerd: startWorkerd, Deno: startD
           assert.match(text, body);
         }
       }
-      assert.match(await send(worker.url, "GET /x", { "x-way": "nothing" }, host), /^HTTP\/1.1 500 (?:.|\s)*missing_option/);
+      assert.match(
+        await send(worker.url, "GET /x", { "x-way": "nothing" }, host),
+        /^HTTP\/1.1 500 (?:.|\s)*missing_option/,
+      );
       assert.deepEqual(asked, []);
       await new Promise((resolve) => inner.close(resolve));
     });

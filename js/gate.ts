@@ -36,20 +36,32 @@ import {
   type GateVerifier,
   type GoesOn,
   type Judge,
+  open,
+  refusedUrl,
   sessionJudge,
   type TokenOf,
   verifierJudge,
 } from "./gate/judge.js";
 import { isKnown, Presence } from "./gate/presence.js";
 import { purgeExcept, sharedCacheName, userCacheName } from "./gate/purge.js";
-import { refusal } from "./gate/refusal.js";
+import { refusal, refusedUrlAnswer } from "./gate/refusal.js";
 import { type CheckedRule, checkRules, findRule, type GateRequest, type GateRule, isStrings } from "./gate/rules.js";
-import { type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
+import { type PathSpelling, type RefusedUrl, readTarget, refusedFor, SPELLINGS } from "./gate/target.js";
+import { type Inquiry, type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
 import { checkNames } from "./policy.js";
 
-export type { GateDecision, GateReason, GateSession, GateVerifier, Refusal, TokenOf } from "./gate/judge.js";
+export type {
+  GateDecision,
+  GateReason,
+  GateSession,
+  GateVerifier,
+  Refusal,
+  TokenOf,
+  UrlRefusal,
+} from "./gate/judge.js";
 export { type PurgeOptions, purgeUserCaches, userCacheName } from "./gate/purge.js";
 export type { GateRequest, GateRule, Match, Needs, Otherwise, Strategy } from "./gate/rules.js";
+export type { PathSpelling } from "./gate/target.js";
 export type { WorkboxPlugin } from "./gate/workbox.js";
 
 /** How a gate decides: by a session (service worker), or by the token each request carries (edge worker). */
@@ -59,8 +71,13 @@ export interface GateOptions {
   readonly rules: readonly GateRule[];
   /** With a verifier: takes the token from a request. Default: `Authorization: Bearer`. */
   readonly token?: TokenOf | undefined;
-  /** The origins whose requests the rules are for. Default: the worker's own; any in an edge worker. */
+  /**
+   * The origins whose requests the rules are for. Default: the worker's own; any in an edge worker. A service worker leaves
+   * requests to others alone, an edge worker refuses them.
+   */
   readonly origin?: string | readonly string[] | undefined;
+  /** Spellings of paths that have two readings, and that are not refused since the app's paths hold such names. */
+  readonly accept?: readonly PathSpelling[] | undefined;
   /** How long `network-first` waits before a cached answer is taken. Default: 5 seconds. */
   readonly networkTimeout?: Duration | undefined;
   /** How long a request waits for fresh tokens, or keys, before it is denied for old ones. 0: not at all. Default: 3 seconds. */
@@ -85,14 +102,16 @@ export interface FetchEventLike {
 
 /**
  * How an allowed request is answered where the gate's cache does not, for example by a strategy of Workbox:
- * `gate.handle(event, () => strategy.handle(event))`. The decision has the claims of who asks. Default: `fetch`.
+ * `gate.handle(event, () => strategy.handle(event))`. The request has the canonical URL, the one that was judged; the
+ * decision has the claims of who asks. Default: `fetch`; at the edge only with the option `origin`.
  */
 export type Next = (request: Request, decision: GateDecision) => Response | Promise<Response>;
 
 export interface Gate {
   /**
-   * What the rules say about a request, now; `undefined` if none is about it. Of a session that was not started it says
-   * that nobody is signed in: `handle` waits for that.
+   * What the rules say about a request, now; `undefined` if none is about it. A URL that is not canonical is not allowed,
+   * and one that is not absolute a {@link ConfigError}. Of a session that was not started it says that nobody is signed in:
+   * `handle` waits for that.
    */
   decide(request: GateRequest): GateDecision | undefined;
   /** The answer; `undefined`, at once, if no rule is about the request: the app's own handlers go on. */
@@ -113,6 +132,7 @@ const OPTIONS = [
   "rules",
   "token",
   "origin",
+  "accept",
   "networkTimeout",
   "refreshTimeout",
   "maxEntries",
@@ -123,9 +143,15 @@ const OPTIONS = [
 /** Makes a gate; throws a {@link ConfigError} for options that cannot work. */
 export function createGate(given: GateOptions): Gate {
   const options = checkNames(given, "createGate", OPTIONS);
-  const { session, workboxCaches = [], networkTimeout: patience = 5 } = options;
-  const rules = checkRules(options.rules);
+  const { session, networkTimeout: patience = 5 } = options;
+  const accept = acceptedSpellings(options.accept);
+  const rules = checkRules(options.rules, accept);
   const origins = originsOf(options.origin);
+  // Only a browser says by itself where requests go.
+  const atEdge = session === undefined && !("registration" in globalThis);
+  const workboxCaches = Array.isArray(options.workboxCaches)
+    ? [...options.workboxCaches]
+    : (options.workboxCaches ?? []);
   const networkTimeout = seconds(patience, "networkTimeout");
   const name = session?.name ?? "default";
   const sharedCache = sharedCacheName(name);
@@ -145,7 +171,8 @@ export function createGate(given: GateOptions): Gate {
     throw new ConfigError("invalid_option", `the option "workboxCaches" should be ${expected}`, "workboxCaches");
   }
 
-  const ruleFor = (request: GateRequest): CheckedRule | undefined => {
+  /** `undefined`: not a request that the gate is for. */
+  const look = (request: GateRequest): Looked | undefined => {
     if (typeof Object(request).url !== "string") {
       throw new ConfigError(
         "invalid_option",
@@ -153,16 +180,35 @@ export function createGate(given: GateOptions): Gate {
         "request",
       );
     }
-    const url = parsed(request.url);
-    if (url === undefined || !(origins === undefined ? isHttp(url) : origins.includes(originOf(url)))) return undefined;
-    url.hash = "";
-    return findRule(rules, url, request);
+    const { url: given } = request;
+    const target = readTarget(given, accept);
+    if (target === "relative" && !(request instanceof Request))
+      throw new ConfigError("invalid_option", NO_URL, "request");
+    const refuse = (url: RefusedUrl) => ({ refusal: refusedUrl(url, request.method), origin: url.origin });
+    // Bun gives a relative URL where the request names no host; a tunnel (CONNECT) has no path.
+    if (target === "relative" || (atEdge && request.method === "CONNECT")) return refuse(refusedFor("authority"));
+    if (target === "other") return atEdge ? refuse(refusedFor("authority")) : undefined;
+    if (target.origin !== undefined && origins !== undefined && !origins.includes(originOf(target.origin))) {
+      return atEdge ? refuse(refusedFor("origin")) : undefined;
+    }
+    if ("refused" in target) return refuse(target);
+    const fragment = given.indexOf("#");
+    if (atEdge && fragment >= 0) return refuse(refusedFor("fragment"));
+    const { path, search, spelt } = target;
+    // At the edge the name that the app gave is used, and not the one of the request.
+    const origin = atEdge && origins !== undefined ? originOf(target.origin) : target.origin;
+    const url = origin + path + search;
+    const canonical = (fragment < 0 ? given : given.slice(0, fragment)) === url ? request : withUrl(request, url);
+    const rule = findRule(rules, target, canonical, accept);
+    if (rule === "ambiguous")
+      return refuse({ ...refusedFor("rules", path === spelt ? undefined : path + search), origin });
+    return { rule, request: canonical, origin };
   };
 
   /** Where the pages of `otherwise` are, each once. */
   const pageUrls = (): ReadonlySet<string> => {
     const pages = rules.flatMap(({ otherwise }) =>
-      typeof otherwise === "object" && "page" in otherwise ? otherwise.page : [],
+      typeof otherwise === "object" && otherwise.page !== undefined ? otherwise.page : [],
     );
     return new Set(typeof location === "undefined" ? [] : pages.map((page) => new URL(page, location.href).href));
   };
@@ -179,17 +225,30 @@ export function createGate(given: GateOptions): Gate {
     }
   };
 
-  const refuse = (rule: CheckedRule, decision: GateDecision, request: Request): Promise<Response> =>
-    refusal(rule, decision, request, {
+  const refuseUrl = ({ refusal, origin }: RefusedLook): Response =>
+    // At the edge the origin is what the request named, and the client knows where it is.
+    refusedUrlAnswer(refusal, atEdge ? undefined : origin);
+
+  const refuse = (rule: CheckedRule, decision: GateDecision, request: Request, next?: Next): Promise<Response> => {
+    const askForPage = async (page: Request) => await (next ?? fetchAtEdge)(page, open(rule.given));
+    return refusal(rule, decision, request, {
       caches: cachesHere(),
       sharedCache,
-      challenge: judge.challenge(decision),
+      challenge: judge.challenge(rule, decision),
+      askForPage: atEdge ? askForPage : undefined,
     });
+  };
 
-  const answer = async (rule: CheckedRule, event: FetchEventLike, next: Next): Promise<Response> => {
-    const { request } = event;
+  /** Whoever asked is told of a redirect: where it leads, the app has not named. */
+  const fetchAtEdge: Next = (request) => {
+    if (origins !== undefined) return fetch(request, { redirect: "manual" });
+    const message = 'at the edge, "handle" needs a function that answers, or createGate the option "origin"';
+    throw new ConfigError("missing_option", `${message}: nothing is fetched from where a request says`, "origin");
+  };
+
+  const answer = async (rule: CheckedRule, request: Request, event: FetchEventLike, next: Next): Promise<Response> => {
     const decision = await decided(rule, request, (work) => inBackground(event, work));
-    if (!decision.allowed) return refuse(rule, decision, request);
+    if (!decision.allowed) return refuse(rule, decision, request, next);
     const isApart = hasHttpCache && rule.needs !== null && isSafe(request);
     const asked = isApart ? pastHttpCache(request) : request;
     const onwards = async () => {
@@ -215,7 +274,7 @@ export function createGate(given: GateOptions): Gate {
     // Meanwhile this person may have signed out, and another one in: then it is asked again, for that one.
     if (isSamePerson() && judge.decide(rule, request).allowed) return given(response);
     letGo(response);
-    return answer(rule, event, next);
+    return answer(rule, request, event, next);
   };
 
   const samePerson = () => {
@@ -225,8 +284,8 @@ export function createGate(given: GateOptions): Gate {
 
   /** What is cached of an address may be under another rule than what changes it. */
   const changing = async (request: Request, onwards: () => Promise<Response>): Promise<Response> => {
-    const rule = ruleFor(cacheKey(request));
-    const shelf = rule && shelfFor(rule, request);
+    const looked = look(cacheKey(request));
+    const shelf = looked?.rule && shelfFor(looked.rule, request);
     const response = await onwards();
     if (shelf !== undefined) await invalidate(shelf, request, response);
     return response;
@@ -267,6 +326,25 @@ export function createGate(given: GateOptions): Gate {
     };
   };
 
+  const ask = async (given: Request): Promise<Inquiry> => {
+    const looked = look(given);
+    if (looked?.refusal !== undefined) {
+      const { refusal } = looked;
+      const refuse = async () => refuseUrl(looked);
+      return { request: given, rule: SIGNED_IN, decide: () => refusal, decided: async () => refusal, refuse };
+    }
+    const rule = looked?.rule ?? SIGNED_IN;
+    const request = looked === undefined ? given : await canonicalRequest(given, looked);
+    const decide = () => judge.decide(rule, request);
+    return {
+      request,
+      rule,
+      decide,
+      decided: () => decided(rule, request),
+      refuse: () => refuse(rule, decide(), request),
+    };
+  };
+
   const purge = async (): Promise<void> => {
     if (session?.state.status === "starting") await session.start();
     // Of a session that is locked the person has not changed; nor of one that is locked meanwhile.
@@ -282,16 +360,23 @@ export function createGate(given: GateOptions): Gate {
 
   return Object.freeze({
     decide(request: GateRequest): GateDecision | undefined {
-      const rule = ruleFor(request);
-      return rule && judge.decide(rule, request);
+      const looked = look(request);
+      if (looked?.rule === undefined) return looked?.refusal;
+      return judge.decide(looked.rule, looked.request);
     },
 
     handle(eventOrRequest: FetchEventLike | Request, next?: Next): Promise<Response> | undefined {
       const isEvent = Object(eventOrRequest).request !== undefined;
       const event = (isEvent ? eventOrRequest : { request: eventOrRequest }) as FetchEventLike;
       try {
-        const rule = ruleFor(event.request);
-        return rule && answer(rule, event, next ?? fromNetwork(event, rule));
+        const looked = look(event.request);
+        if (looked?.refusal !== undefined) return Promise.resolve(refuseUrl(looked));
+        if (looked?.rule === undefined) return undefined;
+        const { rule } = looked;
+        const fallback = atEdge ? fetchAtEdge : fromNetwork(event, rule);
+        return canonicalRequest(event.request, looked).then((request) =>
+          answer(rule, request, event, next ?? fallback),
+        );
       } catch (error) {
         // A rule that cannot be judged: thrown in a fetch listener, this would let the request pass.
         return Promise.reject(error);
@@ -309,10 +394,7 @@ export function createGate(given: GateOptions): Gate {
         caches: cachesHere(),
         sessionId: () => judge.presence?.sessionId,
         isOver: (sessionId) => judge.presence?.isOver(sessionId) ?? true,
-        ruleFor: (request) => ruleFor(request) ?? SIGNED_IN,
-        decide: judge.decide,
-        decided,
-        refuse,
+        ask,
         isAuthorized,
         maxEntryBytes,
       }),
@@ -320,6 +402,54 @@ export function createGate(given: GateOptions): Gate {
     purge,
     close: stopListening,
   });
+}
+
+const NO_URL =
+  'the URL of a request should be absolute, such as "https://app.example/path". What Node calls "url" is only a path: ' +
+  "give the gate { url: origin + request.url, method, headers }, with the origin that is yours";
+
+/** A request that the gate is for: in canonical form, with the rule about it if there is one; or refused before any rule. */
+type Looked = AcceptedLook | RefusedLook;
+
+interface AcceptedLook {
+  readonly request: GateRequest;
+  readonly rule: CheckedRule | undefined;
+  readonly refusal?: undefined;
+  readonly origin: string;
+}
+
+interface RefusedLook {
+  readonly rule?: undefined;
+  readonly refusal: GateDecision;
+  readonly origin: string | undefined;
+}
+
+/** What rules, and the functions of an app, see of a request that was spelt otherwise. */
+function withUrl({ method, headers }: GateRequest, url: string): GateRequest {
+  return { url, ...(method !== undefined && { method }), ...(headers !== undefined && { headers }) };
+}
+
+/** The request with its canonical URL: what is behind the gate sees no other spelling. */
+async function canonicalRequest(given: Request, { request: { url }, request }: AcceptedLook): Promise<Request> {
+  if (request === given) return given;
+  // Nothing but the browser can make a request with the mode of a navigation.
+  if (given.mode === "navigate") {
+    const { method, headers, credentials, referrer, signal } = given;
+    const init: RequestInit = {
+      method,
+      headers,
+      credentials,
+      referrer,
+      signal,
+      mode: "same-origin",
+      redirect: "manual",
+    };
+    return new Request(url, given.method === "POST" ? { ...init, body: await given.blob() } : init);
+  }
+  // Some browsers do not show the body of a request as a stream.
+  const hidesBody = given.body === undefined && given.method !== "GET" && given.method !== "HEAD";
+  const respelt = new Request(url, given);
+  return hidesBody ? new Request(respelt, { body: await given.blob() }) : respelt;
 }
 
 const [SIGNED_IN] = checkRules([{ match: () => true, cache: "user" }]) as [CheckedRule];
@@ -349,17 +479,25 @@ function judgeOf({ session, verifier, token, refreshTimeout = 3 }: GateOptions):
 
 /** `undefined`: any. */
 function originsOf(origin: unknown): readonly string[] | undefined {
-  if (origin === undefined) return typeof location === "undefined" ? undefined : [originOf(location)];
-  const list: unknown[] = Array.isArray(origin) && origin.length > 0 ? origin : [origin];
+  if (origin === undefined) return typeof location === "undefined" ? undefined : [originOf(location.origin)];
+  const list: unknown[] = Array.isArray(origin) && origin.length > 0 ? [...origin] : [origin];
   return list.map((one) => {
     const url = typeof one === "string" ? parsed(one) : undefined;
-    if (url !== undefined && isHttp(url)) return originOf(url);
+    if (url !== undefined && isHttp(url)) return originOf(url.origin);
     throw new ConfigError("invalid_option", 'the option "origin" should be an http or https origin', "origin");
   });
 }
 
+function acceptedSpellings(accept: unknown = []): readonly PathSpelling[] {
+  const list: unknown[] = Array.isArray(accept) ? [...accept] : [accept];
+  const isKnown = (one: unknown): one is PathSpelling => (SPELLINGS as readonly unknown[]).includes(one);
+  if (Array.isArray(accept) && list.every(isKnown)) return list;
+  const message = `the option "accept" should be an array of ${SPELLINGS.join(", ")}`;
+  throw new ConfigError("invalid_option", message, "accept");
+}
+
 /** A host with a dot at its end is the same host. */
-function originOf({ origin }: { readonly origin: string }): string {
+function originOf(origin: string): string {
   return origin.replace(/\.(?=:\d+$|$)/, "");
 }
 
@@ -379,7 +517,8 @@ function isHttp({ protocol }: URL): boolean {
 function fromNetwork(event: FetchEventLike, { needs }: CheckedRule): Next {
   let preloaded = event.preloadResponse;
   return async (request) => {
-    const pending = preloaded;
+    // What was fetched of another spelling is not what was judged.
+    const pending = request.url === event.request.url ? preloaded : undefined;
     preloaded = undefined;
     const begun = await pending;
     if (begun === undefined) return fetch(request);

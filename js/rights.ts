@@ -32,14 +32,22 @@ export function checkRequest(given: AccessRequest): AccessRequest {
     throw new ConfigError("invalid_option", `"${option}" should be ${expected}`, option);
   };
   if (method !== undefined && typeof method !== "string") refuse("method", "an HTTP method");
-  checkRights(request, refuse);
-  return request;
+  return checkRights(request, refuse);
 }
 
 export const RIGHTS = ["access", "scope", "role", "claims"] as const;
 
-/** What was meant to ask for something, but is `undefined` or empty, would ask for nothing. */
-export function checkRights(given: AccessRequest, refuse: (option: string, expected: string) => never): void {
+/**
+ * Freezes what {@link checkNames} has copied, its lists too: one that the app empties later must not ask for less. What was
+ * meant to ask for something, but is `undefined` or empty, would ask for nothing.
+ */
+export function checkRights<Request extends AccessRequest>(
+  given: Request,
+  refuse: (option: string, expected: string) => never,
+): Request {
+  const own: { -readonly [Name in keyof AccessRequest]: AccessRequest[Name] } = given;
+  if (Array.isArray(own.scope)) own.scope = Object.freeze([...own.scope]);
+  if (Array.isArray(own.role)) own.role = Object.freeze([...own.role]);
   const { access, scope, role, claims } = given;
   for (const name of RIGHTS) {
     if (Object.hasOwn(given, name) && given[name] === undefined) refuse(name, "left out, or something to ask for");
@@ -48,6 +56,7 @@ export function checkRights(given: AccessRequest, refuse: (option: string, expec
   if (scope !== undefined && !areTexts(scope)) refuse("scope", "a scope or an array of scopes, not empty");
   if (role !== undefined && !areTexts(role)) refuse("role", "a role or an array of roles, not empty");
   if (claims !== undefined && typeof claims !== "function") refuse("claims", "a function that judges the claims");
+  return Object.freeze(given);
 }
 
 function areTexts(value: unknown): boolean {

@@ -1,21 +1,23 @@
-import { ConfigError, type TokenError, type TokenErrorCode } from "../errors.js";
+import { ConfigError, keyDoubt, type TokenError, type TokenErrorCode } from "../errors.js";
 import type { Access, AccessReason } from "../policy.js";
 import { type AccessRequest, hasRights, type Refusal, words } from "../rights.js";
 import type { Claims, Result } from "../verifier.js";
 import { within } from "../within.js";
 import type { Presence } from "./presence.js";
 import type { CheckedRule, GateRequest, GateRule } from "./rules.js";
+import type { RefusedUrl, UrlRefusal } from "./target.js";
 import { type Assessing, untilOf } from "./until.js";
 
 export type { Refusal } from "../rights.js";
+export type { UrlRefusal } from "./target.js";
 
-/** As in a session, and `open`: the rule is open to all. */
-export type GateReason = AccessReason | "locked" | "invalid_token" | "open";
+/** As in a session, and `open`: the rule is open to all. Of a URL that is refused before any rule, why it is. */
+export type GateReason = AccessReason | "locked" | "invalid_token" | "open" | UrlRefusal;
 
 /** What a gate decides about one request. */
 export interface GateDecision {
-  /** The rule that matched, as it was given. */
-  readonly rule: GateRule;
+  /** The rule that matched, as it was given; `undefined` where the URL was refused before any rule. */
+  readonly rule: GateRule | undefined;
   readonly allowed: boolean;
   /** How much the bearer may do at all. */
   readonly access: Access;
@@ -23,7 +25,14 @@ export interface GateDecision {
   /** The first moment, in Unix seconds, at which time alone changes the answer; `null` if it does not. */
   readonly until: number | null;
   /** Only where it is not allowed. */
-  readonly refused?: Refusal;
+  readonly refused?: Refusal | UrlRefusal;
+  /** Of a URL that is refused: what is wrong with it, in a sentence that holds nothing of the request. */
+  readonly detail?: string;
+  /**
+   * Of a `GET` or `HEAD` whose path has a canonical form that means the same: this path, with the query. Send the client
+   * there (308), on the same origin.
+   */
+  readonly location?: string;
   /** Of the token, where it is allowed and the rule is not open to all. */
   readonly claims?: Claims;
   /** With a verifier: why the token was refused. */
@@ -74,7 +83,14 @@ export interface Judge {
   /** Who is signed in, and where that person's answers are kept. */
   readonly presence: Presence | undefined;
   /** The `WWW-Authenticate` of a refusal, if any. */
-  challenge(decision: GateDecision): string | undefined;
+  challenge(rule: CheckedRule, decision: GateDecision): string | undefined;
+}
+
+/** What is decided of a URL that is refused: no rule is asked, and nobody may. */
+export function refusedUrl({ refused, detail, location }: RefusedUrl, method = "GET"): GateDecision {
+  const sent = location !== undefined && (method === "GET" || method === "HEAD");
+  const facts = { rule: undefined, allowed: false, access: "none", reason: refused, until: null, refused } as const;
+  return { ...facts, detail, ...(sent && { location }) };
 }
 
 export function sessionJudge(session: GateSession, presence: Presence): Judge {
@@ -121,7 +137,7 @@ export function verifierJudge(verifier: GateVerifier, given: TokenOf, patience: 
       });
     },
     reconsider({ error }, request, goesOn) {
-      const token = error === "key_not_found" && patience > 0 ? tokenOf(request) : undefined;
+      const token = keyDoubt(error) !== undefined && patience > 0 ? tokenOf(request) : undefined;
       const looking = token === undefined ? undefined : verifier.verifyFresh?.(token);
       if (looking === undefined) return undefined;
       goesOn(looking);
@@ -146,10 +162,10 @@ export function verifierJudge(verifier: GateVerifier, given: TokenOf, patience: 
       return withUntil(facts, () => untilOf(verifier, token));
     },
     /** RFC 6750 section 3. No details of what was expected: who asks may be anybody. */
-    challenge({ rule, refused, error }) {
+    challenge({ needs }, { refused, error }) {
       if (error !== undefined) return `Bearer error="invalid_token", error_description="${error}"`;
       if (refused !== "rights") return "Bearer";
-      const scopes = typeof rule.needs === "object" ? words(rule.needs?.scope) : [];
+      const scopes = words(needs?.scope);
       return `Bearer error="insufficient_scope"${scopes.length > 0 ? `, scope="${quotable(scopes.join(" "))}"` : ""}`;
     },
   };
@@ -173,7 +189,7 @@ export function bearerToken({ headers }: GateRequest): string | undefined {
   return /^bearer +([\w\-.~+/]+=*) *$/i.exec(headers?.get("authorization") ?? "")?.[1];
 }
 
-function open(rule: GateRule): GateDecision {
+export function open(rule: GateRule): GateDecision {
   return { rule, allowed: true, access: "full", reason: "open", until: null };
 }
 

@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.js";
+import { within } from "../within.js";
 import type { GateDecision } from "./judge.js";
 import { isUserCache } from "./purge.js";
 import type { CheckedRule } from "./rules.js";
@@ -8,6 +9,24 @@ export interface RefusalTools {
   readonly caches: CacheStorage | undefined;
   readonly sharedCache: string;
   readonly challenge: string | undefined;
+  /**
+   * At the edge: asks for a page what is behind the gate, since the address that a request names may be anybody's. In a
+   * service worker a page is fetched from the worker's own origin.
+   */
+  readonly askForPage: ((page: Request) => Promise<Response>) | undefined;
+}
+
+/** Of a page at the edge: bytes, and seconds until all of them are there. */
+const MAX_PAGE_BYTES = 1024 * 1024;
+const PAGE_TIMEOUT = 5;
+
+/** The answer to a request whose URL is refused. `origin` stands before the path that a client is sent to, if it is known. */
+export function refusedUrlAnswer({ refused, detail, location }: GateDecision, origin = ""): Response {
+  if (location !== undefined) {
+    return uncached(new Response(null, { status: 308, headers: { location: origin + location } }), undefined);
+  }
+  const [status, title] = refused === "misdirected_request" ? [421, "Misdirected Request"] : [400, "Bad Request"];
+  return uncached(json({ title, status, refused, detail }, status, "application/problem+json"), undefined);
 }
 
 /** The answer to a request that is denied; never one that any cache keeps. */
@@ -22,16 +41,20 @@ export async function refusal(
     if (made instanceof Response) return uncached(made, tools.challenge);
     throw new ConfigError("invalid_option", 'a function "otherwise" should give a Response', "otherwise");
   }
-  const page = otherwise !== undefined && "page" in otherwise ? otherwise.page : undefined;
+  const page = otherwise?.page;
   const status = otherwise?.status ?? (decision.refused === "no_access" ? 401 : 403);
   if (page !== undefined && isNavigation(request)) {
-    const shown = (await findPage(new URL(page, request.url).href, tools)) ?? plainPage();
+    const shown = (await findPage(page, request, tools)) ?? plainPage();
     return uncached(new Response(shown.body, { status, headers: shown.headers }), tools.challenge);
   }
-  const body = otherwise !== undefined && "body" in otherwise ? otherwise.body : undefined;
   // A status of the page's own, such as 200, would tell a script that all is well.
   const plain = status === 401 || status === 403 ? status : decision.refused === "no_access" ? 401 : 403;
-  return uncached(bodied(body ?? problem(decision, plain), plain, body === undefined), tools.challenge);
+  const body = otherwise?.body;
+  if (body === undefined) {
+    return uncached(json(problem(decision, plain), plain, "application/problem+json"), tools.challenge);
+  }
+  const type = body.isJson ? "application/json" : "text/plain; charset=utf-8";
+  return uncached(new Response(body.text, { status: plain, headers: { "content-type": type } }), tools.challenge);
 }
 
 /** Whether it is for a page that a person looks at. Where requests have no mode (edge): whether it accepts HTML. */
@@ -39,12 +62,42 @@ function isNavigation({ mode, headers }: Request): boolean {
   return mode === "navigate" || (typeof location === "undefined" && /\btext\/html\b/.test(headers.get("accept") ?? ""));
 }
 
-/** From the gate's own cache, any other cache that is no person's, or the network. */
-async function findPage(url: string, tools: RefusalTools): Promise<Response | undefined> {
+async function findPage(page: string, request: Request, tools: RefusalTools): Promise<Response | undefined> {
+  const { askForPage } = tools;
+  if (askForPage !== undefined) {
+    const signal = AbortSignal.timeout(PAGE_TIMEOUT * 1000);
+    const asked = new Request(new URL(page, request.url), { headers: { accept: "text/html" }, signal });
+    return within(complete(askForPage(asked), signal), PAGE_TIMEOUT);
+  }
+  // From the gate's own cache, any other cache that is no person's, or the network.
+  const url = new URL(page, request.url).href;
   const found = await cachedPage(url, tools).catch(() => undefined);
   if (found?.ok) return found;
   const fetched = await fetch(url).catch(() => undefined);
   return fetched?.ok ? fetched : undefined;
+}
+
+/** A page that is all there; `undefined` for a redirect, an error, or what is too long. */
+async function complete(asked: Promise<Response>, signal: AbortSignal): Promise<Response | undefined> {
+  const { ok, body, headers } = await asked;
+  const reader = body?.getReader();
+  const stop = () => void reader?.cancel().catch(() => {});
+  signal.addEventListener("abort", stop);
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  try {
+    let length = 0;
+    while (ok && reader !== undefined) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.length;
+      if (length > MAX_PAGE_BYTES) return undefined;
+      chunks.push(value);
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+  return ok && !signal.aborted ? new Response(new Blob(chunks), { headers }) : undefined;
 }
 
 async function cachedPage(url: string, { caches, sharedCache }: RefusalTools): Promise<Response | undefined> {
@@ -68,12 +121,8 @@ function problem({ access, reason, refused, until }: GateDecision, status: numbe
   return { title: status === 401 ? "Unauthorized" : "Forbidden", status, refused, access, reason, until };
 }
 
-function bodied(body: string | object, status: number, isProblem: boolean): Response {
-  if (typeof body === "string") {
-    return new Response(body, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
-  }
-  const type = isProblem ? "application/problem+json" : "application/json";
-  return new Response(JSON.stringify(body), { status, headers: { "content-type": type } });
+function json(value: object, status: number, type: string): Response {
+  return new Response(JSON.stringify(value), { status, headers: { "content-type": type } });
 }
 
 function uncached(response: Response, challenge: string | undefined): Response {

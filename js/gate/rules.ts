@@ -2,15 +2,17 @@ import { ConfigError } from "../errors.js";
 import { checkNames } from "../policy.js";
 import { checkRights, RIGHTS } from "../rights.js";
 import type { GateDecision } from "./judge.js";
+import { hasOneReading, otherReadings, type PathSpelling, type Reading, readRulePath, type Target } from "./target.js";
 
-/** What a rule is about; judged for the URL without its fragment. */
+/** What a rule is about; judged for the canonical URL, without its fragment. */
 export type Match =
   /**
-   * A path, exactly; or with `*` at its end all that begins so. `"/app/*"` also matches `/app` itself, since servers
-   * answer both alike. What says more (a query, `:name`, `*` elsewhere) is a {@link ConfigError}.
+   * A path, exactly; or with `*` at its end all that begins so. A slash at the end makes no other path, and `"/app/*"`
+   * also matches `/app` itself, since servers answer both alike. What says more (a query, `:name`, `*` elsewhere), or can
+   * be no canonical path, is a {@link ConfigError}.
    */
   | string
-  /** Tested against the path, without the query. */
+  /** Tested against the canonical path, without the query. */
   | RegExp
   /** A `URLPattern`, or anything like it: gets the whole URL as text. */
   | { test(url: string): boolean }
@@ -67,55 +69,85 @@ export interface GateRule {
   readonly strategy?: Strategy | undefined;
 }
 
-/** A rule that was checked. */
+/** A rule that was checked: a frozen copy, so that nothing that the app changes later changes what is decided. */
 export interface CheckedRule {
+  /** The app's own object, which only names the rule in decisions: nothing is read from it. */
   readonly given: GateRule;
   readonly needs: Needs | null;
   readonly methods: readonly string[] | undefined;
-  readonly otherwise: Otherwise | undefined;
+  readonly otherwise: CheckedOtherwise | undefined;
   readonly cache: "user" | "shared" | false;
   readonly strategy: Strategy;
-  matches(url: URL, path: string, request: GateRequest): boolean;
+  matches(asked: Asked): boolean;
+}
+
+/** An {@link Otherwise} whose body is text already. */
+export type CheckedOtherwise =
+  | Extract<Otherwise, (...all: never) => unknown>
+  | {
+      readonly page?: string | undefined;
+      readonly status?: 200 | 401 | 403 | undefined;
+      readonly body?: { readonly text: string; readonly isJson: boolean } | undefined;
+    };
+
+/** What a rule is asked about: one reading of a request's URL. */
+export interface Asked {
+  readonly path: string;
+  /** Whether letter case is ignored, and the path in lower case. */
+  readonly folded: boolean;
+  readonly url: URL;
+  readonly request: GateRequest;
 }
 
 const STRATEGIES: readonly unknown[] = ["network-first", "cache-first", "stale-while-revalidate"];
 
 /** Throws a {@link ConfigError} that names the rule by its place. */
-export function checkRules(rules: unknown): readonly CheckedRule[] {
-  if (Array.isArray(rules)) {
-    const checked = rules.map((rule, place) => checkRule(rule, `rules[${place}]`));
-    rules.forEach(({ match }: GateRule, place) => {
-      const first = rules.findIndex((earlier: GateRule) => typeof match === "string" && covers(earlier.match, match));
-      if (first < 0 || first >= place) return;
-      const message = `rules[${place}] can never decide: rules[${first}] matches all that it does, and stands before it`;
-      throw new ConfigError("invalid_option", message, "match");
-    });
-    return checked;
+export function checkRules(rules: unknown, accept: readonly PathSpelling[] = []): readonly CheckedRule[] {
+  if (!Array.isArray(rules)) {
+    throw new ConfigError("invalid_option", 'the option "rules" should be an array of rules', "rules");
   }
-  throw new ConfigError("invalid_option", 'the option "rules" should be an array of rules', "rules");
+  const checked = rules.map((rule, place) => checkRule(rule, `rules[${place}]`, accept));
+  checked.forEach(({ path }, place) => {
+    const first = checked.findIndex((earlier) => path !== undefined && covers(earlier.path, path));
+    if (first < 0 || first >= place) return;
+    const message = `rules[${place}] can never decide: rules[${first}] matches all that it does, and stands before it`;
+    throw new ConfigError("invalid_option", message, "match");
+  });
+  return checked.map(({ rule }) => rule);
 }
 
-function checkRule(rule: GateRule, where: string): CheckedRule {
-  const own = checkNames(rule, where, ["match", "needs", "otherwise", "methods", "cache", "strategy"]);
-  const { match, needs: needed = "signed_in", otherwise, methods, cache = false, strategy = "network-first" } = own;
+/** `path` is the canonical form of a rule that is about one. */
+interface Checked {
+  readonly rule: CheckedRule;
+  readonly path: RulePath | undefined;
+}
+
+/** Inherits nothing, so that nothing that is put on all objects is asked for. */
+const SIGNED_IN: Needs = Object.freeze(Object.create(null));
+
+function checkRule(given: GateRule, where: string, accept: readonly PathSpelling[]): Checked {
+  const own = checkNames(given, where, ["match", "needs", "otherwise", "methods", "cache", "strategy"]);
+  const { match, needs: needed = "signed_in", otherwise, cache = false, strategy = "network-first" } = own;
+  const methods = Array.isArray(own.methods) ? [...own.methods] : own.methods;
   const refuse = (option: string, expected: string): never => {
     throw new ConfigError("invalid_option", `${where}: "${option}" should be ${expected}`, option);
   };
-  const needs = needed === "signed_in" ? {} : needed === null ? null : checkNeeds(needed, where, refuse);
-  if (otherwise !== undefined && typeof otherwise !== "function") checkOtherwise(otherwise, where, refuse);
+  const needs = needed === "signed_in" ? SIGNED_IN : needed === null ? null : checkNeeds(needed, where, refuse);
   if (methods !== undefined && !isStrings(methods)) refuse("methods", "an array of HTTP methods");
   if (cache !== "user" && cache !== "shared" && cache !== false) refuse("cache", '"user", "shared" or false');
   if (!STRATEGIES.includes(strategy)) refuse("strategy", STRATEGIES.join(", "));
   if (needs === null && cache === "user") refuse("needs", 'more than null where "cache" is "user"');
-  return {
-    given: rule,
+  const path = typeof match === "string" ? rulePath(match, accept, refuse) : undefined;
+  const rule = Object.freeze({
+    given,
     needs,
-    methods: methods?.map((method) => method.toUpperCase()),
-    otherwise,
+    methods: methods && Object.freeze(methods.map((method) => method.toUpperCase())),
+    otherwise: checkOtherwise(otherwise, where, refuse),
     cache,
     strategy,
-    matches: matcher(match) ?? refuse("match", MATCHES),
-  };
+    matches: path === undefined ? (matcher(match) ?? refuse("match", MATCHES)) : pathMatcher(path),
+  });
+  return { rule, path };
 }
 
 /** Query, fragment, other wildcards and `:name` would be ignored or taken literally: never what was meant. */
@@ -128,13 +160,12 @@ type Refuse = (option: string, expected: string) => never;
 
 function checkNeeds(given: Needs, where: string, refuse: Refuse): Needs {
   if (typeof given !== "object") refuse("needs", '"signed_in", null, or an object of what the bearer must have');
-  const needs = checkNames(given, `${where}.needs`, RIGHTS);
-  checkRights(needs, refuse);
-  return needs;
+  return checkRights(checkNames(given, `${where}.needs`, RIGHTS), refuse);
 }
 
-function checkOtherwise(otherwise: Exclude<Otherwise, (...all: never) => unknown>, where: string, refuse: Refuse) {
-  const own = checkNames(otherwise, `${where}.otherwise`, ["page", "status", "body"]);
+function checkOtherwise(given: Otherwise | undefined, where: string, refuse: Refuse): CheckedOtherwise | undefined {
+  if (given === undefined || typeof given === "function") return given;
+  const own = checkNames(given, `${where}.otherwise`, ["page", "status", "body"]);
   const { page, status, body } = own as { page?: unknown; status?: unknown; body?: unknown };
   // What begins with two slashes, of either kind, is another host.
   if (page !== undefined && (typeof page !== "string" || !/^\/(?![/\\])/.test(page))) {
@@ -144,106 +175,107 @@ function checkOtherwise(otherwise: Exclude<Otherwise, (...all: never) => unknown
   if (status !== 401 && status !== 403 && (page === undefined || (status !== undefined && status !== 200))) {
     refuse("status", page === undefined ? "401 or 403" : "200, 401 or 403");
   }
+  const isJson = typeof body !== "string";
+  const text = isJson ? JSON.stringify(body) : body;
+  if (body !== undefined && text === undefined) refuse("body", "text, or what JSON can say");
+  return Object.freeze({
+    page: page as string | undefined,
+    status: status as 200 | 401 | 403 | undefined,
+    body: text === undefined ? undefined : Object.freeze({ text, isJson }),
+  });
 }
 
 function matcher(match: Match): CheckedRule["matches"] | undefined {
-  if (typeof match === "function") return (url, _path, request) => match(url, request);
-  if (typeof match === "string") return PATH.test(match) ? pathMatcher(match) : undefined;
+  if (typeof match === "function") return ({ url, request }) => match(url, request);
   if (match instanceof RegExp) {
     // A global or sticky one would remember where it was.
     const pattern = new RegExp(match.source, match.flags.replace(/[gy]/g, ""));
-    return (_url, path) => pattern.test(path);
+    return ({ path }) => pattern.test(path);
   }
-  return typeof match?.test === "function" ? (url) => match.test(url.href) : undefined;
+  if (typeof match !== "object" || typeof match?.test !== "function") return undefined;
+  const test = match.test.bind(match);
+  return ({ url }) => test(url.href);
 }
 
-function pathMatcher(match: string): CheckedRule["matches"] {
-  const wild = match.endsWith("*");
-  const wanted = plainPath(new URL(match, "http://rule").pathname);
-  const beginning = wanted.slice(0, -1);
-  const folder = wild && wanted.endsWith("/*") ? wanted.slice(0, -2) : undefined;
-  return (_url, path) => (wild ? path.startsWith(beginning) || path === folder : path === wanted);
+/** A rule's path in canonical form: all that begins so, or exactly this, without a slash at its end. */
+interface RulePath {
+  readonly beginning: boolean;
+  readonly text: string;
+}
+
+function rulePath(match: string, accept: readonly PathSpelling[], refuse: Refuse): RulePath {
+  if (!PATH.test(match)) refuse("match", MATCHES);
+  const beginning = match.endsWith("*");
+  // With a letter in place of the asterisk, "/.*" is about names that begin with a dot.
+  const { path, wrong } = readRulePath(beginning ? `${match.slice(0, -1)}x` : match, accept);
+  if (wrong !== undefined) refuse("match", `a path that the gate lets pass, but ${wrong}`);
+  if (beginning) return { beginning, text: path.slice(0, -1) };
+  return { beginning, text: withoutSlash(path) };
+}
+
+function pathMatcher({ beginning, text }: RulePath): CheckedRule["matches"] {
+  const matches = (wanted: string) => {
+    const folder = wanted.endsWith("/") ? wanted.slice(0, -1) : undefined;
+    if (beginning) return (path: string) => path.startsWith(wanted) || path === folder;
+    return (path: string) => path === wanted || (path.length === wanted.length + 1 && path === `${wanted}/`);
+  };
+  const exactly = matches(text);
+  const folded = matches(text.toLowerCase());
+  return (asked) => (asked.folded ? folded(asked.path) : exactly(asked.path));
+}
+
+function withoutSlash(path: string): string {
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
 /** Whether one rule's path matches whatever another's does. */
-function covers(one: Match, other: string): boolean {
-  if (typeof one !== "string") return false;
-  if (!one.endsWith("*")) return one === other;
-  const beginning = one.slice(0, -1);
-  return other.startsWith(beginning) || `${other}/` === beginning;
+function covers(one: RulePath | undefined, other: RulePath): boolean {
+  if (one === undefined) return false;
+  if (!one.beginning) return !other.beginning && one.text === other.text;
+  return other.text.startsWith(one.text) || (!other.beginning && `${other.text}/` === one.text);
 }
 
 /**
- * The rule for a URL, which must not depend on spelling. Where servers differ in how they read it, the strictest of the
- * readings' rules counts, and where two of them need something, nobody may have the answer.
+ * The rule for a URL; `undefined` if there is none, `"ambiguous"` if some server may find the URL under another rule that
+ * needs something.
  */
-export function findRule(rules: readonly CheckedRule[], url: URL, request: GateRequest): CheckedRule | undefined {
-  return readings(url)
-    .map((path) => ruleAt(rules, url, path, request))
-    .reduce(stricter);
-}
-
-function stricter(one: CheckedRule | undefined, other: CheckedRule | undefined): CheckedRule | undefined {
-  if (one === other || other === undefined) return one;
-  if (one === undefined) return other;
-  if (other.needs === null) return one;
-  return one.needs === null ? other : AMBIGUOUS;
-}
-
-/**
- * The paths that servers may take one for. Some take %2F for a slash, some %5C, some both; some resolve dots before they
- * merge slashes and some after; and where a proxy has decoded a path, the server behind it does so again.
- */
-function readings({ origin, pathname }: URL): readonly string[] {
-  if (!/%(?:2F|5C|25)/i.test(pathname)) return [plainPath(pathname)];
-  const read = (paths: readonly string[]): readonly string[] => {
-    const split = paths.flatMap((path) => [path, ...SEPARATORS.map((separator) => path.replace(separator, "/"))]);
-    const merged = split.map((path) => path.replace(/\/{2,}/g, "/"));
-    // With the origin before it, it is a path whatever it looks like; parsing resolves its dots.
-    return unique(unique([...split, ...merged]).map((path) => new URL(origin + path).pathname));
-  };
-  const once = read([pathname]);
-  const again = read(once.filter((path) => path.includes("%25")).map((path) => path.replaceAll("%25", "%")));
-  return unique([...once, ...again].map(plainPath));
-}
-
-function unique(paths: readonly string[]): readonly string[] {
-  return [...new Set(paths)];
-}
-
-const SEPARATORS = [/%2F/gi, /%5C/gi, /%(?:2F|5C)/gi];
-
-function ruleAt(
+export function findRule(
   rules: readonly CheckedRule[],
-  given: URL,
-  path: string,
+  target: Target,
   request: GateRequest,
-): CheckedRule | undefined {
-  let url = given;
-  if (url.pathname !== path) {
-    url = new URL(given);
-    url.pathname = path;
-  }
-  return rules.find((rule) => rule.matches(url, path, request));
+  accept: readonly PathSpelling[],
+): CheckedRule | "ambiguous" | undefined {
+  const place = placeOf(rules, asking(target, target.path, false, request));
+  if (hasOneReading(target)) return rules[place];
+  const readings = otherReadings(target, accept);
+  const isOther = ({ path, folded, lenient }: Reading) => {
+    const earlier = lenient && place >= 0 ? place : rules.length;
+    const other = placeOf(rules, asking(target, path, folded, request), earlier);
+    // Where that one is open, nobody gets what is not theirs.
+    return other >= 0 && other !== place && rules[other]?.needs !== null;
+  };
+  return readings === undefined || readings.some(isOther) ? "ambiguous" : rules[place];
 }
 
-const [AMBIGUOUS] = checkRules([{ match: () => true, needs: { claims: () => false } }]) as [CheckedRule];
-
-/**
- * The path as most servers understand it: /%61pp//x is /app/x. What stands between a request and a rule must not be
- * spelling.
- */
-export function plainPath(pathname: string): string {
-  let path = pathname;
-  if (path.includes("%")) path = path.replace(/%[0-9a-f]{2}/gi, decodePrintable);
-  return path.includes("//") ? path.replace(/\/{2,}/g, "/") : path;
+function placeOf(rules: readonly CheckedRule[], asked: Asked, end = rules.length): number {
+  for (let place = 0; place < end; place += 1) if (rules[place]?.matches(asked)) return place;
+  return -1;
 }
 
-function decodePrintable(encoded: string): string {
-  const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
-  return /[ -~]/.test(character) && !"%/\\?#".includes(character) ? character : encoded.toUpperCase();
+/** Makes a URL only for rules that look at one. */
+function asking({ origin, search }: Target, path: string, folded: boolean, request: GateRequest): Asked {
+  let url: URL | undefined;
+  return {
+    path,
+    folded,
+    request,
+    get url() {
+      url ??= new URL(origin + path + search);
+      return url;
+    },
+  };
 }
 
-export function isStrings(value: unknown): boolean {
+export function isStrings(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((element) => typeof element === "string");
 }

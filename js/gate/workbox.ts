@@ -43,40 +43,39 @@ export interface PluginTools {
   readonly caches: CacheStorage | undefined;
   readonly sessionId: () => string | undefined;
   readonly isOver: (sessionId: string) => boolean;
-  /** The rule for a request; for one without a rule, the rule that people must be signed in. */
-  ruleFor(request: Request): CheckedRule;
-  decide(rule: CheckedRule, request: Request): GateDecision;
-  /** The same, once it is sure who is signed in. */
-  decided(rule: CheckedRule, request: Request): Promise<GateDecision>;
-  refuse(rule: CheckedRule, decision: GateDecision, request: Request): Promise<Response>;
+  /** What the rules say about a request; about one without a rule, that people must be signed in. */
+  ask(request: Request): Promise<Inquiry>;
   isAuthorized(request: Request): boolean;
   readonly maxEntryBytes: number;
 }
 
+/** One request, and what is decided about it. */
+export interface Inquiry {
+  /** With its canonical URL: the only one that strategies, caches and the network see. */
+  readonly request: Request;
+  readonly rule: CheckedRule;
+  decide(): GateDecision;
+  /** The same, once it is sure who is signed in. */
+  decided(): Promise<GateDecision>;
+  refuse(): Promise<Response>;
+}
+
 export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
-  const { name, sessionId } = tools;
-  const decide = (request: Request) => tools.decide(tools.ruleFor(request), request);
-  const isPersonal = (request: Request) => {
-    const { needs, cache } = tools.ruleFor(request);
-    return needs !== null && cache !== "shared";
-  };
+  const { name, sessionId, ask } = tools;
+  const isPersonal = ({ rule: { needs, cache } }: Inquiry) => needs !== null && cache !== "shared";
 
   const begin = async (request: Request, state: State) => {
     if (state.begun !== undefined) return state.begun;
-    const { allowed } = await tools.decided(tools.ruleFor(request), request);
+    const { allowed } = await (await ask(request)).decided();
     state.begun ??= { sessionId: sessionId(), denied: !allowed };
     return state.begun;
   };
 
-  const refusalOf = (request: Request): Promise<Response> => {
-    const rule = tools.ruleFor(request);
-    return tools.refuse(rule, tools.decide(rule, request), request);
-  };
-
   /** Navigation preload comes past `requestWillFetch`, perhaps from the HTTP cache with what the last person was given. */
-  const trusted = async (request: Request, response: Response, { event, state = {} }: WithState): Promise<Response> => {
+  const trusted = async (inquiry: Inquiry, response: Response, { event, state = {} }: WithState): Promise<Response> => {
+    const { request, rule } = inquiry;
     const isPreloaded = state.fetched === undefined && (await event?.preloadResponse) !== undefined;
-    if (!isPreloaded || tools.ruleFor(request).needs === null || isFirstHand(response)) return response;
+    if (!isPreloaded || rule.needs === null || isFirstHand(response)) return response;
     letGo(response);
     state.again ??= fetch(pastHttpCache(request));
     return (await state.again).clone();
@@ -90,8 +89,9 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
     async requestWillFetch({ request, state = {} }) {
       const { denied } = await begin(request, state);
       if (denied) throw new Error("the gate denies this request");
-      state.fetched = request;
-      return tools.ruleFor(request).needs === null ? request : pastHttpCache(request);
+      const { request: canonical, rule } = await ask(request);
+      state.fetched = canonical;
+      return rule.needs === null ? canonical : pastHttpCache(canonical);
     },
 
     fetchDidSucceed({ request, response, state: { fetched } = {} }) {
@@ -101,8 +101,9 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
 
     async cacheKeyWillBeUsed({ request, state = {} }) {
       const begun = await begin(request, state);
-      if (!isPersonal(request)) return request;
-      const url = userKey(name, begun.sessionId ?? NOBODY, request.url);
+      const inquiry = await ask(request);
+      if (!isPersonal(inquiry)) return inquiry.request;
+      const url = userKey(name, begun.sessionId ?? NOBODY, inquiry.request.url);
       const headers = new Headers(request.headers);
       headers.delete("authorization");
       return new Request(url, { headers });
@@ -110,10 +111,11 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
 
     async cacheWillUpdate({ request, response: arrived, event, state = {} }) {
       const { denied, sessionId: atFirst } = await begin(request, state);
-      const { allowed } = await tools.decided(tools.ruleFor(request), request);
-      const personal = isPersonal(request);
+      const inquiry = await ask(request);
+      const { allowed } = await inquiry.decided();
+      const personal = isPersonal(inquiry);
       const isTheirs = () => !personal || (atFirst !== undefined && atFirst === sessionId());
-      const response = await trusted(request, arrived, { ...(event && { event }), state });
+      const response = await trusted(inquiry, arrived, { ...(event && { event }), state });
       // Workbox gives a clone, which goes on reading until it is told that nobody wants it.
       const giveUp = (unwanted: Response) => {
         letGo(unwanted);
@@ -132,7 +134,7 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
       const key = readUserKey(request.url);
       if (key?.name !== name) return;
       const original = new Request(key.url, { headers: request.headers });
-      await tools.decided(tools.ruleFor(original), original);
+      await (await ask(original)).decided();
       if (!tools.isOver(key.sessionId)) return;
       await (await tools.caches?.open(cacheName))?.delete(request, { ignoreVary: true });
     },
@@ -144,19 +146,20 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
       const key = readUserKey(request.url);
       if (key !== undefined && (key.name !== name || key.sessionId !== sessionId())) return null;
       const original = key === undefined ? request : new Request(key.url, { headers: request.headers });
-      if (key === undefined && isPersonal(original)) return null;
-      const rule = tools.ruleFor(original);
-      const { allowed } = await tools.decided(rule, original);
+      const inquiry = await ask(original);
+      if (key === undefined && isPersonal(inquiry)) return null;
+      const { allowed } = await inquiry.decided();
       if (!allowed || (key !== undefined && key.sessionId !== sessionId())) return null;
-      if (rule.cache === "shared" && !isReusable(cachedResponse)) return null;
+      if (inquiry.rule.cache === "shared" && !isReusable(cachedResponse)) return null;
       state.cached = await ranged(request, cachedResponse);
       return state.cached;
     },
 
     async handlerDidError({ request, state = {} }) {
       const { denied } = await begin(request, state);
-      if (!denied && decide(request).allowed) return undefined;
-      state.refusal = await refusalOf(request);
+      const inquiry = await ask(request);
+      if (!denied && inquiry.decide().allowed) return undefined;
+      state.refusal = await inquiry.refuse();
       return state.refusal;
     },
 
@@ -164,10 +167,11 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
     async handlerWillRespond({ request, response, event, state = {} }) {
       const { denied } = await begin(request, state);
       if (response === state.refusal) return response;
-      if (denied) return refusalOf(request);
-      if (tools.ruleFor(request).needs === null) return response;
+      const inquiry = await ask(request);
+      if (denied) return inquiry.refuse();
+      if (inquiry.rule.needs === null) return response;
       const handling = { ...(event && { event }), state };
-      return forThisTime(response === state.cached ? response : await trusted(request, response, handling));
+      return forThisTime(response === state.cached ? response : await trusted(inquiry, response, handling));
     },
   };
 }

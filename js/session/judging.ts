@@ -1,4 +1,4 @@
-import { SessionError, TokenError } from "../errors.js";
+import { keyDoubt, SessionError, TokenError } from "../errors.js";
 import type { KeyStore } from "../keys.js";
 import type { ClockMarks, Policy } from "../policy.js";
 import type { Assessment, Claims, Verifier } from "../verifier.js";
@@ -62,7 +62,7 @@ export class Judging {
     try {
       return this.verify(token, now);
     } catch (error) {
-      if (!(error instanceof TokenError) || error.code !== "key_not_found" || !("refresh" in this.verifier))
+      if (!(error instanceof TokenError) || keyDoubt(error.code) === undefined || !("refresh" in this.verifier))
         throw error;
       await this.verifier.refresh().catch((cause) => {
         throw new TokenError(error.code, `${error.message}; no fresher keys could be fetched`, {}, { cause });

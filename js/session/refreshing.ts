@@ -1,4 +1,4 @@
-import { SessionError, TokenError } from "../errors.js";
+import { keyDoubt, SessionError, TokenError } from "../errors.js";
 import type { UnlockedKey } from "../protection.js";
 import { ProviderUnavailable, RefreshRejected } from "../providers/errors.js";
 import type { TokenProvider, TokenSet } from "../providers.js";
@@ -255,7 +255,7 @@ export class Refreshing {
       checkIn =
         time === undefined ? { at: answered + skew, skew } : checkInAt(time, asked, answered, rollbackTolerance);
     } catch (error) {
-      const missingKey = error instanceof TokenError && error.code === "key_not_found";
+      const missingKey = error instanceof TokenError && keyDoubt(error.code) !== undefined;
       const kept = { ...before.tokens, refresh_token: tokens.refresh_token };
       holding.take({ ...next, tokens: kept, unverified: missingKey ? tokens : undefined }, clock);
       await holding.write();

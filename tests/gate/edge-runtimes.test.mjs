@@ -1,7 +1,11 @@
 // A gate by verifier in the runtimes of the edge: workerd, Deno, Bun.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { randomFrom } from "../random.mjs";
 import { tokenFor } from "../rfc8037.mjs";
 import { startBun, startDeno } from "../runtimes/programs.mjs";
 import { startWorkerd } from "../runtimes/workerd.mjs";
@@ -50,3 +54,177 @@ function ask(worker, path, token) {
 }
 
 const tokenOf = (claims) => tokenFor("edge", claims);
+
+const WALK_AROUND = fileURLToPath(new URL("site/walk-around.mjs", import.meta.url));
+const SEED = 20;
+
+for (const [name, start] of Object.entries({ workerd: startWorkerd, Deno: startDeno, Bun: startBun })) {
+  describe(`${name}: what arrives as raw text`, () => {
+    let worker;
+    before(async () => {
+      worker = await start(WALK_AROUND);
+    });
+    after(() => worker?.close());
+
+    test(`reaches nothing behind a rule, however it is spelt (seed ${SEED})`, async () => {
+      const answers = await Promise.all(
+        hostileTargets(SEED).flatMap((line) =>
+          ["front", "middleware", "one"].map(async (way) => [
+            line,
+            way,
+            await send(worker.url, line, { "x-way": way }),
+          ]),
+        ),
+      );
+      const walked = answers.filter(([, , text]) => text.includes("behind admin"));
+      assert.deepEqual(walked, []);
+      for (const [line, way, text] of answers) {
+        const location = /^location: (.*)\r$/im.exec(text)?.[1];
+        if (location !== undefined) assert.match(location, /^\/(?![/\\])/, `${line} (${way})`);
+      }
+      assert.ok(answers.some(([, , text]) => /^HTTP\/1.1 308 /.test(text) || text.includes("open http")));
+    });
+
+    test("reaches it with the right token", async () => {
+      const authorization = `Bearer ${tokenOf({ exp: Date.now() / 1000 + 60, roles: ["admin"] })}`;
+      for (const way of ["front", "middleware", "one"]) {
+        const text = await send(worker.url, "GET /admin/x", { "x-way": way, authorization });
+        assert.match(text, /behind admin/, way);
+      }
+      assert.match(await send(worker.url, "POST /%61dmin/x", { authorization, "content-length": 0 }), /behind admin/);
+    });
+
+    test("names a host, from which nothing is fetched", async () => {
+      const asked = [];
+      const inner = createServer((request, response) => {
+        asked.push(request.url);
+        response.writeHead(302, { location: "/secret" }).end("inner secret");
+      }).listen(0, "127.0.0.1");
+      await once(inner, "listening");
+      const host = `127.0.0.1:${inner.address().port}`;
+      const html = { accept: "text/html" };
+      const ways = [
+        [{ "x-way": "front" }, 401, /the page/],
+        [{ "x-way": "one" }, 421, /misdirected_request/],
+        [{ "x-way": "default" }, 421, /misdirected_request/],
+        [{ "x-way": "nothing" }, 401, /Sign-in needed/],
+      ];
+      for (const [headers, status, body] of ways) {
+        for (const target of ["/page/x", `http://${host}/page/x`]) {
+          const text = await send(worker.url, `GET ${target}`, { ...headers, ...html }, host);
+          assert.match(text, new RegExp(`^HTTP/1.1 ${status} `), `${JSON.stringify(headers)} ${target}`);
+          assert.match(text, body);
+        }
+      }
+      assert.match(
+        await send(worker.url, "GET /x", { "x-way": "nothing" }, host),
+        /^HTTP\/1.1 500 (?:.|\s)*missing_option/,
+      );
+      assert.deepEqual(asked, []);
+      await new Promise((resolve) => inner.close(resolve));
+    });
+  });
+}
+
+/** Request lines without their version: those of the issue, and made ones. */
+function hostileTargets(seed) {
+  const known = [
+    ...["GET /admin/../public/x", "GET /admin/%2e%2e/public/x", "GET http://other\\@host/admin/x", "GET /%2561dmin/x"],
+    ...["GET /public/%25%32%65%25%32%65/admin/users", "GET /public/..%25%32%66admin/users", "GET /%25%361dmin/users"],
+    ...["GET /admin%3Fx", "GET /admin%23x", "GET /admin", "GET /admin/", "POST /admin/../admin/x", "GET /Admin/x"],
+    ...["GET http://evil.test/admin/x", "GET http://evil.test/public/../admin/x", "GET HTTP://evil.test/admin/x"],
+    ...[
+      "GET http://app.test\\admin\\x",
+      "GET http://user@app.test/admin/x",
+      "GET //admin/x",
+      "GET //evil.test/admin/x",
+    ],
+    ...["GET http:///admin/x", "GET /\\admin/x", "GET /public\\..\\admin/x", "GET /x/..;/admin/x", "GET /admin;/x"],
+    ...[
+      "OPTIONS *",
+      "GET *",
+      "CONNECT app.test:443",
+      "CONNECT /admin/x",
+      "GET app.test:443",
+      "GET admin/x",
+      "GET ?/admin/x",
+    ],
+    ...["GET /public#/../admin/x", "GET /admin/x#y", "GET /admin/x\t", "GET /\tadmin/x", "GET /%00/../admin/x"],
+    ...["GET ftp://app.test/admin/x", "GET https://app.test/admin/x", "TRACE /admin/x", "GET /%c0%ae%c0%ae/admin/x"],
+  ];
+  const random = randomFrom(seed);
+  const pick = (list) => list[Math.floor(random() * list.length)];
+  const parts = [
+    ...[
+      "admin",
+      "admin",
+      "public",
+      "x",
+      "/",
+      "/",
+      "/",
+      "//",
+      "..",
+      ".",
+      "\\",
+      ";",
+      "..;",
+      "#",
+      "?",
+      "@",
+      "%",
+      "ö",
+      "\u00a0",
+    ],
+    ...[
+      "%2F",
+      "%5c",
+      "%2e",
+      "%2E%2e",
+      "%3F",
+      "%23",
+      "%3B",
+      "%61dmin",
+      "%252F",
+      "%252e",
+      "%2561dmin",
+      "%00",
+      "%09",
+      "Admin",
+    ],
+  ];
+  const made = Array.from({ length: 250 }, () => {
+    const text = Array.from({ length: 1 + Math.floor(random() * 6) }, () => pick(parts)).join("");
+    const form = pick([
+      "/",
+      "/",
+      "/",
+      "/admin/",
+      "/public/",
+      "http://app.test/",
+      "http://x\\@app.test/",
+      "http://app.test\\",
+    ]);
+    return `${pick(["GET", "GET", "POST"])} ${form}${text}`;
+  });
+  return [...known, ...made];
+}
+
+/** The whole answer, as text. */
+function send(url, line, headers = {}, host = "app.test") {
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk;
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => resolve(text));
+    const all = Object.entries({ host, connection: "close", ...headers }).map(
+      ([name, value]) => `${name}: ${value}\r\n`,
+    );
+    socket.write(`${line} HTTP/1.1\r\n${all.join("")}\r\n`);
+    // A tunnel stays open, and what waits for a body does too.
+    setTimeout(() => socket.destroy(), 10_000).unref();
+  });
+}

@@ -185,3 +185,137 @@ describe("keys that are looked for, and do not come", () => {
     assert.equal(asked, 0);
   });
 });
+
+describe("the origin that an app names", () => {
+  const origin = "https://api.test";
+  const open = [{ match: "/*", needs: null }];
+  const fetched = (t, answer) => {
+    const calls = [];
+    t.mock.method(globalThis, "fetch", (input, init) => {
+      calls.push([new Request(input).url, init?.redirect]);
+      return Promise.resolve(answer());
+    });
+    return calls;
+  };
+
+  it("is the only one that is answered: a request for another is misdirected (RFC 9110 section 15.5.20)", async () => {
+    const gate = createGate({ verifier, rules: open, origin: [origin, "http://localhost:8080"] });
+    for (const other of [
+      "https://evil.test",
+      "http://api.test",
+      "https://api.test:444",
+      "http://169.254.169.254",
+      "https://api.test.evil.test",
+    ]) {
+      const decision = gate.decide({ url: `${other}/x` });
+      const { allowed, refused, rule, location } = decision;
+      assert.deepEqual([allowed, refused, rule, location], [false, "misdirected_request", undefined, undefined], other);
+      for (const path of ["/x", "//x", "/a%2Fb"]) {
+        const answer = await gate.handle(new Request(other + path), () => assert.fail("was let through"));
+        assert.equal(answer.status, 421);
+        assert.equal((await answer.json()).refused, "misdirected_request");
+        assert.equal(answer.headers.get("cache-control"), "no-store");
+      }
+    }
+    for (const own of [`${origin}/x`, `${origin}:443/x`, "http://localhost:8080/x", "https://API.test/x"]) {
+      assert.equal((await gate.handle(new Request(own), () => new Response("passed"))).status, 200);
+    }
+  });
+
+  it("is what is handed on, however the host was spelt", async () => {
+    const gate = createGate({ verifier, rules: open, origin });
+    const answer = await gate.handle(new Request("https://api.test./x"), ({ url }) => new Response(url));
+    assert.equal(await answer.text(), `${origin}/x`);
+  });
+
+  it("is the only one from which anything is fetched, and no redirect is followed", async (t) => {
+    const calls = fetched(t, () => new Response("from the origin"));
+    const gate = createGate({ verifier, rules: open, origin });
+    assert.equal(await (await gate.handle(new Request(`${origin}/x`))).text(), "from the origin");
+    assert.equal((await gate.handle(new Request("https://evil.test/x"))).status, 421);
+    assert.deepEqual(calls, [[`${origin}/x`, "manual"]]);
+  });
+
+  it("has to be named before the gate fetches by itself: it is no proxy to where a request says", async (t) => {
+    const calls = fetched(t, () => new Response("from anywhere"));
+    const gate = createGate({ verifier, rules: open });
+    await assert.rejects(gate.handle(new Request("http://169.254.169.254/x")), {
+      code: "missing_option",
+      option: "origin",
+    });
+    assert.deepEqual(calls, []);
+  });
+});
+
+describe("the page that is shown to who may not", () => {
+  const rules = [
+    { match: "/no.html", needs: null },
+    { match: "/*", otherwise: { page: "/no.html" } },
+  ];
+  const html = (body, init) =>
+    new Response(body, { headers: { "content-type": "text/html", ...init?.headers }, ...init });
+  const navigation = { headers: { accept: "text/html", authorization: "Basic secret", cookie: "secret" } };
+  const show = async (options, next, url = "https://api.test/x") => {
+    const gate = createGate({ verifier, rules, ...options });
+    const answer = await gate.handle(new Request(url, navigation), next);
+    return { status: answer.status, text: await answer.text() };
+  };
+  const plain = /Sign-in needed/;
+
+  it("comes from what is behind the gate, asked as anybody may ask", async (t) => {
+    t.mock.method(globalThis, "fetch", () => assert.fail("fetched from where the request says"));
+    const asked = [];
+    const answer = await show({}, (request, { allowed, claims, reason }) => {
+      const { url, method, headers } = request;
+      asked.push([url, method, headers.get("authorization"), headers.get("cookie"), allowed, claims, reason]);
+      return html("<h1>No</h1>");
+    });
+    assert.deepEqual(answer, { status: 401, text: "<h1>No</h1>" });
+    assert.deepEqual(asked, [["https://api.test/no.html", "GET", null, null, true, undefined, "open"]]);
+  });
+
+  it("or from the origin that the app named", async (t) => {
+    const calls = [];
+    t.mock.method(globalThis, "fetch", ({ url }, { redirect }) => {
+      calls.push([url, redirect]);
+      return Promise.resolve(html("<h1>No</h1>"));
+    });
+    assert.deepEqual(await show({ origin: "https://api.test" }), { status: 401, text: "<h1>No</h1>" });
+    assert.deepEqual(calls, [["https://api.test/no.html", "manual"]]);
+  });
+
+  it("never from where a request says", async (t) => {
+    t.mock.method(globalThis, "fetch", () => assert.fail("fetched"));
+    const { status, text } = await show({}, undefined, "http://169.254.169.254/latest");
+    assert.equal(status, 401);
+    assert.match(text, plain);
+  });
+
+  for (const [what, next] of [
+    ["a redirect", () => new Response(null, { status: 302, headers: { location: "http://inner.test/" } })],
+    ["an error", () => html("inner", { status: 500 })],
+    [
+      "what throws",
+      () => {
+        throw new Error("inner");
+      },
+    ],
+    ["what is too long", () => html("inner".repeat(300_000))],
+    ["what has no end", () => html(new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(65_536)) }))],
+  ]) {
+    it(`is not ${what}`, async () => {
+      const { status, text } = await show({}, next);
+      assert.equal(status, 401);
+      assert.match(text, plain);
+      assert.doesNotMatch(text, /inner/);
+    });
+  }
+
+  it("is not waited for any longer than five seconds", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const shown = show({}, () => html(new ReadableStream({})));
+    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    t.mock.timers.tick(5000);
+    assert.match((await shown).text, plain);
+  });
+});

@@ -1,0 +1,45 @@
+// A Hono app behind a gate, in two ways: the gate in front of the app, or as a middleware of it.
+import { Hono } from "hono";
+import { createVerifier } from "tokenward";
+import { createGate } from "tokenward/gate";
+
+// The key of RFC 8037 appendix A.
+const jwks = [{ kty: "OKP", crv: "Ed25519", kid: "rfc8037", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }];
+const verifier = createVerifier({ jwks, issuer: "https://login.example", audience: "edge" });
+const rules = [
+  { match: "/admin/*", needs: { role: "admin" } },
+  { match: "/no.html", needs: null },
+  { match: "/page/*", otherwise: { page: "/no.html" } },
+  { match: "/*", needs: null },
+];
+const gates = { any: createGate({ verifier, rules }), one: createGate({ verifier, rules, origin: "http://app.test" }) };
+
+function appWith(...middleware) {
+  const app = new Hono();
+  for (const one of middleware) app.use(one);
+  app.all("/admin/*", (context) => context.text("behind admin"));
+  app.get("/no.html", (context) => context.html("the page"));
+  app.all("*", (context) => context.text(`open ${context.req.url}`));
+  return app;
+}
+
+const plain = appWith();
+const guarded = appWith(async (context, next) => {
+  const pass = async () => {
+    await next();
+    return context.res;
+  };
+  const answer = await gates.any.handle(context.req.raw, pass);
+  context.res = undefined;
+  context.res = answer;
+});
+
+export default {
+  fetch(request) {
+    const way = request.headers.get("x-way") ?? "front";
+    if (way === "middleware") return guarded.fetch(request);
+    if (way === "default") return gates.one.handle(request);
+    if (way === "nothing") return gates.any.handle(request).catch(({ code }) => new Response(code, { status: 500 }));
+    return gates[way === "one" ? "one" : "any"].handle(request, (canonical) => plain.fetch(canonical));
+  },
+};

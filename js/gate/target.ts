@@ -166,9 +166,9 @@ function readPath(given: string, accept: readonly PathSpelling[]): Path {
   look(given, /\\/, "backslash");
   const spelt = given
     .replace(/[^\w.~!$&'()*+,;=:@/%-]+/g, encodeURIComponent)
-    .replace(/%[\da-f]{2}/gi, (encoded) => encoded.toUpperCase());
+    .replace(/(?:%(?=.?[a-f])[\dA-Fa-f]{2})+/g, (encoded) => encoded.toUpperCase());
   // Letters, digits, "-", ".", "_" and "~" (RFC 3986 section 2.3).
-  const decoded = spelt.replace(/%(?:[46][1-9A-F]|[57][\dA]|3\d|2[DE]|5F|7E)/g, decodeURIComponent);
+  const decoded = spelt.replace(/(?:%(?:[46][1-9A-F]|[57][\dA]|3\d|2[DE]|5F|7E))+/g, decodeURIComponent);
   look(decoded, /%(?:[01][\dA-F]|7F)/, "control-character");
   if (/%[89A-F]/.test(decoded) && !isUtf8(decoded)) found.push("invalid-utf8");
   look(decoded, /%5C/, "backslash");
@@ -274,8 +274,6 @@ function withoutFinalSlash(path: string): string[] {
 
 /** With everything decoded that is printable and separates nothing. */
 function decodePrintable(path: string): string {
-  return path.replace(/%[2-7][\dA-F]/g, (encoded) => {
-    const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
-    return "%/\\?#\x7f".includes(character) ? encoded : character;
-  });
+  // All of ASCII from the space on, but "#", "%", "/", "?", the backslash and DEL.
+  return path.replace(/(?:%(?:2[0-246-9A-E]|3[\dA-E]|4[\dA-F]|5[\dABDEF]|6[\dA-F]|7[\dA-E]))+/g, decodeURIComponent);
 }

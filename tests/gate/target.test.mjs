@@ -480,6 +480,12 @@ test("the longer a path, the longer a decision takes, and no more than that", ()
     "%",
     "..;/",
     ".",
+    "[",
+    "^",
+    "%5B",
+    "%e2%82%ac",
+    "%20",
+    "\u{1F600}",
   ]) {
     const [short, long] = [4096, 65_536].map((length) => fastest(`${ORIGIN}/b/${unit.repeat(length / unit.length)}`));
     // 16 times as long; what grows with the square takes 256 times.

@@ -8,7 +8,7 @@ import { ENTRIES, wireSize } from "../../tools/sizes.mjs";
 import { pack, root, runTool } from "./packed.mjs";
 
 /** Bytes with Brotli of an app's bundle that imports only this entry. */
-const WIRE_BUDGETS = { tokenward: 62_000, "tokenward/slim": 6_500 };
+const WIRE_BUDGETS = { tokenward: 66_000, "tokenward/slim": 8_000 };
 
 /** Bytes with Brotli. */
 const BUDGETS = { "tokenward.wasm": 54_000, "relaxed.wasm": 3_000, "reference.wasm": 76_000 };

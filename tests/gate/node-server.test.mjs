@@ -113,9 +113,9 @@ for (const [name, make] of Object.entries(SERVERS)) {
       const claims = { exp: Date.now() / 1000 + 60, roles: ["admin"] };
       const authorization = `Bearer ${tokenFor("edge", claims)}`;
       assert.match(await send(url, "GET /admin/x", { authorization }), /behind admin/);
-      assert.match(await send(url, "GET /admin/x"), /^HTTP\/1.1 401 [^]*www-authenticate: Bearer\r/i);
+      assert.match(await send(url, "GET /admin/x"), /^HTTP\/1.1 401 .*www-authenticate: Bearer\r/is);
       assert.match(await send(url, "GET /notes/a.b.txt?q=%20"), /open/);
-      assert.match(await send(url, "GET /notes//x"), /^HTTP\/1.1 308 [^]*location: \/notes\/x\r/i);
+      assert.match(await send(url, "GET /notes//x"), /^HTTP\/1.1 308 .*location: \/notes\/x\r/is);
       assert.match(await send(url, "POST /notes//x", { "content-length": 0 }), /^HTTP\/1.1 400 /);
     });
   });

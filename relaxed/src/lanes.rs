@@ -1,7 +1,7 @@
 //! Two 64-bit lanes, taken as doubles or as integers: a 128-bit register of WebAssembly's. Elsewhere it is a model of one, in
 //! which a multiplication and an addition are fused for certain, for the tests.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 mod register {
     use core::arch::wasm32::{
         f64x2, f64x2_extract_lane, f64x2_mul, f64x2_relaxed_madd, f64x2_splat, f64x2_sub, i64x2, i64x2_add, i64x2_extract_lane,
@@ -107,7 +107,7 @@ mod register {
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
 mod register {
     #[derive(Clone, Copy)]
     pub(crate) struct Lanes([i64; 2]);

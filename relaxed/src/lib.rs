@@ -5,7 +5,7 @@
 //! believed only where it agrees with the block that a signature must hold, and only for keys for which it once agreed with the
 //! exact kernel: see `src/engine/fast/rsa/fused.rs`. Only numbers cross the boundary, in a place of this module's memory: there
 //! is no glue, no allocation and no state that outlives a call.
-#![cfg_attr(target_arch = "wasm32", no_std)]
+#![cfg_attr(all(target_arch = "wasm32", not(feature = "std")), no_std)]
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,6 +21,8 @@ mod tests;
 
 /// Words of the base: one more than the modulus of most bits has.
 const MOST_WORDS: usize = MOST * 51 / 64;
+/// So many limbs a number has: for moduli of 2080, 3304 and 4222 bits.
+const WIDTHS: [usize; 3] = [42, 66, 84];
 const MOST_NUMBERS: usize = 4 * MOST + 2 * MOST_WORDS;
 
 /// Atomic, because that is how memory is shared without `unsafe`; there is only one thread.
@@ -46,33 +48,49 @@ pub extern "C" fn fuses() -> bool {
 #[allow(unsafe_code, reason = "exported by its name")]
 #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
 pub extern "C" fn power(limbs: usize, words: usize, squarings: u32) -> bool {
-    let fits = limbs != 0 && limbs <= MOST && limbs.is_multiple_of(6) && words <= MOST_WORDS;
-    fits && squarings <= 31 && compute(limbs, words, squarings).is_some()
+    let given = NUMBERS.iter().map(|number| number.load(Ordering::Relaxed));
+    let Some(result) = compute(given, limbs, words, squarings) else { return false };
+    for (place, word) in NUMBERS.iter().skip(4 * limbs + words).zip(result).take(words) {
+        place.store(word, Ordering::Relaxed);
+    }
+    true
 }
 
-fn compute(limbs: usize, words: usize, squarings: u32) -> Option<()> {
-    let mut numbers = NUMBERS.iter();
-    let mut double = || numbers.next().map(|bits| f64::from_bits(bits.load(Ordering::Relaxed)));
-    let mut work = Work::new(limbs);
-    for pairs in [&mut work.fold_two, &mut work.fold_one] {
-        read(pairs, limbs, &mut double)?;
+/// The same for whoever links this crate: the last `words` of the numbers become the power.
+#[must_use]
+pub fn power_of(numbers: &mut [u64], limbs: usize, words: usize, squarings: u32) -> bool {
+    let Some(at) = numbers.len().checked_sub(words) else { return false };
+    let (given, place) = numbers.split_at_mut(at);
+    let Some(result) = compute(given.iter().copied(), limbs, words, squarings) else { return false };
+    place.iter_mut().zip(result).for_each(|(place, word)| *place = word);
+    true
+}
+
+fn compute(
+    mut numbers: impl Iterator<Item = u64>,
+    limbs: usize,
+    words: usize,
+    squarings: u32,
+) -> Option<[u64; MOST_WORDS]> {
+    if !WIDTHS.contains(&limbs) || squarings > 31 {
+        return None;
     }
-    let mut modulus = [0.0; MOST];
-    let modulus = modulus.get_mut(..limbs)?;
-    for limb in &mut *modulus {
+    let mut work = Work::new(limbs);
+    let mut double = || numbers.next().map(f64::from_bits);
+    read(&mut work.fold_two, limbs, &mut double)?;
+    read(&mut work.fold_one, limbs, &mut double)?;
+    let mut n = [0.0; MOST];
+    let n = n.get_mut(..limbs)?;
+    for limb in &mut *n {
         *limb = double()?;
     }
     read(&mut work.number, limbs, &mut double)?;
     let (mut base, mut result) = ([0; MOST_WORDS], [0; MOST_WORDS]);
-    let (base, result) = (base.get_mut(..words)?, result.get_mut(..words)?);
-    for (word, number) in base.iter_mut().zip(numbers.by_ref()) {
-        *word = number.load(Ordering::Relaxed);
+    for word in base.get_mut(..words)? {
+        *word = numbers.next()?;
     }
-    power::power(&mut work, modulus, base, squarings, result)?;
-    for (word, number) in result.iter().zip(numbers) {
-        number.store(*word, Ordering::Relaxed);
-    }
-    Some(())
+    power::power(&mut work, n, base.get(..words)?, squarings, result.get_mut(..words)?)?;
+    Some(result)
 }
 
 fn read(pairs: &mut Pairs, limbs: usize, mut double: impl FnMut() -> Option<f64>) -> Option<()> {
@@ -85,7 +103,7 @@ fn read(pairs: &mut Pairs, limbs: usize, mut double: impl FnMut() -> Option<f64>
     Some(())
 }
 
-#[cfg(all(target_arch = "wasm32", not(test)))]
+#[cfg(all(target_arch = "wasm32", not(feature = "std")))]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()

@@ -1,7 +1,6 @@
 //! Powers against `num-bigint`'s, through what is exported; products of limbs as large as can be.
 #![allow(clippy::as_conversions, clippy::indexing_slicing, reason = "limbs are below 2^53")]
 
-use std::sync::Mutex;
 use std::vec::Vec;
 
 use num_bigint::BigInt;
@@ -9,8 +8,6 @@ use num_traits::ToPrimitive;
 
 use super::*;
 use crate::multiply::LIMB;
-
-static PLACE: Mutex<()> = Mutex::new(());
 
 /// Balanced limbs.
 fn limbs(number: &BigInt, width: usize) -> Vec<f64> {
@@ -41,30 +38,32 @@ fn words(number: &BigInt, count: usize) -> Vec<u64> {
     words
 }
 
-fn power_of(n: &BigInt, base: &BigInt, squarings: u32) -> Option<BigInt> {
-    let _guard = PLACE.lock().unwrap();
+/// What the kernel is given, without room for the power.
+fn numbers_of(n: &BigInt, base: &BigInt) -> Vec<u64> {
     let width = width(n.bits());
     let inverse = |bits: usize| (BigInt::from(1) << bits).modinv(n).unwrap();
     let r_squared = (BigInt::from(1) << (102 * width)) % n;
-    let count = n.bits().div_ceil(64) as usize;
-    let mut numbers: Vec<u64> = [&inverse(102), &inverse(51), n, &r_squared]
+    [&inverse(102), &inverse(51), n, &r_squared]
         .into_iter()
         .flat_map(|number| limbs(number, width))
         .map(f64::to_bits)
-        .collect();
-    numbers.extend(words(base, count));
-    for (number, place) in numbers.iter().zip(&NUMBERS) {
-        place.store(*number, Ordering::Relaxed);
-    }
-    power(width, count, squarings).then(|| {
-        let result = NUMBERS.iter().skip(numbers.len()).take(count).map(|word| word.load(Ordering::Relaxed));
-        result.rev().fold(BigInt::ZERO, |sum, word| (sum << 64_u8) + word)
+        .chain(words(base, n.bits().div_ceil(64) as usize))
+        .collect()
+}
+
+fn raised(n: &BigInt, base: &BigInt, squarings: u32) -> Option<BigInt> {
+    let width = width(n.bits());
+    let count = n.bits().div_ceil(64) as usize;
+    let mut numbers = numbers_of(n, base);
+    numbers.resize(numbers.len() + count, 0);
+    power_of(&mut numbers, width, count, squarings).then(|| {
+        numbers.iter().rev().take(count).fold(BigInt::ZERO, |sum, word| (sum << 64_u8) + *word)
     })
 }
 
 fn check(n: &BigInt, base: &BigInt, squarings: u32) {
     let expected = base.modpow(&((BigInt::from(1) << squarings) + 1), n);
-    assert_eq!(power_of(n, base, squarings), Some(expected), "{base:x} ^ (2^{squarings} + 1) mod {n:x}");
+    assert_eq!(raised(n, base, squarings), Some(expected), "{base:x} ^ (2^{squarings} + 1) mod {n:x}");
 }
 
 #[test]
@@ -172,7 +171,21 @@ fn limbs_as_large_as_can_be() {
     }
 }
 
-/// What no modulus is comes out as no number, without a panic.
+/// What JavaScript calls, with the numbers in their place.
+#[test]
+fn the_power_stands_behind_the_base() {
+    let n: BigInt = (BigInt::from(1) << 2048_u16) - 159;
+    let base: BigInt = &n / 7 * 5;
+    let numbers = numbers_of(&n, &base);
+    for (number, place) in numbers.iter().zip(&NUMBERS) {
+        place.store(*number, Ordering::Relaxed);
+    }
+    assert!(power(42, 32, 16));
+    let power = NUMBERS.iter().skip(numbers.len()).take(32).map(|word| word.load(Ordering::Relaxed));
+    let expected = base.modpow(&BigInt::from(65_537), &n);
+    assert_eq!(power.collect::<Vec<_>>(), words(&expected, 32));
+}
+
 #[test]
 fn what_is_no_number_is_refused() {
     for (limbs, words, squarings) in [(0, 1, 1), (41, 1, 1), (90, 1, 1), (usize::MAX, 1, 1), (42, 67, 1), (42, 1, 32)] {

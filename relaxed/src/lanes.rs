@@ -4,8 +4,8 @@
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 mod register {
     use core::arch::wasm32::{
-        f64x2, f64x2_extract_lane, f64x2_mul, f64x2_relaxed_madd, f64x2_splat, f64x2_sub, i64x2, i64x2_add, i64x2_extract_lane,
-        i64x2_shuffle, i64x2_splat, u64x2_shr, v128, v128_and, v128_or,
+        f64x2, f64x2_extract_lane, f64x2_mul, f64x2_relaxed_madd, f64x2_splat, f64x2_sub, i64x2, i64x2_add,
+        i64x2_extract_lane, i64x2_shuffle, i64x2_splat, u64x2_shr, v128, v128_and, v128_or,
     };
 
     #[derive(Clone, Copy)]

@@ -66,7 +66,6 @@ const _: () = {
     assert!(low + high + EXTRA as i128 + (1 << 50) < OFFSET as i128);
 };
 
-
 /// Numbers of one width, and what is needed to multiply them.
 pub(crate) struct Work {
     pub(crate) width: usize,
@@ -270,8 +269,12 @@ impl Masks {
     #[inline(always)]
     #[expect(clippy::as_conversions, reason = "exact")]
     fn new() -> Self {
-        let [mask, magic, carried, balanced] =
-            black_box([f64::from_bits(MASK.cast_unsigned()), TWO52, TWO52 + CARRIED as f64, TWO52 + (CARRIED + (1 << 50)) as f64]);
+        let [mask, magic, carried, balanced] = black_box([
+            f64::from_bits(MASK.cast_unsigned()),
+            TWO52,
+            TWO52 + CARRIED as f64,
+            TWO52 + (CARRIED + (1 << 50)) as f64,
+        ]);
         Self {
             mask: Lanes::both(mask),
             magic: Lanes::both(magic),
@@ -324,7 +327,13 @@ impl Tile {
 
     /// So many times two rows: limbs of the multiplier that end here, times those of the multiplicand that start there.
     #[inline(always)]
-    fn rows(&mut self, constants: &Constants, multiplier: (&Reversed, usize), multiplicand: (&Pairs, usize), pairs: usize) -> Option<()> {
+    fn rows(
+        &mut self,
+        constants: &Constants,
+        multiplier: (&Reversed, usize),
+        multiplicand: (&Pairs, usize),
+        pairs: usize,
+    ) -> Option<()> {
         let ((multiplier, end), (multiplicand, start)) = (multiplier, multiplicand);
         let limbs = multiplier.get(end - 2 * pairs..end)?.as_chunks().0;
         let mut windows = multiplicand.get(start..)?.as_chunks().0;

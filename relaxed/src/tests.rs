@@ -56,9 +56,8 @@ fn raised(n: &BigInt, base: &BigInt, squarings: u32) -> Option<BigInt> {
     let count = n.bits().div_ceil(64) as usize;
     let mut numbers = numbers_of(n, base);
     numbers.resize(numbers.len() + count, 0);
-    power_of(&mut numbers, width, count, squarings).then(|| {
-        numbers.iter().rev().take(count).fold(BigInt::ZERO, |sum, word| (sum << 64_u8) + *word)
-    })
+    power_of(&mut numbers, width, count, squarings)
+        .then(|| numbers.iter().rev().take(count).fold(BigInt::ZERO, |sum, word| (sum << 64_u8) + *word))
 }
 
 fn check(n: &BigInt, base: &BigInt, squarings: u32) {
@@ -98,7 +97,7 @@ impl Random {
 
     /// A number of so many bits, random or of extreme limbs.
     fn number(&mut self, bits: u64) -> BigInt {
-        let is_extreme = self.next() % 2 == 0;
+        let is_extreme = self.next().is_multiple_of(2);
         let sum = (0..bits.div_ceil(51)).fold(BigInt::ZERO, |sum, _| {
             let limb = match self.next() % 8 {
                 0 | 1 if is_extreme => 1 << 50,

@@ -11,7 +11,7 @@ import { pack, root, runTool } from "./packed.mjs";
 const WIRE_BUDGETS = { tokenward: 62_000, "tokenward/slim": 6_500 };
 
 /** Bytes with Brotli. */
-const BUDGETS = { "tokenward.wasm": 52_000, "relaxed.wasm": 3_000, "reference.wasm": 75_000 };
+const BUDGETS = { "tokenward.wasm": 52_000, "relaxed.wasm": 4_100, "reference.wasm": 75_000 };
 
 describe("the tarball", () => {
   let packed;

@@ -6,14 +6,15 @@
 //! business, the second is computed by both, and it is asked about others only while it never differed. So a kernel that fails,
 //! knows no power, or answers anything but powers, costs time and changes no answer.
 //!
-//! What remains is a kernel that is right for a key, twice, and wrong later. To have a forged signature accepted, its wrong power
+//! What remains is a kernel that is right for a key and wrong later. To have a forged signature accepted, its wrong power
 //! must be the very block that belongs to the message: for PKCS#1 each bit of it is prescribed, for PSS a hash over what is
 //! unmasked. The kernel is told nothing of the message. Its errors would be of two kinds: an engine that stops fusing (the
 //! specification has it choose once for a run) leaves errors of rounding in nearly all of the thousands of sums, which meet a given
 //! number of 2048 bits by chance only; a flaw of its bounds would be rarer, and is excluded by the constants that are asserted
 //! in `relaxed/src/multiply.rs` for all inputs. Neither depends on memory of former calls: everything it computes with
 //! (the modulus' constants and the signature) is written anew for each, the place of its power is zeros before, and its power
-//! must be below n. A kernel made to lie is no part of this: it comes from the same package as the main module.
+//! must be below n. A kernel made to lie is no part of this (one that was right and then returned what it is given would have the
+//! block itself accepted as its signature): it comes from the same package as the main module, which could lie as well.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -55,11 +56,8 @@ impl Fused {
         holds: impl Fn(&[u8]) -> bool,
     ) -> bool {
         let state = self.state.load(Ordering::Relaxed);
-        let fused = if state == USED || state == TRUSTED {
-            self.power((modulus, encoded), exponent, signature)
-        } else {
-            None
-        };
+        let fused =
+            if state == USED || state == TRUSTED { self.power((modulus, encoded), exponent, signature) } else { None };
         if state == TRUSTED && fused.as_deref().is_some_and(&holds) {
             return true;
         }

@@ -119,7 +119,7 @@ impl Modulus {
 fn inverse_of_rows(bytes: &[u8], limbs: &[f64], rows: usize) -> Vec<f64> {
     let low = bytes.iter().rev().take(16).rev().fold(0, |low: u128, byte| low << 8 | u128::from(*byte));
     // Newton's iteration: n is its own inverse modulo 8, and each round doubles the bits.
-    let inverse = (0..5).fold(low, |x, _| x.wrapping_mul(2_u128.wrapping_sub(low.wrapping_mul(x))));
+    let inverse = (0..6).fold(low, |x, _| x.wrapping_mul(2_u128.wrapping_sub(low.wrapping_mul(x))));
     let k = inverse.wrapping_neg();
     let mut columns = vec![0.0; limbs.len() + rows];
     for row in 0..rows {

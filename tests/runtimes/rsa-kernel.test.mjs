@@ -34,7 +34,10 @@ const base = (limbs, words) => new BigUint64Array(memory.buffer, PLACE + 32 * li
 const result = (limbs, words) => new BigUint64Array(memory.buffer, PLACE + 32 * limbs + 8 * words, words);
 const ofLimbs = (row) => row.reduceRight((sum, limb) => (sum << BASE) + BigInt(limb), 0n);
 const ofWords = (row) => row.reduceRight((sum, word) => (sum << 64n) + word, 0n);
-const put = (row, number) => row.forEach((_, index) => (row[index] = BigInt.asUintN(64, number >> BigInt(64 * index))));
+
+function put(row, number) {
+  for (const index of row.keys()) row[index] = BigInt.asUintN(64, number >> BigInt(64 * index));
+}
 
 function raised(number, exponent, n) {
   let power = 1n;
@@ -128,8 +131,14 @@ for (const bits of [2048, 2560, 3072, 4096]) {
 const LIES = {
   "that answers nothing": () => 0,
   "that says it is done and is not": () => 1,
-  "that answers ones": (limbs, words) => (result(limbs, words).fill(2n ** 64n - 1n), 1),
-  "that answers what it was given": (limbs, words) => (result(limbs, words).set(base(limbs, words)), 1),
+  "that answers ones": (limbs, words) => {
+    result(limbs, words).fill(2n ** 64n - 1n);
+    return 1;
+  },
+  "that answers what it was given": (limbs, words) => {
+    result(limbs, words).set(base(limbs, words));
+    return 1;
+  },
   "that is one bit off": (...given) => {
     const done = honest(...given);
     result(...given)[3] ^= 1n << 40n;

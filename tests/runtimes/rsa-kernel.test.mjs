@@ -95,7 +95,7 @@ function answersAreRight(bits, alg) {
   for (let round = 0; round < 4; round++) {
     one.verify(token(bits, alg));
     for (const [name, forgery] of Object.entries(FORGERIES)) {
-      assert.throws(() => one.verify(token(bits, alg, forgery)), { code: "invalid_signature" }, `${name}, ${round}`);
+      assert.throws(() => one.verify(token(bits, alg, forgery)), { code: "bad_signature" }, `${name}, ${round}`);
     }
   }
 }
@@ -177,7 +177,7 @@ for (const [name, lie] of Object.entries(LIES)) {
       for (let round = 0; round < 4; round++) {
         one.verify(token(2048, alg));
         for (const forgery of [flipped, zeros]) {
-          assert.throws(() => one.verify(token(2048, alg, forgery)), { code: "invalid_signature" });
+          assert.throws(() => one.verify(token(2048, alg, forgery)), { code: "bad_signature" });
         }
       }
       assert.equal(asked, 1);

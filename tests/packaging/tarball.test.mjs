@@ -8,7 +8,7 @@ import { ENTRIES, wireSize } from "../../tools/sizes.mjs";
 import { pack, root, runTool } from "./packed.mjs";
 
 /** Bytes with Brotli of an app's bundle that imports only this entry. */
-const WIRE_BUDGETS = { tokenward: 62_000, "tokenward/slim": 6_500 };
+const WIRE_BUDGETS = { tokenward: 64_000, "tokenward/slim": 6_500 };
 
 /** Bytes with Brotli. */
 const BUDGETS = { "tokenward.wasm": 52_000, "relaxed.wasm": 4_100, "reference.wasm": 75_000 };

@@ -126,7 +126,7 @@ fn powers_of_two() {
         for n in random.chain([(&one << bits) - 1_u8, (&one << (bits - 1)) + 1_u8, (&one << bits) - 159_u8]) {
             let bytes = n.to_bytes_be();
             let modulus = Modulus::new(&bytes);
-            for exponent in [-120, -119, -102, -51, -1, 0, 1, 4284, 6732, 8568] {
+            for exponent in [-120_i32, -119, -102, -51, -1, 0, 1, 4284, 6732, 8568] {
                 let power = BigUint::from_bytes_be(&modulus.power_of_two(&bytes, exponent));
                 let expected = (&one << exponent.max(0)) % &n;
                 assert!(power < n);

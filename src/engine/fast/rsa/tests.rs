@@ -121,8 +121,9 @@ fn limbs_as_large_as_can_be() {
 fn powers_of_two() {
     let one = BigUint::from(1_u8);
     let patterns = [3_u8, 5, 7, 11, 13].map(|divisor| (&one << 4300_u16) / divisor);
-    for bits in [2048, 2049, 2080, 2560, 3072, 3304, 4096, 4222] {
-        let random = patterns.iter().map(|pattern| (pattern >> (4300 - bits)) | &one | (&one << (bits - 1)));
+    for bits in [2048_u32, 2049, 2080, 2560, 3072, 3304, 4096, 4222] {
+        let random =
+            patterns.iter().map(|pattern| -> BigUint { (pattern >> (4300 - bits)) | &one | (&one << (bits - 1)) });
         for n in random.chain([(&one << bits) - 1_u8, (&one << (bits - 1)) + 1_u8, (&one << bits) - 159_u8]) {
             let bytes = n.to_bytes_be();
             let modulus = Modulus::new(&bytes);

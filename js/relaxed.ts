@@ -7,13 +7,20 @@ export type LoadRelaxed = () => WebAssembly.Module | undefined;
 interface Exports {
   memory: WebAssembly.Memory;
   numbers(): number;
-  power(limbs: number, exponent: number): number;
+  fuses(): number;
+  power(limbs: number, words: number, squarings: number): number;
 }
 
-/** Three numbers of 348 limbs: for a modulus of 8192 bits. */
-const MOST_NUMBERS = 3 * 348;
+/** The module, and the place in its memory where numbers come in and the power goes out. */
+interface Kernel {
+  power: Exports["power"];
+  place: BigUint64Array;
+}
 
-/** The module, loaded once for all instances, when the first RSA signature is verified. */
+/** For numbers of 84 limbs, and 66 words: moduli of 4222 bits. */
+const MOST_NUMBERS = 4 * 84 + 2 * 66;
+
+/** The module, loaded once for all instances, when a key verifies its second RSA signature. */
 export class RelaxedModule {
   readonly #load: LoadRelaxed;
   /** `null`: it cannot be had. */
@@ -23,36 +30,36 @@ export class RelaxedModule {
     this.#load = load;
   }
 
-  instantiate(): Exports | null {
+  instantiate(): Kernel | null {
     if (this.#module === undefined) this.#module = unlessRefused(this.#load);
     const module = this.#module;
-    return module && unlessRefused(() => exportsOf(module));
+    return module && unlessRefused(() => kernelOf(module));
   }
 }
 
 /**
- * The RSA kernel once more, in a module of its own that only engines with relaxed SIMD take. Its answers are those of the
- * kernel in the main module, which serves all others. Each instance of the main module has its own.
+ * A faster RSA kernel, in a module of its own that only engines with relaxed SIMD take, and of use only where they round a
+ * multiplication and an addition once. The main module knows a kernel for all others, with which it also checks this one. Each
+ * instance of the main module has its own.
  */
 export class Relaxed {
   readonly #module: RelaxedModule;
   /** `null`: it cannot be had. */
-  #exports: Exports | null | undefined;
+  #kernel: Kernel | null | undefined;
 
   constructor(module: RelaxedModule) {
     this.#module = module;
   }
 
-  /** Puts a power in the place of the first third of the numbers, or says that it cannot. */
-  power(numbers: Float64Array, exponent: number): boolean {
-    if (this.#exports === undefined) this.#exports = this.#module.instantiate();
-    if (this.#exports === null) return false;
-    const { memory, numbers: place, power } = this.#exports;
-    const shared = new Float64Array(memory.buffer, place(), MOST_NUMBERS);
-    shared.set(numbers);
-    const limbs = numbers.length / 3;
-    if (!power(limbs, exponent)) return false;
-    numbers.set(shared.subarray(0, limbs));
+  /** Puts a power in the place of the last words of the numbers, or says that it cannot. */
+  power(numbers: BigUint64Array, limbs: number, words: number, squarings: number): boolean {
+    if (this.#kernel === undefined) this.#kernel = this.#module.instantiate();
+    if (this.#kernel === null) return false;
+    const { power, place } = this.#kernel;
+    place.set(numbers);
+    if (!power(limbs, words, squarings)) return false;
+    const start = numbers.length - words;
+    numbers.set(place.subarray(start, numbers.length), start);
     return true;
   }
 }
@@ -67,10 +74,12 @@ function unlessRefused<T>(get: () => T | undefined): T | null {
   }
 }
 
-/** Another module than ours cannot serve. */
-function exportsOf(module: WebAssembly.Module): Exports | undefined {
+/** Another module than ours cannot serve, nor can ours where the engine does not fuse. */
+function kernelOf(module: WebAssembly.Module): Kernel | undefined {
   const { exports } = new WebAssembly.Instance(module);
-  return typeof exports["power"] === "function" ? (exports as unknown as Exports) : undefined;
+  if (typeof exports["fuses"] !== "function") return undefined;
+  const { memory, numbers, fuses, power } = exports as unknown as Exports;
+  return fuses() ? { power, place: new BigUint64Array(memory.buffer, numbers(), MOST_NUMBERS) } : undefined;
 }
 
 /** Compiles bytes that an engine without relaxed SIMD refuses. */

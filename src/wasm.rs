@@ -226,22 +226,22 @@ pub(crate) fn read_number(text: &str) -> f64 {
 
 #[wasm_bindgen]
 extern "C" {
-    /// `Relaxed` of `js/relaxed.ts`: the RSA kernel again, in a module for engines with relaxed SIMD.
+    /// `Relaxed` of `js/relaxed.ts`: a faster RSA kernel, in a module for engines that fuse multiply-adds.
     #[derive(Debug)]
     pub type Relaxed;
 
     #[wasm_bindgen(method)]
-    fn power(this: &Relaxed, numbers: &mut [f64], exponent: u32) -> bool;
+    fn power(this: &Relaxed, numbers: &mut [u64], limbs: usize, words: usize, squarings: u32) -> bool;
 }
 
 std::thread_local! {
     static RELAXED: OnceCell<Relaxed> = const { OnceCell::new() };
 }
 
-/// Does what `power` of `src/engine/fast/rsa/montgomery.rs` does, if the other module can be had.
+/// The last words become a power of those before them, if the other module can be had: see `power` in `relaxed/src/lib.rs`.
 #[cfg(all(target_arch = "wasm32", not(feature = "reference")))]
-pub(crate) fn relaxed_power(numbers: &mut [f64], exponent: u32) -> bool {
-    RELAXED.with(|cell| cell.get().is_some_and(|relaxed| relaxed.power(numbers, exponent)))
+pub(crate) fn fused_power(numbers: &mut [u64], limbs: usize, words: usize, squarings: u32) -> bool {
+    RELAXED.with(|cell| cell.get().is_some_and(|relaxed| relaxed.power(numbers, limbs, words, squarings)))
 }
 
 fn time(now: f64) -> Result<UnixTime, JsValue> {

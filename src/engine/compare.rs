@@ -78,6 +78,13 @@ pub fn rsa_power(modulus: &[u8], exponent: u32, base: &[u8]) -> Vec<u8> {
     fast::rsa_power(modulus, exponent, base)
 }
 
+/// Has our engine's RSA keys use a kernel that is given numbers, limbs, words and squarings, as JavaScript does it with the one
+/// of `relaxed/`. The first call decides.
+#[cfg(not(feature = "wasm"))]
+pub fn use_fused(kernel: fn(&mut [u64], usize, usize, u32) -> bool) {
+    fast::use_fused(kernel);
+}
+
 /// Whether `u * G + v * Q` is what is expected, without tables and with them. Numbers are below the order and encoded as the
 /// algorithm does it, the point as in a JWK (`x` and `y`, or `x` alone); expected is `x` of the sum, or `None` for
 /// the point at infinity; of Ed25519 the encoded sum.

@@ -37,6 +37,15 @@ pub(super) fn rsa_power(modulus: &[u8], exponent: u32, base: &[u8]) -> Vec<u8> {
     rsa::power(modulus, exponent, base)
 }
 
+/// Like the module of `relaxed/`: given numbers, limbs, words and squarings.
+#[cfg(all(feature = "compare", not(feature = "wasm")))]
+pub(super) type FusedKernel = fn(&mut [u64], usize, usize, u32) -> bool;
+
+#[cfg(all(feature = "compare", not(feature = "wasm")))]
+pub(super) fn use_fused(kernel: FusedKernel) {
+    rsa::use_fused(kernel);
+}
+
 #[cfg(feature = "compare")]
 pub(super) fn sums_are(algorithm: Algorithm, point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 2] {
     match algorithm {

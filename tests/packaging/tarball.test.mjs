@@ -8,10 +8,10 @@ import { ENTRIES, wireSize } from "../../tools/sizes.mjs";
 import { pack, root, runTool } from "./packed.mjs";
 
 /** Bytes with Brotli of an app's bundle that imports only this entry. */
-const WIRE_BUDGETS = { tokenward: 66_000, "tokenward/slim": 8_000 };
+const WIRE_BUDGETS = { tokenward: 68_500, "tokenward/slim": 8_000 };
 
 /** Bytes with Brotli. */
-const BUDGETS = { "tokenward.wasm": 54_000, "relaxed.wasm": 3_000, "reference.wasm": 76_000 };
+const BUDGETS = { "tokenward.wasm": 54_000, "relaxed.wasm": 4_100, "reference.wasm": 76_000 };
 
 describe("the tarball", () => {
   let packed;

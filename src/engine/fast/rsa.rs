@@ -1,6 +1,7 @@
 //! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017 sections 8.2 and 8.1).
 
 mod columns;
+mod fused;
 mod modulus;
 mod montgomery;
 mod pair;
@@ -11,6 +12,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use self::fused::Fused;
 use self::modulus::Modulus;
 use super::super::VerifyingKey;
 use super::hash::hashed;
@@ -20,7 +22,8 @@ use crate::algorithm::{Hash, Scheme};
 /// Big-endian numbers that `weak::check` has let pass.
 pub(super) fn prepare(modulus: &[u8], exponent: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static str> {
     let exponent = exponent.iter().fold(0, |value, byte| value << 8 | u32::from(*byte));
-    Ok(Box::new(RsaKey { encoded: modulus.to_vec(), modulus: Modulus::new(modulus), exponent }))
+    let (encoded, fused) = (modulus.to_vec(), Fused::new());
+    Ok(Box::new(RsaKey { encoded, modulus: Modulus::new(modulus), exponent, fused }))
 }
 
 #[cfg(feature = "compare")]
@@ -28,31 +31,35 @@ pub(super) fn power(modulus: &[u8], exponent: u32, base: &[u8]) -> Vec<u8> {
     Modulus::new(modulus).power(base, exponent)
 }
 
+#[cfg(all(feature = "compare", not(feature = "wasm")))]
+pub(super) fn use_fused(kernel: super::FusedKernel) {
+    fused::KERNEL.set(Box::new(kernel)).unwrap_or_default();
+}
+
 struct RsaKey {
     /// The modulus, big-endian without leading zeros.
     encoded: Vec<u8>,
     modulus: Modulus,
     exponent: u32,
+    fused: Fused,
 }
 
 impl VerifyingKey for RsaKey {
     fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        let Some(encoded) = self.encoded_message(signature) else { return false };
-        match algorithm.scheme() {
-            Some(Scheme::RsaPkcs1(hash)) => is_pkcs1(hash, &encoded, message),
-            Some(Scheme::RsaPss(hash)) => self.is_pss(hash, &encoded, message),
-            _ => false,
+        let Some(scheme) = algorithm.scheme() else { return false };
+        // Sections 5.2.2 and 8.2.2, steps 1 and 2: as long as the modulus.
+        if signature.len() != self.encoded.len() || signature >= self.encoded.as_slice() {
+            return false;
         }
+        self.fused.check((&self.modulus, &self.encoded), self.exponent, signature, |encoded| match scheme {
+            Scheme::RsaPkcs1(hash) => is_pkcs1(hash, encoded, message),
+            Scheme::RsaPss(hash) => self.is_pss(hash, encoded, message),
+            _ => false,
+        })
     }
 }
 
 impl RsaKey {
-    /// Sections 5.2.2 and 8.2.2, steps 1 and 2: as long as the modulus.
-    fn encoded_message(&self, signature: &[u8]) -> Option<Vec<u8>> {
-        let is_below = signature.len() == self.encoded.len() && signature < self.encoded.as_slice();
-        is_below.then(|| self.modulus.power(signature, self.exponent))
-    }
-
     /// Section 9.1.2 with a salt as long as the hash, and MGF1 with the same hash. The comments are its steps.
     fn is_pss(&self, hash: Hash, encoded: &[u8], message: &[u8]) -> bool {
         // One bit less than the modulus: a byte less where that is the first bit of its byte.

@@ -2,12 +2,11 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::iter::repeat_n;
 
 use super::columns::{BASE, EXACT, LIMB_BITS, ROWS};
 use super::montgomery;
 use super::pair::Pair;
-#[cfg(all(target_arch = "wasm32", feature = "wasm", not(feature = "reference")))]
-use crate::wasm::relaxed_power;
 
 /// An odd number of 2048 to 8192 bits.
 pub(super) struct Modulus {
@@ -24,7 +23,7 @@ impl Modulus {
         let bits = bytes.len() * 8 - unused;
         let limbs = number(bytes, (bits + 6).div_ceil(LIMB_BITS));
         let width = (limbs.len() + ROWS).next_multiple_of(ROWS);
-        let mut constants = inverse_of_step(bytes, &limbs);
+        let mut constants = inverse_of_rows(bytes, &limbs, ROWS);
         constants.resize(width, 0.0);
         let mut modulus = Self { limbs, constants };
         let mut r_squared = modulus.square_of_r(width);
@@ -38,9 +37,7 @@ impl Modulus {
         let width = self.constants.len() / 2;
         let mut numbers = self.constants.clone();
         numbers.append(&mut number(encoded, width));
-        if !relaxed_power(&mut numbers, exponent) {
-            montgomery::power(&mut numbers, exponent, &mut vec![Pair::ZERO; montgomery::room(width)]);
-        }
+        montgomery::power(&mut numbers, exponent, &mut vec![Pair::ZERO; montgomery::room(width)]);
         numbers.truncate(width);
         self.reduce(&mut numbers);
         let mut bytes = self.bytes(&numbers);
@@ -58,6 +55,28 @@ impl Modulus {
         number.resize(width, 0.0);
         montgomery::fourth_power(&self.constants, &mut number, &mut vec![Pair::ZERO; montgomery::room(width)]);
         number
+    }
+
+    /// 2^bits mod n, big-endian; -120 bits or more.
+    pub(super) fn power_of_two(&self, encoded: &[u8], bits: i32) -> Vec<u8> {
+        let more = (bits + 120) as usize;
+        let factor = f64::from(1_u32 << (more % LIMB_BITS));
+        let mut number = inverse_of_rows(encoded, &self.limbs, 5);
+        number.iter_mut().for_each(|limb| *limb *= factor);
+        number.push(0.0);
+        balance(&mut number);
+        // By divisions of fewer than 120 quotients.
+        let mut zeros = more / LIMB_BITS;
+        loop {
+            let part = zeros.min(100);
+            number.splice(0..0, repeat_n(0.0, part));
+            self.reduce(&mut number);
+            balance(&mut number);
+            if part == zeros {
+                return self.bytes(&number);
+            }
+            zeros -= part;
+        }
     }
 
     /// Division by n: leaves a number of the size of n/2 at most, give or take a millionth, as columns. `number` is less than
@@ -96,20 +115,14 @@ impl Modulus {
     }
 }
 
-/// JavaScript may have the kernel once more, compiled for relaxed SIMD.
-#[cfg(not(all(target_arch = "wasm32", feature = "wasm", not(feature = "reference"))))]
-fn relaxed_power(_: &mut [f64], _: u32) -> bool {
-    false
-}
-
-/// 2^-96 mod n = (n * k + 1) / 2^96, with k = -1/n mod 2^96.
-fn inverse_of_step(bytes: &[u8], limbs: &[f64]) -> Vec<f64> {
+/// 2^-24r mod n = (n * k + 1) / 2^24r, with k = -1/n mod 2^24r, for up to 5 rows.
+fn inverse_of_rows(bytes: &[u8], limbs: &[f64], rows: usize) -> Vec<f64> {
     let low = bytes.iter().rev().take(16).rev().fold(0, |low: u128, byte| low << 8 | u128::from(*byte));
     // Newton's iteration: n is its own inverse modulo 8, and each round doubles the bits.
-    let inverse = (0..5).fold(low, |x, _| x.wrapping_mul(2_u128.wrapping_sub(low.wrapping_mul(x))));
+    let inverse = (0..6).fold(low, |x, _| x.wrapping_mul(2_u128.wrapping_sub(low.wrapping_mul(x))));
     let k = inverse.wrapping_neg();
-    let mut columns = vec![0.0; limbs.len() + ROWS];
-    for row in 0..ROWS {
+    let mut columns = vec![0.0; limbs.len() + rows];
+    for row in 0..rows {
         let digit = (k >> (row * LIMB_BITS)) as u32 & 0xff_ffff;
         for (column, limb) in columns[row..].iter_mut().zip(limbs) {
             *column += f64::from(digit) * limb;
@@ -117,7 +130,7 @@ fn inverse_of_step(bytes: &[u8], limbs: &[f64]) -> Vec<f64> {
     }
     columns[0] += 1.0;
     balance(&mut columns);
-    columns.split_off(ROWS)
+    columns.split_off(rows)
 }
 
 /// Balanced limbs of a big-endian number.

@@ -57,15 +57,8 @@ mod register {
 
         /// `self + a * b`, where the product is exact anyway.
         #[inline(always)]
-        #[cfg(not(target_feature = "relaxed-simd"))]
         pub(crate) fn plus_product(self, a: Self, b: Self) -> Self {
             self.plus(a.times(b))
-        }
-
-        #[inline(always)]
-        #[cfg(target_feature = "relaxed-simd")]
-        pub(crate) fn plus_product(self, a: Self, b: Self) -> Self {
-            Self(core::arch::wasm32::f64x2_relaxed_madd(a.0, b.0, self.0))
         }
 
         /// The last lane of the pair before, then this one's first.

@@ -116,6 +116,27 @@ fn limbs_as_large_as_can_be() {
     }
 }
 
+/// What the constants of the kernel in `relaxed/` are made of.
+#[test]
+fn powers_of_two() {
+    let one = BigUint::from(1_u8);
+    let patterns = [3_u8, 5, 7, 11, 13].map(|divisor| (&one << 4300_u16) / divisor);
+    for bits in [2048_u32, 2049, 2080, 2560, 3072, 3304, 4096, 4222] {
+        let random =
+            patterns.iter().map(|pattern| -> BigUint { (pattern >> (4300 - bits)) | &one | (&one << (bits - 1)) });
+        for n in random.chain([(&one << bits) - 1_u8, (&one << (bits - 1)) + 1_u8, (&one << bits) - 159_u8]) {
+            let bytes = n.to_bytes_be();
+            let modulus = Modulus::new(&bytes);
+            for exponent in [-120_i32, -119, -102, -51, -1, 0, 1, 4284, 6732, 8568] {
+                let power = BigUint::from_bytes_be(&modulus.power_of_two(&bytes, exponent));
+                let expected = (&one << exponent.max(0)) % &n;
+                assert!(power < n);
+                assert_eq!((power << -exponent.min(0)) % &n, expected, "2^{exponent} mod {n:x}");
+            }
+        }
+    }
+}
+
 /// The limbs of a number, so many bits long: random, or the extremes.
 fn number(bits: usize) -> impl Strategy<Value = BigUint> {
     let limb = prop::sample::select(vec![0, 1, 0x7f_ffff, 0x80_0000, 0x80_0001, 0xff_ffff]);

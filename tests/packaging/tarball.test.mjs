@@ -11,7 +11,7 @@ import { pack, root, runTool } from "./packed.mjs";
 const WIRE_BUDGETS = { tokenward: 68_500, "tokenward/slim": 8_000 };
 
 /** Bytes with Brotli. */
-const BUDGETS = { "tokenward.wasm": 54_000, "relaxed.wasm": 4_100, "reference.wasm": 76_000 };
+const BUDGETS = { "tokenward.wasm": 55_000, "relaxed.wasm": 4_100, "reference.wasm": 76_000 };
 
 describe("the tarball", () => {
   let packed;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { IDBObjectStore } from "fake-indexeddb";
-import { leaseLock } from "../../pkg/esm/session/lease.js";
+import { leaseLock } from "../../pkg/esm/platform/lease.js";
 import { gate, mapStorage, openTab, soon, strictProvider, who } from "./strict-provider.mjs";
 import "fake-indexeddb/auto";
 

@@ -234,10 +234,10 @@ impl fmt::Display for Error {
                 write!(out, "the header has \"{parameter}\", and no such extension is understood here")
             }
             Self::UnexpectedType { expected, actual: None } => {
-                write!(out, "typ is missing; it should be {}", brief(expected))
+                write!(out, "typ is missing; it should be {}", one_of(expected))
             }
             Self::UnexpectedType { expected, actual: Some(actual) } => {
-                write!(out, "typ is {}; it should be {}", shown(actual), brief(expected))
+                write!(out, "typ is {}; it should be {}", shown(actual), one_of(expected))
             }
             Self::KeyNotFound { alg, kid: Some(kid), problem } => {
                 write!(out, "no key in the set has kid {} and fits {alg}: {problem}", shown(kid))
@@ -389,6 +389,12 @@ fn shorten(text: &str) -> String {
 }
 
 /// A value in a message: as JSON, or only its kind where that would be long.
+/// Of an array any element would do.
+fn one_of(expected: &Value<'_>) -> String {
+    let any = if matches!(expected, Value::Array(_)) { "one of " } else { "" };
+    any.to_string() + &brief(expected)
+}
+
 fn brief(value: &Value<'_>) -> String {
     let text = value.to_string();
     if text.len() <= 200 {

@@ -13,7 +13,7 @@
     reason = "a test says what it expects by failing"
 )]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use num_bigint::BigUint;
 use num_integer::Integer;

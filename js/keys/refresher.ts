@@ -86,7 +86,9 @@ export class KeyRefresher<C> {
       if (!(cause instanceof ConfigError)) throw cause;
       if (cause.option === "jwks") throw new ConfigError(cause.code, cause.message, "bundled", { cause });
       if (cause.option !== "issuer") throw cause;
-      const message = 'the option "issuer" should be the one of the verifier\'s issuers whose keys these are';
+      const message =
+        `the option "issuer" is ${quoted(source.issuer ?? "")}, which is none of the verifier's issuers; they are ` +
+        "compared exactly, a slash at the end counts";
       throw new ConfigError("invalid_option", message, "issuer", { cause });
     }
   }
@@ -292,6 +294,10 @@ export class KeyRefresher<C> {
       this.#use(record, readSet(record.set, maxKeys));
       this.#isStored = true;
     } catch (cause) {
+      if (!(cause instanceof KeyStoreError)) {
+        this.#report(cause as Error);
+        return false;
+      }
       this.#report(new KeyStoreError("invalid_set", "the cached key set cannot be used and is dropped", {}, { cause }));
       await this.#stored((storage) => storage.delete(this.#names.set));
     }
@@ -312,7 +318,7 @@ export class KeyRefresher<C> {
     try {
       this.#setKeys(set, true);
     } catch (cause) {
-      if (!(cause instanceof ConfigError)) throw cause;
+      if (!isAboutKeys(cause)) throw cause;
       throw new KeyStoreError("invalid_set", `the key set cannot be used: ${cause.message}`, {}, { cause });
     }
     this.#reportSecrets(set);
@@ -337,7 +343,8 @@ export class KeyRefresher<C> {
     try {
       this.#setKeys(left);
       return left;
-    } catch {
+    } catch (cause) {
+      if (!isAboutKeys(cause)) throw cause;
       // A verifier needs a key that can serve: it keeps the bundled ones, and this store refuses for it.
       this.#setKeys(bundled);
       return NO_KEYS;
@@ -455,4 +462,9 @@ function because({ code, message, claim, expected, actual }: TokenError, cause: 
     Object.entries({ claim, expected, actual }).filter(([, fact]) => fact !== undefined),
   );
   return new TokenError(code, message, facts, { cause });
+}
+
+/** Whether the set is at fault. The end of the stack or of the module's memory says nothing about it. */
+function isAboutKeys(cause: unknown): cause is ConfigError {
+  return cause instanceof ConfigError && cause.code !== "out_of_memory" && cause.code !== "disposed";
 }

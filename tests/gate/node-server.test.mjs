@@ -8,6 +8,9 @@ import express from "express";
 import fastify from "fastify";
 import { createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
+import { createKeyStore } from "tokenward/keys";
+import { memoryStorage } from "tokenward/storage";
+import { generateKeyPair } from "../../tools/keypair.mjs";
 import { makeFolder, writePrograms } from "../docs/blocks.mjs";
 import { tokenFor } from "../rfc8037.mjs";
 import { hostileTargets, send } from "./raw.mjs";
@@ -19,41 +22,50 @@ const rules = [
   { match: "/admin/*", needs: { role: "admin" } },
   { match: "/*", needs: null },
 ];
+const issuer = "https://login.example";
+// The app was built with a key that the provider has replaced since, under the same name.
+const OLD = [{ ...generateKeyPair("ed25519").publicKey.export({ format: "jwk" }), kid: "rfc8037" }];
+const keys = createKeyStore({
+  verifier: createVerifier({ jwks: OLD, issuer, audience: "edge" }),
+  bundled: OLD,
+  jwksUri: "https://login.example/jwks",
+  storage: memoryStorage(),
+  fetch: async () => Response.json({ keys: jwks }),
+});
 const gate = createGate({
-  verifier: createVerifier({ jwks, issuer: "https://login.example", audience: "edge" }),
+  verifier: keys,
   rules,
   origin: "https://api.example",
 });
 
 let folder;
-let refusalOf;
+let admit;
 before(async () => {
   folder = makeFolder();
   await writePrograms("docs/edge.md", folder.path, { jwks: { keys: jwks } });
-  ({ refusalOf } = await import(pathToFileURL(`${folder.path}/node.js`)));
+  ({ admit } = await import(pathToFileURL(`${folder.path}/node.js`)));
 });
 after(() => folder.remove());
 
 /** Answers for the gate where it says so, as all three servers do it. */
-function refuse(request, response) {
-  const refusal = refusalOf(gate, request);
-  if (refusal === undefined) return false;
-  response.writeHead(refusal.status, refusal.headers).end();
-  return true;
+async function refuse(request, response) {
+  const { allowed, status, headers } = await admit(gate, keys, request);
+  if (!allowed) response.writeHead(status, headers).end();
+  return !allowed;
 }
 
 const SERVERS = {
   "node:http"() {
-    return createServer((request, response) => {
-      if (refuse(request, response)) return;
+    return createServer(async (request, response) => {
+      if (await refuse(request, response)) return;
       response.end(request.url.startsWith("/admin") ? "behind admin" : "open");
     });
   },
 
   Express() {
     const app = express();
-    app.use((request, response, next) => {
-      if (!refuse(request, response)) next();
+    app.use(async (request, response, next) => {
+      if (!(await refuse(request, response))) next();
     });
     app.use("/admin", (_request, response) => response.end("behind admin"));
     app.use((_request, response) => response.end("open"));
@@ -68,10 +80,9 @@ const SERVERS = {
         return server;
       },
     });
-    app.addHook("onRequest", (request, reply, done) => {
-      const refusal = refusalOf(gate, request.raw);
-      if (refusal === undefined) return done();
-      return reply.code(refusal.status).headers(refusal.headers).send();
+    app.addHook("onRequest", async (request, reply) => {
+      const { allowed, status, headers } = await admit(gate, keys, request.raw);
+      return allowed ? undefined : reply.code(status).headers(headers).send();
     });
     app.all("/admin", () => "behind admin");
     app.all("/admin/*", () => "behind admin");
@@ -113,6 +124,11 @@ for (const [name, make] of Object.entries(SERVERS)) {
       const claims = { exp: Date.now() / 1000 + 60, roles: ["admin"] };
       const authorization = `Bearer ${tokenFor("edge", claims)}`;
       assert.match(await send(url, "GET /admin/x", { authorization }), /behind admin/);
+      const other = `Bearer ${tokenFor("edge", { exp: claims.exp })}`;
+      const forbidden = await send(url, "GET /admin/x", { authorization: other });
+      assert.match(forbidden, /^HTTP\/1.1 403 .*www-authenticate: Bearer error="insufficient_scope"\r/is);
+      const forged = await send(url, "GET /admin/x", { authorization: `${authorization.slice(0, -8)}AAAAAAAA` });
+      assert.match(forged, /^HTTP\/1.1 401 .*www-authenticate: Bearer error="invalid_token"\r/is);
       assert.match(await send(url, "GET /admin/x"), /^HTTP\/1.1 401 .*www-authenticate: Bearer\r/is);
       assert.match(await send(url, "GET /notes/a.b.txt?q=%20"), /open/);
       assert.match(await send(url, "GET /notes//x"), /^HTTP\/1.1 308 .*location: \/notes\/x\r/is);

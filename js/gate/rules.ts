@@ -2,7 +2,18 @@ import { ConfigError } from "../errors.js";
 import { checkNames } from "../policy.js";
 import { checkRights, RIGHTS } from "../rights.js";
 import type { GateDecision } from "./judge.js";
-import { hasOneReading, otherReadings, type PathSpelling, type Reading, readRulePath, type Target } from "./target.js";
+import {
+  decodePrintable,
+  encoded,
+  folded,
+  hasOneReading,
+  otherReadings,
+  type PathSpelling,
+  type Reading,
+  readRulePath,
+  type Sensitivity,
+  type Target,
+} from "./target.js";
 
 /** What a rule is about; judged for the canonical URL, without its fragment. */
 export type Match =
@@ -78,7 +89,11 @@ export interface CheckedRule {
   readonly otherwise: CheckedOtherwise | undefined;
   readonly cache: "user" | "shared" | false;
   readonly strategy: Strategy;
+  /** What it tells apart, so that more readings of a URL count. */
+  readonly sensitivity: Sensitivity;
   matches(asked: Asked): boolean;
+  /** Of a path: whether it is the one that a server reads which decodes all that separates nothing. */
+  matchesDecoded?(path: string): boolean;
 }
 
 /** An {@link Otherwise} whose body is text already. */
@@ -92,10 +107,14 @@ export type CheckedOtherwise =
 
 /** What a rule is asked about: one reading of a request's URL. */
 export interface Asked {
+  /** As a server reads it: what it decodes is decoded. */
   readonly path: string;
-  /** Whether letter case is ignored, and the path in lower case. */
+  /** The same with everything encoded that must be, which is what expressions, patterns and functions are about. */
+  readonly encoded: string;
+  /** Whether letter case is ignored, and the path folded. */
   readonly folded: boolean;
-  readonly url: URL;
+  /** The whole URL, with the encoded path. */
+  readonly href: string;
   readonly request: GateRequest;
 }
 
@@ -145,7 +164,7 @@ function checkRule(given: GateRule, where: string, accept: readonly PathSpelling
     otherwise: checkOtherwise(otherwise, where, refuse),
     cache,
     strategy,
-    matches: path === undefined ? (matcher(match) ?? refuse("match", MATCHES)) : pathMatcher(path),
+    ...(path === undefined ? (matcher(match, where) ?? refuse("match", MATCHES)) : pathMatcher(path)),
   });
   return { rule, path };
 }
@@ -160,15 +179,19 @@ type Refuse = (option: string, expected: string) => never;
 
 function checkNeeds(given: Needs, where: string, refuse: Refuse): Needs {
   if (typeof given !== "object") refuse("needs", '"signed_in", null, or an object of what the bearer must have');
-  return checkRights(checkNames(given, `${where}.needs`, RIGHTS), refuse);
+  const needs = checkRights(checkNames(given, `${where}.needs`, RIGHTS), refuse);
+  // Of a Map or a Set nothing would be read, and anybody would pass who is signed in.
+  const isOther = Object.prototype.toString.call(given) !== "[object Object]";
+  if (isOther && Object.keys(needs).length === 0) refuse("needs", "an object with access, scope, role or claims");
+  return needs;
 }
 
 function checkOtherwise(given: Otherwise | undefined, where: string, refuse: Refuse): CheckedOtherwise | undefined {
   if (given === undefined || typeof given === "function") return given;
   const own = checkNames(given, `${where}.otherwise`, ["page", "status", "body"]);
   const { page, status, body } = own as { page?: unknown; status?: unknown; body?: unknown };
-  // What begins with two slashes, of either kind, is another host.
-  if (page !== undefined && (typeof page !== "string" || !/^\/(?![/\\])/.test(page))) {
+  // What begins with two slashes, of either kind, is another host, also with a tab between them.
+  if (page !== undefined && (typeof page !== "string" || !/^\/(?![/\\])/.test(page) || !isOnOrigin(page))) {
     refuse("page", 'a path that begins with one "/"');
   }
   if (page !== undefined && body !== undefined) refuse("otherwise", "either a page or a body");
@@ -185,16 +208,70 @@ function checkOtherwise(given: Otherwise | undefined, where: string, refuse: Ref
   });
 }
 
-function matcher(match: Match): CheckedRule["matches"] | undefined {
-  if (typeof match === "function") return ({ url, request }) => match(url, request);
-  if (match instanceof RegExp) {
-    // A global or sticky one would remember where it was.
-    const pattern = new RegExp(match.source, match.flags.replace(/[gy]/g, ""));
-    return ({ path }) => pattern.test(path);
+function isOnOrigin(page: string): boolean {
+  const base = "http://page.invalid";
+  return URL.canParse(page, base) && new URL(page, base).origin === base;
+}
+
+type Matcher = Pick<CheckedRule, "matches" | "matchesDecoded" | "sensitivity">;
+
+function matcher(match: Match, where: string): Matcher | undefined {
+  const toSlash = true;
+  if (typeof match === "function") {
+    // Each call gets a URL of its own: what one rule does to it is nothing to the next.
+    const matches = ({ href, request }: Asked) => isMatch(match(new URL(href), request), where);
+    return { matches, sensitivity: { toCase: false, toSlash } };
+  }
+  if (isRegExp(match)) {
+    const exactly = expression(match, match.flags);
+    const leniently = expression(match, match.flags.includes("i") ? match.flags : `${match.flags}i`);
+    // Capitals that are no escapes such as \W.
+    const toCase = /[A-Z]/.test(match.source.replace(/\\./g, ""));
+    const matches = (asked: Asked) => (asked.folded ? leniently : exactly)(asked.encoded);
+    return { matches, sensitivity: { toCase, toSlash } };
   }
   if (typeof match !== "object" || typeof match?.test !== "function") return undefined;
-  const test = match.test.bind(match);
-  return ({ url }) => test(url.href);
+  const { pathname } = match as { pathname?: unknown };
+  const insensitive = typeof pathname === "string" ? patternIgnoringCase(match) : match;
+  const toCase = typeof pathname === "string" && /[A-Z]/.test(pathname);
+  const matches = ({ href, folded }: Asked) => isMatch((folded ? insensitive : match).test(href), where);
+  return { matches, sensitivity: { toCase, toSlash } };
+}
+
+/** Of whatever realm. */
+function isRegExp(match: unknown): match is RegExp {
+  return Object.prototype.toString.call(match) === "[object RegExp]";
+}
+
+/** A global one would remember where it was, a sticky one begins where it is told to. */
+function expression({ source }: RegExp, flags: string): (path: string) => boolean {
+  const pattern = new RegExp(source, flags.replace("g", ""));
+  return (path) => {
+    pattern.lastIndex = 0;
+    return pattern.test(path);
+  };
+}
+
+/** A `URLPattern` once more; itself where it cannot be had. */
+function patternIgnoringCase(match: { test(url: string): boolean }): { test(url: string): boolean } {
+  const { constructor, protocol, hostname, port, pathname, search } = match as unknown as URLPatternLike;
+  try {
+    return new constructor({ protocol, hostname, port, pathname, search }, { ignoreCase: true });
+  } catch {
+    return match;
+  }
+}
+
+interface URLPatternLike extends Record<"protocol" | "hostname" | "port" | "pathname" | "search", string> {
+  constructor: new (init: object, options: object) => { test(url: string): boolean };
+}
+
+/** A promise would match whatever it comes to. */
+function isMatch(answer: unknown, where: string): boolean {
+  if (typeof (answer as { then?: unknown } | undefined)?.then !== "function") return Boolean(answer);
+  Promise.resolve(answer).catch(() => {});
+  const message = `${where}: "match" should answer true or false at once; it answered a promise`;
+  throw new ConfigError("invalid_option", message, "match");
 }
 
 /** A rule's path in canonical form: all that begins so, or exactly this, without a slash at its end. */
@@ -213,15 +290,18 @@ function rulePath(match: string, accept: readonly PathSpelling[], refuse: Refuse
   return { beginning, text: withoutSlash(path) };
 }
 
-function pathMatcher({ beginning, text }: RulePath): CheckedRule["matches"] {
-  const matches = (wanted: string) => {
+function pathMatcher({ beginning, text }: RulePath): Matcher {
+  const matching = (wanted: string) => {
     const folder = wanted.endsWith("/") ? wanted.slice(0, -1) : undefined;
     if (beginning) return (path: string) => path.startsWith(wanted) || path === folder;
     return (path: string) => path === wanted || (path.length === wanted.length + 1 && path === `${wanted}/`);
   };
-  const exactly = matches(text);
-  const folded = matches(text.toLowerCase());
-  return (asked) => (asked.folded ? folded(asked.path) : exactly(asked.path));
+  const exactly = matching(text);
+  const insensitively = matching(folded(text));
+  const matches = ({ path, folded }: Asked) => (folded ? insensitively : exactly)(path);
+  // What is encoded may be a letter of any script.
+  const sensitivity = { toCase: /[A-Z%]/.test(text), toSlash: false };
+  return { matches, matchesDecoded: matching(decodePrintable(text)), sensitivity };
 }
 
 function withoutSlash(path: string): string {
@@ -245,12 +325,22 @@ export function findRule(
   request: GateRequest,
   accept: readonly PathSpelling[],
 ): CheckedRule | "ambiguous" | undefined {
-  const place = placeOf(rules, asking(target, target.path, false, request));
-  if (hasOneReading(target)) return rules[place];
-  const readings = otherReadings(target, accept);
+  const canonical = asking(target, target.path, false, request);
+  const place = placeOf(rules, canonical);
+  const sensitivity = {
+    toCase: rules.some((rule) => rule.sensitivity.toCase),
+    toSlash: rules.some((rule) => rule.sensitivity.toSlash),
+  };
+  if (hasOneReading(target, sensitivity)) return rules[place];
+  const readings = otherReadings(target, accept, sensitivity);
   const isOther = ({ path, folded, lenient }: Reading) => {
-    const earlier = lenient && place >= 0 ? place : rules.length;
-    const other = placeOf(rules, asking(target, path, folded, request), earlier);
+    const asked = asking(target, path, folded, request);
+    const other = placeOf(rules, asked, lenient && place >= 0 ? place : rules.length);
+    const isLater = other < 0 || other > place;
+    if (!folded && isLater && rules[place]?.matchesDecoded?.(path)) {
+      // The same rule, written otherwise; unless one of its own is about this way of writing.
+      return rules.some((rule) => rule.needs !== null && rule.matches(asked) && !rule.matches(canonical));
+    }
     // Where that one is open, nobody gets what is not theirs.
     return other >= 0 && other !== place && rules[other]?.needs !== null;
   };
@@ -262,18 +352,14 @@ function placeOf(rules: readonly CheckedRule[], asked: Asked, end = rules.length
   return -1;
 }
 
-/** Makes a URL only for rules that look at one. */
-function asking({ origin, search }: Target, path: string, folded: boolean, request: GateRequest): Asked {
-  let url: URL | undefined;
-  return {
-    path,
-    folded,
-    request,
-    get url() {
-      url ??= new URL(origin + path + search);
-      return url;
-    },
-  };
+function asking(
+  { origin, search, path: canonical }: Target,
+  path: string,
+  folded: boolean,
+  request: GateRequest,
+): Asked {
+  const inUrl = path === canonical ? path : encoded(path);
+  return { path, encoded: inUrl, folded, href: origin + inUrl + search, request };
 }
 
 export function isStrings(value: unknown): value is readonly string[] {

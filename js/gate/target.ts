@@ -164,9 +164,7 @@ function readPath(given: string, accept: readonly PathSpelling[]): Path {
   if (CONTROL.test(given) || !isWellFormed(given)) return { path: given, spelt: given, found: ["control-character"] };
   look(given, /%(?![\da-f]{2})/i, "malformed-percent");
   look(given, /\\/, "backslash");
-  const spelt = given
-    .replace(/[^\w.~!$&'()*+,;=:@/%-]+/g, encodeURIComponent)
-    .replace(/(?:%(?=.?[a-f])[\dA-Fa-f]{2})+/g, (encoded) => encoded.toUpperCase());
+  const spelt = encoded(given).replace(/(?:%(?=.?[a-f])[\dA-Fa-f]{2})+/g, (encoded) => encoded.toUpperCase());
   // Letters, digits, "-", ".", "_" and "~" (RFC 3986 section 2.3).
   const decoded = spelt.replace(/(?:%(?:[46][1-9A-F]|[57][\dA]|3\d|2[DE]|5F|7E))+/g, decodeURIComponent);
   look(decoded, /%(?:[01][\dA-F]|7F)/, "control-character");
@@ -207,15 +205,23 @@ function resolved(path: string): string {
 /** Another way in which a server may read a path that is canonical. */
 export interface Reading {
   readonly path: string;
-  /** Whether the server ignores letter case: then the rules' paths are compared so, too. */
+  /** Whether the server ignores letter case: then the path is {@link folded}, and the rules are compared so, too. */
   readonly folded: boolean;
   /** Whether the server ignores something that a rule may be about: then only an earlier rule contradicts. */
   readonly lenient: boolean;
 }
 
+/** What of the rules makes more readings of a path count. */
+export interface Sensitivity {
+  /** Some rule tells capitals from small letters: a server may not. */
+  readonly toCase: boolean;
+  /** Some rule may tell a path from the same with a slash at its end. */
+  readonly toSlash: boolean;
+}
+
 /** Whether all servers read a path alike, so that there are no other readings of it. */
-export function hasOneReading({ path, spelt }: Target): boolean {
-  return path === spelt && !/[A-Z;%]|\/\/|.\/$/.test(path);
+export function hasOneReading({ path, spelt }: Target, { toCase, toSlash }: Sensitivity): boolean {
+  return path === spelt && !toCase && !toSlash && !/[A-Z;%]|\/\/|.\/$/.test(path);
 }
 
 /**
@@ -226,6 +232,7 @@ export function hasOneReading({ path, spelt }: Target): boolean {
 export function otherReadings(
   { path, spelt }: Target,
   accept: readonly PathSpelling[],
+  { toCase, toSlash }: Sensitivity,
 ): readonly Reading[] | undefined {
   const paths = new Set([path, spelt, decodePrintable(path)]);
   const further = accept.filter((one) => one !== "double-encoding");
@@ -242,16 +249,17 @@ export function otherReadings(
   const readings: Reading[] = [];
   for (const one of paths) {
     const parameterless = one.includes(";") ? PARAMETERS.map((read) => read(one)) : [];
-    for (const shorter of [one, ...parameterless].flatMap(withoutFinalSlash)) {
-      if (shorter !== path) readings.push({ path: shorter, folded: false, lenient: shorter !== one });
-      if (CAPITAL.test(shorter)) readings.push({ path: shorter.toLowerCase(), folded: true, lenient: true });
+    for (const read of [one, ...parameterless]) {
+      for (const slashed of withAndWithoutSlash(read, toSlash)) {
+        // A suffix behind ";" may be all that a rule is about.
+        const isSame = read === one;
+        if (slashed !== path) readings.push({ path: slashed, folded: false, lenient: isSame && slashed !== read });
+        if (toCase || /[A-Z%]/.test(slashed)) readings.push({ path: folded(slashed), folded: true, lenient: isSame });
+      }
     }
   }
   return readings;
 }
-
-/** Not a hexadecimal digit of what is encoded. */
-const CAPITAL = /(?<!%[\dA-F]?)[A-Z]/;
 
 /** What an app accepts, as a server reads it that decodes more, or merges slashes. */
 const DECODERS: Record<PathSpelling, (path: string) => string> = {
@@ -268,12 +276,33 @@ const PARAMETERS: readonly ((path: string) => string)[] = [
   (path) => path.replace(/;[^/]*/g, "").replace(/\/{2,}/g, "/") || "/",
 ];
 
-function withoutFinalSlash(path: string): string[] {
-  return path.length > 1 && path.endsWith("/") ? [path, path.slice(0, -1)] : [path];
+function withAndWithoutSlash(path: string, toSlash: boolean): string[] {
+  if (path.endsWith("/")) return path.length > 1 ? [path, path.slice(0, -1)] : [path];
+  return toSlash ? [path, `${path}/`] : [path];
+}
+
+/** As a server compares paths that ignores letter case, of whatever script: decoded but for what separates. */
+export function folded(path: string): string {
+  const decoded = path.includes("%") ? decodePrintable(path).replace(/(?:%[89A-F][\dA-F])+/g, decodedText) : path;
+  // Both ways, since some letters have a partner in one of them only; a sigma is another one at the end of a word.
+  return decoded.toUpperCase().toLowerCase().replaceAll("ς", "σ");
+}
+
+function decodedText(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+}
+
+/** A reading as a canonical path has it: what must be encoded is. */
+export function encoded(path: string): string {
+  return path.replace(/[^\w.~!$&'()*+,;=:@/%-]+/g, encodeURIComponent);
 }
 
 /** With everything decoded that is printable and separates nothing. */
-function decodePrintable(path: string): string {
+export function decodePrintable(path: string): string {
   // All of ASCII from the space on, but "#", "%", "/", "?", the backslash and DEL.
   return path.replace(/(?:%(?:2[0-246-9A-E]|3[\dA-E]|4[\dA-F]|5[\dABDEF]|6[\dA-F]|7[\dA-E]))+/g, decodeURIComponent);
 }

@@ -1,6 +1,7 @@
 // One reading of a path: what has two is refused, and what is behind the gate sees the one that was judged.
 import assert from "node:assert/strict";
 import { describe, it, test } from "node:test";
+import { runInNewContext } from "node:vm";
 import { createGate } from "tokenward/gate";
 import { randomFrom } from "../random.mjs";
 import { FakeSession, ORIGIN } from "./fakes.mjs";
@@ -533,5 +534,137 @@ describe("what an app passes is copied", () => {
     const challenged = await gate.handle(new Request(`${ORIGIN}/a`, init));
     assert.equal(challenged.headers.get("www-authenticate"), 'Bearer error="insufficient_scope", scope="read"');
     assert.deepEqual(await (await gate.handle(new Request(`${ORIGIN}/b`, init))).json(), { why: ["so"] });
+  });
+});
+
+describe("what servers do not tell apart", () => {
+  const ADMIN = { role: "admin" };
+  const OPEN = { match: "/*", needs: null };
+  const SIGNED_IN = { match: "/*" };
+  const expect = (rules, path, allowed, because = path) => {
+    const decision = gateFor(rules).decide({ url: ORIGIN + path, headers: new Headers() });
+    assert.equal(decision?.allowed ?? false, allowed, because);
+  };
+
+  it("is letter case, where the rule has the capitals, too", () => {
+    const capitals = [{ match: "/Admin/*", needs: ADMIN }, OPEN];
+    for (const path of ["/admin/x", "/ADMIN/x", "/Admin/x", "/admin", "/%41dmin/x"]) expect(capitals, path, false);
+    expect(capitals, "/notes/x", true);
+    const expression = [{ match: /^\/Admin/, needs: ADMIN }, OPEN];
+    for (const path of ["/ADMIN/x", "/admin/x", "/Admin"]) expect(expression, path, false);
+    expect(expression, "/notes/Admin", true);
+    expect([{ match: /^\/\W/, needs: ADMIN }, OPEN], "/a", true);
+  });
+
+  it("is letter case of other scripts", () => {
+    for (const [match, path] of [
+      ["/keys/*", "/%E2%84%AAeys/x"],
+      ["/users/*", "/u%C5%BFers/x"],
+      ["/größe/*", "/GR%C3%96%C3%9FE/x"],
+      ["/größe/*", "/GRÖßE/x"],
+      ["/οδος/*", "/ΟΔΟΣ/x"],
+    ]) {
+      expect([{ match, needs: ADMIN }, OPEN], path, false);
+    }
+  });
+
+  it("is what stands behind a semicolon, also where only that is open", () => {
+    const suffix = [{ match: /\.(?:css|js)$/, needs: null }, { match: "/admin/*", needs: ADMIN }, SIGNED_IN];
+    for (const path of ["/admin/users;.css", "/admin/users;/x.js", "/Admin/users;.css", "/admin;/x.css"]) {
+      expect(suffix, path, false);
+    }
+    expect(suffix, "/style.css", true);
+    const ends = [{ match: ({ pathname }) => pathname.endsWith(".css"), needs: null }, SIGNED_IN];
+    expect(ends, "/admin/users;.css", false);
+    expect([{ match: "/public/*", needs: null }, SIGNED_IN], "/public/list;v=1", true);
+  });
+
+  it("is a slash at the end, also for expressions, patterns and functions", () => {
+    const ways = [/^\/admin\//, ({ pathname }) => pathname.startsWith("/admin/")];
+    if (globalThis.URLPattern) ways.push(new URLPattern({ pathname: "/admin/*" }));
+    for (const match of ways) {
+      for (const path of ["/admin", "/admin/", "/admin/x"]) expect([{ match, needs: ADMIN }, OPEN], path, false);
+      expect([{ match, needs: ADMIN }, OPEN], "/administration", true);
+    }
+  });
+
+  it("is how a rule's path is written, so that such a rule can be reached", () => {
+    for (const [match, path] of [
+      ["/my docs/*", "/my%20docs/x"],
+      ["/a[1]/*", "/a%5B1%5D/x"],
+      ["/q|a", "/q%7Ca"],
+      ["/it%27s", "/it%27s"],
+      ["/a%3Ab/*", "/a%3Ab/x"],
+      ["/users/ada%40x.de/*", "/users/ada%40x.de/x"],
+    ]) {
+      expect([{ match, needs: null }, SIGNED_IN], path, true);
+    }
+    expect([{ match: /^\/my%20docs\//, needs: null }, SIGNED_IN], "/my%20docs/x", true);
+    expect([{ match: /^\/files\/[\w%.-]+$/, needs: null }, SIGNED_IN], "/files/a%20b", true);
+    // Two rules for two ways to write one path: a server that decodes knows one.
+    const both = [{ match: "/a%3Ab/*", needs: null }, { match: "/a:b/*", needs: ADMIN }, OPEN];
+    expect(both, "/a%3Ab/x", false);
+    expect([...both].reverse().slice(1), "/a%3Ab/x", false);
+  });
+});
+
+describe("a rule's match", () => {
+  const ADMIN = { role: "admin" };
+  const url = `${ORIGIN}/admin/x`;
+  it("that answers a promise is a mistake, not a yes", () => {
+    for (const match of [async () => false, { test: async () => false }]) {
+      const gate = gateFor([{ match, needs: null }, { match: "/*" }]);
+      assert.throws(() => gate.decide({ url }), {
+        name: "ConfigError",
+        option: "match",
+        message: /rules\[0].*promise/,
+      });
+    }
+  });
+
+  it("keeps the anchor of a sticky expression, and nothing of where a global one was", () => {
+    const gate = gateFor([
+      { match: /\/public\//y, needs: null },
+      { match: /x/g, needs: ADMIN },
+    ]);
+    for (let times = 0; times < 3; times += 1) {
+      assert.equal(gate.decide({ url: `${ORIGIN}/admin/public/x` }).allowed, false);
+      assert.equal(gate.decide({ url: `${ORIGIN}/public/y` }).allowed, true);
+    }
+  });
+
+  it("may be an expression of another realm", () => {
+    const match = runInNewContext("/^\\/admin/");
+    assert.equal(
+      gateFor([
+        { match, needs: ADMIN },
+        { match: "/*", needs: null },
+      ]).decide({ url }).allowed,
+      false,
+    );
+  });
+
+  it("gets a URL of its own: what it does to it is nothing to the next rule", () => {
+    const rules = [
+      {
+        match: (given) => {
+          given.pathname = "/zzz";
+          return false;
+        },
+        needs: null,
+      },
+      { match: ({ pathname }) => pathname.startsWith("/admin"), needs: ADMIN },
+      { match: () => true, needs: null },
+    ];
+    assert.equal(gateFor(rules).decide({ url }).allowed, false);
+  });
+
+  it("and its needs are what was meant: no Map, no page of another host", () => {
+    for (const needs of [new Map([["role", "admin"]]), new Set(["admin"])]) {
+      assert.throws(() => gateFor([{ match: "/*", needs }]), { code: "invalid_option", option: "needs" });
+    }
+    for (const page of ["//evil.test/p", "/\t/evil.test/p", "/\\evil.test/p", "/\n/evil.test/p"]) {
+      assert.throws(() => gateFor([{ match: "/*", otherwise: { page } }]), { option: "page" }, page);
+    }
   });
 });

@@ -254,9 +254,10 @@ function expression({ source }: RegExp, flags: string): (path: string) => boolea
 
 /** A `URLPattern` once more; itself where it cannot be had. */
 function patternIgnoringCase(match: { test(url: string): boolean }): { test(url: string): boolean } {
-  const { constructor, protocol, hostname, port, pathname, search } = match as unknown as URLPatternLike;
+  const pattern = match as unknown as URLPatternLike;
+  const { protocol, hostname, port, pathname, search } = pattern;
   try {
-    return new constructor({ protocol, hostname, port, pathname, search }, { ignoreCase: true });
+    return new pattern.constructor({ protocol, hostname, port, pathname, search }, { ignoreCase: true });
   } catch {
     return match;
   }

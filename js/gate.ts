@@ -44,7 +44,7 @@ import {
 } from "./gate/judge.js";
 import { isKnown, Presence } from "./gate/presence.js";
 import { purgeExcept, sharedCacheName, userCacheName } from "./gate/purge.js";
-import { refusal, refusedUrlAnswer } from "./gate/refusal.js";
+import { hasGlobal, here, refusal, refusedUrlAnswer } from "./gate/refusal.js";
 import { type CheckedRule, checkRules, findRule, type GateRequest, type GateRule, isStrings } from "./gate/rules.js";
 import { type PathSpelling, type RefusedUrl, readTarget, refusedFor, SPELLINGS } from "./gate/target.js";
 import { type Inquiry, type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
@@ -148,7 +148,7 @@ export function createGate(given: GateOptions): Gate {
   const rules = checkRules(options.rules, accept);
   const origins = originsOf(options.origin);
   // Only a browser says by itself where requests go.
-  const atEdge = session === undefined && !("registration" in globalThis);
+  const atEdge = session === undefined && !hasGlobal("registration");
   const workboxCaches = Array.isArray(options.workboxCaches)
     ? [...options.workboxCaches]
     : (options.workboxCaches ?? []);
@@ -162,7 +162,7 @@ export function createGate(given: GateOptions): Gate {
   const limits: Limits = { maxEntries, maxEntryBytes, isPinned, counts: new Map() };
   const judge = judgeOf(options);
   // At the edge there is none.
-  const hasHttpCache = session !== undefined || typeof location !== "undefined";
+  const hasHttpCache = session !== undefined || here() !== undefined;
   if (session === undefined && rules.some(({ cache }) => cache === "user")) {
     throw new ConfigError("invalid_option", 'a rule with "cache": "user" needs the option "session"', "rules");
   }
@@ -184,7 +184,11 @@ export function createGate(given: GateOptions): Gate {
     const target = readTarget(given, accept);
     if (target === "relative" && !(request instanceof Request))
       throw new ConfigError("invalid_option", NO_URL, "request");
-    const refuse = (url: RefusedUrl) => ({ refusal: refusedUrl(url, request.method), origin: url.origin });
+    const refuse = (url: RefusedUrl): RefusedLook => {
+      // What it does not say itself, nobody else says for it: not even a prototype that was tampered with.
+      const own: RefusedUrl = Object.assign(Object.create(null), url);
+      return { rule: undefined, refusal: refusedUrl(own, request.method), origin: own.origin };
+    };
     // Bun gives a relative URL where the request names no host; a tunnel (CONNECT) has no path.
     if (target === "relative" || (atEdge && request.method === "CONNECT")) return refuse(refusedFor("authority"));
     if (target === "other") return atEdge ? refuse(refusedFor("authority")) : undefined;
@@ -202,7 +206,7 @@ export function createGate(given: GateOptions): Gate {
     const rule = findRule(rules, target, canonical, accept);
     if (rule === "ambiguous")
       return refuse({ ...refusedFor("rules", path === spelt ? undefined : path + search), origin });
-    return { rule, request: canonical, origin };
+    return { rule, request: canonical, refusal: undefined, origin };
   };
 
   /** Where the pages of `otherwise` are, each once. */
@@ -210,13 +214,15 @@ export function createGate(given: GateOptions): Gate {
     const pages = rules.flatMap(({ otherwise }) =>
       typeof otherwise === "object" && otherwise.page !== undefined ? otherwise.page : [],
     );
-    return new Set(typeof location === "undefined" ? [] : pages.map((page) => new URL(page, location.href).href));
+    const base = here()?.href;
+    return new Set(base === undefined ? [] : pages.map((page) => new URL(page, base).href));
   };
 
   /** RFC 9111 section 3.5 means `Authorization`; what the option `token` takes from elsewhere, or a cookie, is no less. */
   const isAuthorized = (request: Request): boolean => {
     const { headers } = request;
     if (headers.has("authorization") || headers.has("cookie")) return true;
+    if (session !== undefined && mayHaveCookies(request)) return true;
     try {
       return options.token !== undefined && Boolean(options.token(request));
     } catch {
@@ -241,7 +247,8 @@ export function createGate(given: GateOptions): Gate {
 
   /** Whoever asked is told of a redirect: where it leads, the app has not named. */
   const fetchAtEdge: Next = (request) => {
-    if (origins !== undefined) return fetch(request, { redirect: "manual" });
+    // Made anew, since Deno does not fetch the very request that its server was given.
+    if (origins !== undefined) return fetch(new Request(request.url, request), { redirect: "manual" });
     const message = 'at the edge, "handle" needs a function that answers, or createGate the option "origin"';
     throw new ConfigError("missing_option", `${message}: nothing is fetched from where a request says`, "origin");
   };
@@ -266,7 +273,7 @@ export function createGate(given: GateOptions): Gate {
     const isCached = shelf !== undefined && isCacheable(request);
     // At the edge a token that held holds.
     if (!isCached && (judge.presence === undefined || rule.needs === null)) return given(await onwards());
-    const isSamePerson = isCached ? shelf.current : samePerson();
+    const isSamePerson = isCached && rule.needs === null ? shelf.current : samePerson();
     const background = (work: Promise<unknown>) => inBackground(event, work);
     const response = isCached
       ? await STRATEGIES[rule.strategy]({ request, shelf, limits, networkTimeout, network, background })
@@ -414,12 +421,12 @@ type Looked = AcceptedLook | RefusedLook;
 interface AcceptedLook {
   readonly request: GateRequest;
   readonly rule: CheckedRule | undefined;
-  readonly refusal?: undefined;
+  readonly refusal: undefined;
   readonly origin: string;
 }
 
 interface RefusedLook {
-  readonly rule?: undefined;
+  readonly rule: undefined;
   readonly refusal: GateDecision;
   readonly origin: string | undefined;
 }
@@ -479,7 +486,10 @@ function judgeOf({ session, verifier, token, refreshTimeout = 3 }: GateOptions):
 
 /** `undefined`: any. */
 function originsOf(origin: unknown): readonly string[] | undefined {
-  if (origin === undefined) return typeof location === "undefined" ? undefined : [originOf(location.origin)];
+  if (origin === undefined) {
+    const own = here()?.origin;
+    return own === undefined ? undefined : [originOf(own)];
+  }
   const list: unknown[] = Array.isArray(origin) && origin.length > 0 ? [...origin] : [origin];
   return list.map((one) => {
     const url = typeof one === "string" ? parsed(one) : undefined;
@@ -494,6 +504,13 @@ function acceptedSpellings(accept: unknown = []): readonly PathSpelling[] {
   if (Array.isArray(accept) && list.every(isKnown)) return list;
   const message = `the option "accept" should be an array of ${SPELLINGS.join(", ")}`;
   throw new ConfigError("invalid_option", message, "accept");
+}
+
+/** Whether the browser may send cookies along, which it shows to no worker; nor does it show what the answer sets. */
+function mayHaveCookies({ credentials, url }: Request): boolean {
+  if (credentials === "omit") return false;
+  const own = here()?.origin;
+  return credentials === "include" || own === undefined || new URL(url).origin === own;
 }
 
 /** A host with a dot at its end is the same host. */

@@ -15,7 +15,7 @@ export interface Shelf {
   readonly cache: Cache | undefined;
   /** Whether answers for one person only may be kept. */
   readonly personal: boolean;
-  /** Whether the request says who asks: by `Authorization`, by the token that the gate takes from it, or by a cookie. */
+  /** Whether the request says who asks: by `Authorization`, by the token that the gate takes from it, or perhaps by a cookie. */
   readonly authorized: boolean;
   /** Whether it still belongs to whoever it was opened for. */
   current(): boolean;
@@ -58,7 +58,7 @@ export const STRATEGIES: Record<CheckedRule["strategy"], (exchange: Exchange) =>
     const found = await cached(exchange);
     if (found === undefined) return (await fetched(exchange)).response;
     // A part that is fetched is not kept.
-    if (!exchange.request.headers.has("range")) exchange.background(fetched(exchange).then(forNobody));
+    if (!exchange.request.headers.has("range")) exchange.background(forNobody(fetched(exchange)));
     return found.response;
   },
 };
@@ -69,7 +69,7 @@ async function networkFirst(exchange: Exchange): Promise<Response> {
   if (arrival !== undefined && !UNREACHABLE.includes(arrival.response.status)) return arrival.response;
   const found = await cached(exchange);
   if (found === undefined) return (await arriving).response;
-  exchange.background(arriving.then(forNobody));
+  exchange.background(forNobody(arriving));
   return found.response;
 }
 
@@ -204,10 +204,15 @@ async function fetched(exchange: Exchange): Promise<Arrival> {
   return { response: passed, kept };
 }
 
-/** Nobody reads an answer that only the cache wanted. */
-async function forNobody({ response, kept }: Arrival): Promise<void> {
-  await kept.catch(() => {});
-  letGo(response);
+/** Seconds that an answer has which only the cache wants: whoever asked has another one, and nobody would end it. */
+const ALONE = 60;
+
+/** Nobody reads an answer that only the cache wanted. What has not ended in time is not kept. */
+async function forNobody(arriving: Promise<Arrival>): Promise<void> {
+  const kept = arriving.then((arrival) => arrival.kept);
+  await within(kept, ALONE);
+  // One that has not begun either: as soon as it does.
+  arriving.then(({ response }) => letGo(response)).catch(() => {});
 }
 
 /** What began for one person must not arrive in a cache of nobody: looked at before and after. */

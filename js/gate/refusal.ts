@@ -21,7 +21,8 @@ const MAX_PAGE_BYTES = 1024 * 1024;
 const PAGE_TIMEOUT = 5;
 
 /** The answer to a request whose URL is refused. `origin` stands before the path that a client is sent to, if it is known. */
-export function refusedUrlAnswer({ refused, detail, location }: GateDecision, origin = ""): Response {
+export function refusedUrlAnswer(decision: GateDecision, origin = ""): Response {
+  const { refused, detail, location }: GateDecision = Object.assign(Object.create(null), decision);
   if (location !== undefined) {
     return uncached(new Response(null, { status: 308, headers: { location: origin + location } }), undefined);
   }
@@ -57,9 +58,24 @@ export async function refusal(
   return uncached(new Response(body.text, { status: plain, headers: { "content-type": type } }), tools.challenge);
 }
 
+/** Whether there is such a global: in the worker's scope or what that is made of, and not in every object there is. */
+export function hasGlobal(name: string): boolean {
+  let holder: object | null = globalThis;
+  while (holder !== null && holder !== Object.prototype) {
+    if (Object.hasOwn(holder, name)) return true;
+    holder = Object.getPrototypeOf(holder);
+  }
+  return false;
+}
+
+/** Where the worker is; `undefined` at the edge. */
+export function here(): Location | undefined {
+  return hasGlobal("location") ? globalThis.location : undefined;
+}
+
 /** Whether it is for a page that a person looks at. Where requests have no mode (edge): whether it accepts HTML. */
 function isNavigation({ mode, headers }: Request): boolean {
-  return mode === "navigate" || (typeof location === "undefined" && /\btext\/html\b/.test(headers.get("accept") ?? ""));
+  return mode === "navigate" || (here() === undefined && /\btext\/html\b/.test(headers.get("accept") ?? ""));
 }
 
 async function findPage(page: string, request: Request, tools: RefusalTools): Promise<Response | undefined> {

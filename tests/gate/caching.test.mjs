@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { createGate, purgeUserCaches } from "tokenward/gate";
-import { answers, ask, contents, FakeCaches, FakeSession, ORIGIN, offline, request, textOf } from "./fakes.mjs";
+import { answers, ask, contents, FakeCaches, FakeSession, forAll, ORIGIN, offline, request, textOf } from "./fakes.mjs";
 
 const USER_RULE = { match: "/app/*", cache: "user" };
 
@@ -192,7 +192,7 @@ describe("a page of which the worker has not heard yet", () => {
       { match: "/*", cache: "shared" },
     ]);
     await ask(gate, "/app/x", answers("of A"));
-    await ask(gate, "/shell", answers("for those who are signed in"));
+    await ask(gate, "/shell", forAll("for those who are signed in"));
     await inAPage(undefined);
     assert.equal((await ask(gate, "/app/x", offline)).status, 401);
     assert.equal((await ask(gate, "/shell", offline)).status, 401);
@@ -203,7 +203,7 @@ describe("a page of which the worker has not heard yet", () => {
     for (let steps = 0; steps < 12; steps += 1) {
       session.become(`id-${steps}`);
       const gate = gateFor([{ match: "/*", cache: "shared", strategy: "cache-first" }]);
-      await ask(gate, "/shell", answers("for those who are signed in"));
+      await ask(gate, "/shell", forAll("for those who are signed in"));
       await inAPage(undefined);
       const first = ask(gate, "/shell", offline);
       // Whatever the first one is about to do.
@@ -326,7 +326,7 @@ describe("a cache for all", () => {
 
   it("serves the next person too, and outlives sign-out", async () => {
     const gate = gateFor([SHARED_RULE]);
-    await ask(gate, "/shell/x", answers("shell"));
+    await ask(gate, "/shell/x", forAll("shell"));
     session.become("id-2");
     assert.equal(await textOf(ask(gate, "/shell/x", offline)), "shell");
     session.become(undefined);
@@ -342,8 +342,47 @@ describe("a cache for all", () => {
       { ...SHARED_RULE, match: "/*", needs: null },
     ]);
     session.become("id-1", { roles: ["admin"] });
-    await ask(gate, "/shell/x", answers("admin's"), { headers: { accept: "text/admin" } });
+    await ask(gate, "/shell/x", forAll("admin's"), { headers: { accept: "text/admin" } });
     assert.equal(await textOf(ask(gate, "/shell/x", answers("everybody's"))), "everybody's");
+  });
+
+  for (const [title, init, isKept] of [
+    ["to which the browser may have added cookies", {}, false],
+    ["of the worker's own origin, with all credentials", { credentials: "include" }, false],
+    ["to a request without cookies", { credentials: "omit" }, true],
+    ["of another origin, to which the browser adds none", { url: "https://cdn.test/x" }, true],
+    ["of another origin, with cookies", { url: "https://cdn.test/x", credentials: "include" }, false],
+  ]) {
+    for (const needs of [null, "signed_in"]) {
+      it(`${isKept ? "keeps" : "does not keep"} an answer ${title} (needs ${needs})`, async () => {
+        globalThis.location = new URL(`${ORIGIN}/worker.js`);
+        try {
+          const rule = { match: () => true, cache: "shared", needs };
+          const gate = createGate({ session, origin: [ORIGIN, "https://cdn.test"], rules: [rule] });
+          const { url = "/x", ...rest } = init;
+          const count = async () => Object.values(await contents(caches)).flat().length;
+          await ask(gate, url, answers("of Ada", { headers: { "cache-control": "max-age=60" } }), rest);
+          assert.equal(await count(), isKept ? 1 : 0);
+          await ask(gate, url, forAll("for all"), rest);
+          assert.equal(await count(), 1);
+        } finally {
+          delete globalThis.location;
+        }
+      });
+    }
+  }
+
+  it("gives nobody what the server began to answer to the last person", async () => {
+    const gate = gateFor([SHARED_RULE]);
+    const asked = [];
+    const next = () => {
+      asked.push(session.state.sessionId);
+      const text = `of ${session.state.sessionId}`;
+      if (session.state.sessionId === "id-1") session.become("id-2");
+      return new Response(text);
+    };
+    assert.equal(await textOf(ask(gate, "/shell/x", next)), "of id-2");
+    assert.deepEqual(asked, ["id-1", "id-2"]);
   });
 
   const personal = [

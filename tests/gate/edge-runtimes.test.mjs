@@ -56,12 +56,17 @@ const tokenOf = (claims) => tokenFor("edge", claims);
 
 const WALK_AROUND = fileURLToPath(new URL("site/walk-around.mjs", import.meta.url));
 const SEED = 20;
+/** workerd fetches from no address of this machine unless its configuration says so. */
+const LOOPBACK = {
+  services: '( name = "network", network = ( allow = [ "public", "private" ] ) )',
+  worker: 'globalOutbound = "network",',
+};
 
 for (const [name, start] of Object.entries({ workerd: startWorkerd, Deno: startDeno, Bun: startBun })) {
   describe(`${name}: what arrives as raw text`, () => {
     let worker;
     before(async () => {
-      worker = await start(WALK_AROUND);
+      worker = await start(WALK_AROUND, LOOPBACK);
     });
     after(() => worker?.close());
 
@@ -91,6 +96,36 @@ for (const [name, start] of Object.entries({ workerd: startWorkerd, Deno: startD
         assert.match(text, /behind admin/, way);
       }
       assert.match(await send(worker.url, "POST /%61dmin/x", { authorization, "content-length": 0 }), /behind admin/);
+    });
+
+    test("is fetched from the origin that the app names", async () => {
+      const inner = createServer(async (request, response) => {
+        const { method, url, headers } = request;
+        if (url === "/moved") return response.writeHead(302, { location: "/x" }).end();
+        let body = "";
+        for await (const chunk of request) body += chunk;
+        response.end(`inner ${method} ${url} ${headers["x-kept"]} ${body}.`);
+      }).listen(0, "127.0.0.1");
+      await once(inner, "listening");
+      const host = `127.0.0.1:${inner.address().port}`;
+      const headers = { "x-way": "default", "x-origin": `http://${host}`, "x-kept": "yes" };
+      const chunked = { ...headers, "transfer-encoding": "chunked" };
+      try {
+        assert.match(
+          await send(worker.url, "GET /x?y=1", headers, host),
+          /^HTTP\/1.1 200 (?:.|\s)*inner GET \/x\?y=1 yes \./,
+        );
+        assert.match(await send(worker.url, "GET /%78", headers, host), /inner GET \/x yes|^HTTP\/1.1 308 /);
+        assert.match(await send(worker.url, "GET /moved", headers, host), /^HTTP\/1.1 302 /);
+        assert.match(
+          await send(worker.url, "POST /x", chunked, host, "4\r\nbody\r\n0\r\n\r\n"),
+          /inner POST \/x yes body\./,
+        );
+        assert.match(await send(worker.url, "GET /admin/x", headers, host), /^HTTP\/1.1 401 /);
+      } finally {
+        inner.closeAllConnections();
+        inner.close();
+      }
     });
 
     test("names a host, from which nothing is fetched", async () => {

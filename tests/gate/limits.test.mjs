@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { createGate } from "tokenward/gate";
-import { answers, ask, FakeCaches, FakeSession, ORIGIN, offline, textOf } from "./fakes.mjs";
+import { answers, ask, FakeCaches, FakeSession, forAll, ORIGIN, offline, textOf } from "./fakes.mjs";
 
 let session;
 beforeEach(() => {
@@ -26,7 +26,7 @@ describe("a cache does not fill the disk", () => {
   ]) {
     it(`${cache}: what was stored first goes`, async () => {
       const gate = gateFor({ cache }, { maxEntries: 3 });
-      for (const query of ["?1", "?2", "?3", "?1", "?4", "?5"]) await ask(gate, query, answers(query));
+      for (const query of ["?1", "?2", "?3", "?1", "?4", "?5"]) await ask(gate, query, forAll(query));
       assert.deepEqual(await queries(name), ["/?1", "/?4", "/?5"], "?1 was fetched again");
       assert.equal(await textOf(ask(gate, "?5", offline)), "?5");
       await assert.rejects(ask(gate, "?2", offline), /no network/);
@@ -34,7 +34,7 @@ describe("a cache does not fill the disk", () => {
 
     it(`${cache}: 500 by default`, async () => {
       const gate = gateFor({ cache });
-      for (let query = 0; query < 510; query += 1) await ask(gate, `?${query}`, answers("x"));
+      for (let query = 0; query < 510; query += 1) await ask(gate, `?${query}`, forAll("x"));
       const kept = await queries(name);
       assert.deepEqual([kept.length, kept[0], kept.at(-1)], [459, "/?51", "/?509"], "a tenth goes at once");
     });
@@ -54,7 +54,7 @@ describe("a cache does not fill the disk", () => {
     const otherwise = { page: "/no.html" };
     const gate = gateFor({ cache: "shared", needs: null, otherwise }, { maxEntries: 2 });
     await (await caches.open("tokenward-shared:default")).put(`${ORIGIN}/no.html`, new Response("no"));
-    for (const query of ["?1", "?2", "?3"]) await ask(gate, query, answers(query));
+    for (const query of ["?1", "?2", "?3"]) await ask(gate, query, forAll(query));
     assert.deepEqual(await queries("tokenward-shared:default"), ["/no.html", "/?3"]);
   });
 

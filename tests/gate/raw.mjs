@@ -87,7 +87,7 @@ export function hostileTargets(seed) {
 }
 
 /** The whole answer, as text. */
-export function send(url, line, headers = {}, host = "app.test") {
+export function send(url, line, headers = {}, host = "app.test", body = "") {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     let text = "";
@@ -99,7 +99,7 @@ export function send(url, line, headers = {}, host = "app.test") {
     const all = Object.entries({ host, connection: "close", ...headers }).map(
       ([name, value]) => `${name}: ${value}\r\n`,
     );
-    socket.write(`${line} HTTP/1.1\r\n${all.join("")}\r\n`);
+    socket.write(`${line} HTTP/1.1\r\n${all.join("")}\r\n${body}`);
     // A tunnel stays open, and what waits for a body does too.
     setTimeout(() => socket.destroy(), 10_000).unref();
   });

@@ -35,7 +35,9 @@ export async function startSite() {
     const own = /^\/(?:app|api|plain|workbox)\//.test(pathname) ? { "cache-control": cacheControl } : {};
     const send = (type, body, headers = {}) =>
       response.writeHead(200, { "content-type": `${type}; charset=utf-8`, ...own, ...headers }).end(body);
-    if (files.has(pathname)) return send("text/javascript", files.get(pathname));
+    // Cached for all: a browser may send cookies with it, so the server has to say whom it is for.
+    const all = { "cache-control": "public" };
+    if (files.has(pathname)) return send("text/javascript", files.get(pathname), all);
     if (pathname === "/token") {
       const sub = searchParams.get("user");
       const claims = JSON.parse(searchParams.get("claims") ?? "{}");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { createGate } from "tokenward/gate";
-import { answers, ask, contents, FakeCaches, FakeSession, ORIGIN, offline } from "./fakes.mjs";
+import { answers, ask, contents, FakeCaches, FakeSession, forAll, ORIGIN, offline } from "./fakes.mjs";
 
 let session;
 beforeEach(() => {
@@ -53,7 +53,8 @@ describe("what a request has changed goes (RFC 9111 section 4.4)", () => {
     session.become("id-1", { roles: ["editor"] });
     const gate = gateFor(writes, { match: "/shared/*", cache: "shared" }, USER_RULE);
     for (const path of ["/shared/x", "/x"]) {
-      await ask(gate, path, answers("x"));
+      await ask(gate, path, forAll("x"));
+      assert.deepEqual(await paths(), [path]);
       await ask(gate, path, answers("done"), { method: "PUT" });
     }
     assert.deepEqual(await paths(), []);

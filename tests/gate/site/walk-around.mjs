@@ -12,7 +12,8 @@ const rules = [
   { match: "/page/*", otherwise: { page: "/no.html" } },
   { match: "/*", needs: null },
 ];
-const gates = { any: createGate({ verifier, rules }), one: createGate({ verifier, rules, origin: "http://app.test" }) };
+const gateOf = (origin) => createGate({ verifier, rules, origin });
+const gates = { any: createGate({ verifier, rules }), one: gateOf("http://app.test") };
 
 function appWith(...middleware) {
   const app = new Hono();
@@ -38,7 +39,7 @@ export default {
   fetch(request) {
     const way = request.headers.get("x-way") ?? "front";
     if (way === "middleware") return guarded.fetch(request);
-    if (way === "default") return gates.one.handle(request);
+    if (way === "default") return gateOf(request.headers.get("x-origin") ?? "http://app.test").handle(request);
     if (way === "nothing") return gates.any.handle(request).catch(({ code }) => new Response(code, { status: 500 }));
     return gates[way === "one" ? "one" : "any"].handle(request, (canonical) => plain.fetch(canonical));
   },

@@ -279,3 +279,31 @@ test("of several issuers, the leaked key of one is out, and the same store takes
   const others = signed(keys.p256, { alg: "ES256", kid: "k3" }, { ...CLAIMS, iss: other });
   assert.deepEqual([accepted(store), accepted(verifier), store.safeVerify(others).ok], [["k2"], ["k2"], true]);
 });
+
+test("a module that stops while the leaked key is being left out verifies nothing, until a set is read again", async (t) => {
+  const provider = await providerFor(t, [k1, k2, secret1]);
+  const now = () => NOW;
+  const verifier = createVerifier({ jwks: [k1], issuer: ISSUER, audience: AUDIENCE, now });
+  let calls = Number.NEGATIVE_INFINITY;
+  const stopping = {
+    ...verifier,
+    get keys() {
+      return verifier.keys;
+    },
+    setKeys(...given) {
+      calls += 1;
+      if (calls === 2) throw new RangeError("Maximum call stack size exceeded");
+      verifier.setKeys(...given);
+    },
+  };
+  const { jwksUri } = provider;
+  for (const pin of [false, true]) {
+    const storage = memoryStorage();
+    const store = createKeyStore({ verifier: stopping, bundled: [k1], jwksUri, now, storage, pin });
+    calls = 0;
+    await assert.rejects(store.refresh(), RangeError);
+    assert.deepEqual(accepted(store), []);
+    await store.refresh();
+    assert.deepEqual(accepted(store), pin ? [] : ["k2"]);
+  }
+});

@@ -130,8 +130,8 @@ export class StorageError extends Error {
  * - `invalid_set`: not a JWK Set that can serve (a captive portal's page, private keys, no usable key), or not the
  *   issuer's metadata
  * - `issuer_mismatch`: the metadata names another issuer than the one they were asked from
- * - `private_key`, `symmetric_key`: the set holds a key that should be secret; it is left out, and the others count. Its
- *   `kid` is in `kid`
+ * - `private_key`, `symmetric_key`: the set holds a key that should be secret; it is left out, with its public half, and
+ *   the others count. Its `kid` is in `kid`
  * - `cooling_down`: asked too recently, or the provider said to come back later; from when on is in `retryAt`
  */
 export type KeyStoreErrorCode =

@@ -52,6 +52,17 @@ export function stillPublished(bundled: KeySet, published: KeySet): KeySet {
   return { text: JSON.stringify({ keys }), keys };
 }
 
+/**
+ * The set without the public halves of private keys that `published` holds, under whatever name: whoever read it can sign
+ * with them. The same set if it has none.
+ */
+export function withoutLeaked(set: KeySet, published: KeySet): KeySet {
+  const leaked = new Set(published.keys.filter(isSecret).flatMap(publicNumbers));
+  // The verifier itself leaves the private ones out, and lists them.
+  const keys = set.keys.filter((key) => isSecret(key) || !publicNumbers(key).some((number) => leaked.has(number)));
+  return keys.length === set.keys.length ? set : { text: JSON.stringify({ keys }), keys };
+}
+
 /** Whether two sets say the same of the same keys in the same order. */
 export function isSame(one: KeySet, other: KeySet): boolean {
   return JSON.stringify(one.keys) === JSON.stringify(other.keys);
@@ -66,13 +77,30 @@ function identity({ crv, e, kty, n, x, y }: JwkMembers): string {
   return JSON.stringify(kty === "EC" ? { crv, kty, x, y } : { crv, kty, x });
 }
 
+/**
+ * What tells whose private half is known: of RSA the modulus, whose factors open it with any exponent; of a curve `x`, for
+ * `-y` is the key `-d`. As numbers, in whatever spelling: nobody has checked that of a private key.
+ */
+function publicNumbers({ n, x }: JwkMembers): string[] {
+  return [n, x].flatMap((member, place) => (typeof member === "string" ? `${"nx"[place]} ${numberOf(member)}` : []));
+}
+
+function numberOf(text: string): string {
+  const digits = text.replace(/[=\s]/g, "").replace(/-/g, "+").replace(/_/g, "/");
+  try {
+    return atob(digits).replace(/^\0+/, "");
+  } catch {
+    return text;
+  }
+}
+
 /** RFC 7517 sections 4.2 and 4.3. A member that is `null` is absent. */
 function isForSignatures({ use, key_ops }: JwkMembers): boolean {
   return (use ?? "sig") === "sig" && (!Array.isArray(key_ops) || key_ops.includes("verify"));
 }
 
-/** Whether its private half was published with it (RFC 7518 section 6): whoever reads the set can sign with it. */
-function isSecret({ d, p, q, dp, dq, qi, oth, k }: JwkMembers): boolean {
+/** Whether its private half was published with it (RFC 7518 section 6, RFC 9964): whoever reads the set can sign with it. */
+function isSecret({ d, p, q, dp, dq, qi, oth, k, priv }: JwkMembers): boolean {
   const others = Array.isArray(oth) && oth.length === 0 ? null : oth;
-  return [d, p, q, dp, dq, qi, others, k].some((member) => member !== undefined && member !== null);
+  return [d, p, q, dp, dq, qi, others, k, priv].some((member) => member !== undefined && member !== null);
 }

@@ -14,6 +14,11 @@ export interface SetRecord {
   /** A mark of the bundle it was fetched beside: with another one a refresh is due. */
   readonly bundle: string;
   readonly set: string;
+  /**
+   * What is left of the set in use (perhaps no key) after one that could not serve has leaked some of its keys: a refresh is
+   * due.
+   */
+  readonly rest?: true;
 }
 
 /** The last attempt to refresh, stored apart: noting one never touches the set. */

@@ -6,7 +6,7 @@ import type { Storage } from "../storage.js";
 import type { Assessment, Result, VerificationKey, Verified, Verifier } from "../verifier.js";
 import { inTime } from "../within.js";
 import type { FetchLimits } from "./fetch.js";
-import { isSame, type KeySet, readSet, stillPublished } from "./jwks.js";
+import { isSame, type KeySet, readSet, stillPublished, withoutLeaked } from "./jwks.js";
 import { type Attempt, describe, readAttempt, readSetRecord, type SetRecord, shortName } from "./record.js";
 import { type Fetched, fetchKeys, type KeySource } from "./source.js";
 
@@ -122,7 +122,7 @@ export class KeyRefresher<C> {
 
   #safeVerify(token: string): Result<C> {
     const result = this.#options.verifier.safeVerify(token);
-    if (result.ok && this.#allWithdrawn) return { ok: false, error: allWithdrawn() };
+    if (result.ok && this.#allWithdrawn) return { ok: false, error: this.#noKeys() };
     return result;
   }
 
@@ -141,7 +141,11 @@ export class KeyRefresher<C> {
   }
 
   #requireKeys(): void {
-    if (this.#allWithdrawn) throw allWithdrawn();
+    if (this.#allWithdrawn) throw this.#noKeys();
+  }
+
+  #noKeys(): TokenError {
+    return this.#record?.rest || !this.#options.pin ? allLeaked() : allWithdrawn();
   }
 
   async #verifyFresh(token: string): Promise<Verified<C>> {
@@ -196,7 +200,7 @@ export class KeyRefresher<C> {
   }
 
   #isDue(now: number): boolean {
-    if (this.#record === undefined || this.#record.bundle !== this.#bundle) return true;
+    if (this.#record === undefined || this.#record.rest || this.#record.bundle !== this.#bundle) return true;
     const age = now - this.#record.fetchedAt;
     return age < 0 || age >= this.#options.refreshEvery;
   }
@@ -265,7 +269,15 @@ export class KeyRefresher<C> {
       bundle: this.#bundle,
       set: text,
     } as const;
-    this.#use(record, readSet(text, maxKeys));
+    const before = this.#record;
+    try {
+      this.#use(record, readSet(text, maxKeys));
+    } finally {
+      if (this.#record !== undefined && this.#record !== before) await this.#store(this.#record);
+    }
+  }
+
+  async #store(record: SetRecord): Promise<void> {
     this.#isStored = false;
     await this.#stored(async (storage) => {
       await storage.set(this.#names.set, JSON.stringify(record));
@@ -288,7 +300,7 @@ export class KeyRefresher<C> {
     // What was fetched beside this very bundle is newer, whatever the clock said.
     const isOlder = record !== undefined && record.bundle !== this.#bundle && record.fetchedAt < bundledAt;
     if (record !== undefined && (isOlder || !this.#isFresher(record))) return false;
-    const before = this.#keys;
+    const [before, known] = [this.#keys, this.#record];
     try {
       if (record === undefined) throw new KeyStoreError("invalid_set", "the stored record cannot be read");
       this.#use(record, readSet(record.set, maxKeys));
@@ -299,40 +311,103 @@ export class KeyRefresher<C> {
         return false;
       }
       this.#report(new KeyStoreError("invalid_set", "the cached key set cannot be used and is dropped", {}, { cause }));
-      await this.#stored((storage) => storage.delete(this.#names.set));
+      if (this.#record !== undefined && this.#record !== known) await this.#store(this.#record);
+      else await this.#stored((storage) => storage.delete(this.#names.set));
     }
     return this.#keys !== before;
   }
 
   /** All or nothing: the whole set must hold, also where only some of its keys count. */
   #use(record: SetRecord, set: KeySet): void {
-    const keys = set.text === this.#record?.set ? this.#keys : this.#tryKeys(set);
+    if (set.text === this.#record?.set && !this.#record.rest) this.#record = record;
+    else if (record.rest && set.keys.length === 0) this.#adopt(record, this.#setNone());
+    else this.#tryKeys(record, set);
+  }
+
+  #adopt(record: SetRecord, keys: KeySet): void {
     this.#record = record;
     if (isSame(keys, this.#keys)) return;
     this.#keys = keys;
     for (const listener of [...this.#listeners]) this.#tell(listener, undefined);
   }
 
-  /** Sets the keys of a set that count, and says which. */
-  #tryKeys(set: KeySet): KeySet {
+  /** Sets the keys of a set that count. Nobody else, not even `onError`, gets to run before the leaked ones are out. */
+  #tryKeys(record: SetRecord, set: KeySet): void {
+    // The very text first: what the strict reader refuses must not become valid by being written anew.
+    const refused = this.#refusal(set);
+    if (refused !== undefined) {
+      const dropped = refused.code === "no_usable_key" && this.#dropLeaked(set);
+      throw unusable(refused, dropped);
+    }
+    const { listed, keys, problem } = this.#orRefuseAll(() => this.#withoutLeaked(set));
+    if (keys !== undefined) this.#adopt(record, keys);
+    const dropped = problem !== undefined && this.#dropLeaked(set);
+    this.#reportSecrets(set, listed);
+    if (problem !== undefined) throw unusable(problem, dropped);
+  }
+
+  /** Of a set that the verifier has just taken whole. */
+  #withoutLeaked(set: KeySet): { listed: Published["keys"]; keys?: KeySet; problem?: ConfigError } {
+    const listed = this.#options.verifier.keys;
+    const left = withoutLeaked(set, set);
+    const problem = left === set ? undefined : this.#refusal(left);
+    if (problem !== undefined) return { listed, problem };
+    return { listed, keys: this.#options.pin ? this.#setPinned(left) : left };
+  }
+
+  /** Sets the keys that a provider has published, or says what is wrong with them. */
+  #refusal(set: KeySet): ConfigError | undefined {
     try {
       this.#setKeys(set, true);
+      return undefined;
     } catch (cause) {
-      if (!isAboutKeys(cause)) throw cause;
-      throw new KeyStoreError("invalid_set", `the key set cannot be used: ${cause.message}`, {}, { cause });
+      if (isAboutKeys(cause)) return cause;
+      throw cause;
     }
-    this.#reportSecrets(set);
-    return this.#options.pin ? this.#setPinned(set) : set;
+  }
+
+  /** If the module stops while the verifier holds keys that do not count, no token holds until a set is read again. */
+  #orRefuseAll<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.#keys = NO_KEYS;
+      this.#record = undefined;
+      this.#read = undefined;
+      throw error;
+    }
+  }
+
+  /** What a set that cannot serve has leaked of the keys in use is used no more; the others stay. Whether there was any. */
+  #dropLeaked(set: KeySet): boolean {
+    const { source, now } = this.#options;
+    const left = this.#orRefuseAll(() => {
+      const others = withoutLeaked(this.#keys, set);
+      return this.#refusal(others) === undefined ? others : this.#setNone();
+    });
+    if (isSame(left, this.#keys)) return false;
+    this.#serial += 1;
+    const record = {
+      version: 1,
+      source: describe(source),
+      url: source.jwksUri ?? source.issuer ?? "",
+      fetchedAt: now(),
+      serial: this.#serial,
+      bundle: this.#bundle,
+      set: left.text,
+      rest: true,
+    } as const;
+    this.#adopt(record, left);
+    return true;
   }
 
   /** A secret that a provider has published is its mistake; the keys beside it still serve (RFC 7517 section 5). */
-  #reportSecrets({ keys }: KeySet): void {
-    const verifier: Published = this.#options.verifier;
-    for (const { kid, kty, secret, unusable } of verifier.keys) {
+  #reportSecrets({ keys }: KeySet, listed: Published["keys"]): void {
+    for (const { kid, kty, secret, unusable } of listed) {
       const isOfThisSet = keys.some((key) => (key["kid"] ?? undefined) === kid && key["kty"] === kty);
       if (secret === undefined || !isOfThisSet) continue;
       const which = kid === undefined ? "a key without kid" : `the key ${quoted(kid)}`;
-      const message = `${which} of the provider's set is left out: ${unusable}. Tell the provider to replace it`;
+      const message = `${which} of the provider's set is left out, and its public half with it: ${unusable}. Tell the provider to replace it`;
       this.#report(new KeyStoreError(secret, message, kid === undefined ? {} : { kid }));
     }
   }
@@ -345,10 +420,14 @@ export class KeyRefresher<C> {
       return left;
     } catch (cause) {
       if (!isAboutKeys(cause)) throw cause;
-      // A verifier needs a key that can serve: it keeps the bundled ones, and this store refuses for it.
-      this.#setKeys(bundled);
-      return NO_KEYS;
+      return this.#setNone();
     }
+  }
+
+  /** A verifier needs a key that can serve: it keeps the bundled ones, and this store refuses for it. */
+  #setNone(): KeySet {
+    this.#setKeys(this.#options.bundled);
+    return NO_KEYS;
   }
 
   #setKeys({ text }: KeySet, published = false): void {
@@ -454,6 +533,16 @@ function coolingDown(retryAt: number): KeyStoreError {
 function allWithdrawn(): TokenError {
   const message = "the provider has withdrawn every pinned key: the app needs an update with its new ones";
   return new TokenError("key_not_found", message);
+}
+
+function allLeaked(): TokenError {
+  const message = "the provider has published the private half of every key in use: it has to replace them";
+  return new TokenError("key_not_found", message);
+}
+
+function unusable(cause: ConfigError, dropped: boolean): KeyStoreError {
+  const more = dropped ? "; keys in use whose private half it publishes are used no more" : "";
+  return new KeyStoreError("invalid_set", `the key set cannot be used: ${cause.message}${more}`, {}, { cause });
 }
 
 /** The same error with what stood in the way of fresher keys. */

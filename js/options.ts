@@ -3,6 +3,7 @@ import { checkNames, isString } from "./check-options.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
 import { readSchema, type Validate } from "./schema.js";
+import { isStackOverflow } from "./stack.js";
 
 /** A JOSE algorithm Tokenward verifies. `Ed25519` (RFC 9864) and `EdDSA` (RFC 8037) are two names of one. */
 export type Algorithm =
@@ -153,12 +154,16 @@ export function jwksText(jwks: unknown): string {
   return text;
 }
 
+/** 100 arrays in one another. */
+const DEEP: unknown = Array.from({ length: 100 }).reduce((inner) => [inner], []);
+
 function writtenJwks(jwks: unknown): string {
   try {
     return JSON.stringify(jwks) ?? "null";
   } catch (cause) {
-    // At the end of the stack this throws, too, and says so: that is no fault of the set.
-    JSON.stringify([[[[]]]]);
+    if (isStackOverflow(cause)) throw cause;
+    // JavaScriptCore does not always say so. What is deeper than any key set throws there, too: no fault of the set.
+    JSON.stringify(DEEP);
     throw new ConfigError("invalid_jwks", "the JWK Set cannot be written as JSON", "jwks", { cause });
   }
 }

@@ -3,7 +3,6 @@ import { checkNames, isString } from "./check-options.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
 import { readSchema, type Validate } from "./schema.js";
-import { isStackOverflow } from "./stack.js";
 
 /** A JOSE algorithm Tokenward verifies. `Ed25519` (RFC 9864) and `EdDSA` (RFC 8037) are two names of one. */
 export type Algorithm =
@@ -161,8 +160,7 @@ function writtenJwks(jwks: unknown): string {
   try {
     return JSON.stringify(jwks) ?? "null";
   } catch (cause) {
-    if (isStackOverflow(cause)) throw cause;
-    // JavaScriptCore does not always say so. What is deeper than any key set throws there, too: no fault of the set.
+    // At the end of the stack what is deeper than any key set throws, too, and says so: that is no fault of the set.
     JSON.stringify(DEEP);
     throw new ConfigError("invalid_jwks", "the JWK Set cannot be written as JSON", "jwks", { cause });
   }

@@ -3,6 +3,7 @@ import { checkNames, isString } from "./check-options.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
 import { readSchema, type Validate } from "./schema.js";
+import { isStackOverflow } from "./stack.js";
 
 /** A JOSE algorithm Tokenward verifies. `Ed25519` (RFC 9864) and `EdDSA` (RFC 8037) are two names of one. */
 export type Algorithm =
@@ -153,17 +154,23 @@ export function jwksText(jwks: unknown): string {
   return text;
 }
 
-/** 100 arrays in one another. */
-const DEEP: unknown = Array.from({ length: 100 }).reduce((inner) => [inner], []);
-
 function writtenJwks(jwks: unknown): string {
   try {
     return JSON.stringify(jwks) ?? "null";
   } catch (cause) {
-    // At the end of the stack what is deeper than any key set throws, too, and says so: that is no fault of the set.
-    JSON.stringify(DEEP);
+    // The end of the stack is the fault of a set only where the set is deep.
+    if (isStackOverflow(cause) && !isDeep(jwks)) throw cause;
     throw new ConfigError("invalid_jwks", "the JWK Set cannot be written as JSON", "jwks", { cause });
   }
+}
+
+/** Whether something is nested deeper than any key set. */
+function isDeep(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; depth < 100 && level.length > 0; depth += 1) {
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+  }
+  return level.length > 0;
 }
 
 function isBoolean(value: unknown): value is boolean {

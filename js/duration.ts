@@ -1,7 +1,7 @@
 import { ConfigError } from "./errors.js";
 
 /** Seconds as a number, or text with a unit: `"90s"`, `"15m"`, `"24h"`, `"7d"`, `"2w"`. */
-export type Duration = number | string;
+export type Duration = number | `${number}${"s" | "m" | "h" | "d" | "w"}`;
 
 const UNITS: { readonly [unit: string]: number } = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 

@@ -63,8 +63,11 @@ createVerifier([{ jwks, issuer, audience }, forgetful]);
 createVerifier({ jwks, issuer, audience, maxAge: 1 });
 // @ts-expect-error: symmetric
 createVerifier({ jwks, issuer, audience, algorithms: ["HS256"] });
-// @ts-expect-error: seconds are a number
-createVerifier({ jwks, issuer, audience, clockTolerance: "5s" });
+createVerifier({ jwks, issuer, audience, clockTolerance: "5s", maxTokenAge: "1.5h" });
+// @ts-expect-error: no such unit
+createVerifier({ jwks, issuer, audience, clockTolerance: "5 seconds" });
+// @ts-expect-error: a text has its unit
+createVerifier({ jwks, issuer, audience, maxTokenAge: "60" });
 
 // Claims: the registered ones have their types, the others are unknown.
 const { claims, header, key } = verifier.verify("");

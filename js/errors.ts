@@ -228,11 +228,20 @@ export class ProtectionError extends Error {
  * - `locked`: call `unlock` first, or the protection's `setup` where there is no PIN or passkey yet
  * - `missing_token`: what `signIn` was given has not the token the session judges
  * - `not_saved`: the storage refused; the session goes on in memory, and ends with this page or worker
+ * - `not_readable`: the storage cannot be read here and now, so that no one-time token is spent; a reload of the page helps
+ *   where the browser has lost its database
  * - `busy`: another tab did not finish in time; try again
  * - `user_changed`: the provider answered with the tokens of another person
  * - `stopped`: the session was stopped
  */
-export type SessionErrorCode = "locked" | "missing_token" | "not_saved" | "busy" | "user_changed" | "stopped";
+export type SessionErrorCode =
+  | "locked"
+  | "missing_token"
+  | "not_saved"
+  | "not_readable"
+  | "busy"
+  | "user_changed"
+  | "stopped";
 
 /** A session could not do what was asked. */
 export class SessionError extends Error {

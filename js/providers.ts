@@ -13,7 +13,8 @@ export {
 
 /** The tokens of one person, named as in RFC 6749 section 5.1. */
 export interface TokenSet {
-  readonly access_token: string;
+  /** Empty or absent where the provider gave none: a session that judges the ID token needs no other. */
+  readonly access_token?: string | undefined;
   readonly refresh_token?: string | undefined;
   readonly id_token?: string | undefined;
   /** Seconds the access token lasts from now. */
@@ -70,9 +71,12 @@ export interface OAuthProviderOptions {
   /**
    * For a provider that refuses a refresh token otherwise than by `invalid_grant`: whether an answer without tokens, with
    * this status and this `error`, is its word that the token is of no more use. A page of a captive portal has no
-   * `error`, and a status like any other: be sure. Default: no other answer is.
+   * `error`, and a status like any other: be sure. `body` is the answer's JSON, for errors of another form, such as
+   * `{ "error": { "message": "TOKEN_EXPIRED" } }`; `undefined` if it is none. Default: no other answer is.
    */
-  readonly rejects?: ((answer: { readonly status: number; readonly error: string | undefined }) => boolean) | undefined;
+  readonly rejects?:
+    | ((answer: { readonly status: number; readonly error: string | undefined; readonly body: unknown }) => boolean)
+    | undefined;
   readonly fetch?: typeof fetch | undefined;
   /**
    * How long to wait for an answer, as a number of seconds or a text like `"30s"`. Default: 30 seconds, which is long

@@ -2,7 +2,7 @@
 import type { DBSchema, IDBPDatabase } from "idb";
 import { type Check, checkOptions, hasMethods, TEXT } from "./check-options.js";
 import { ConfigError, StorageError } from "./errors.js";
-import { ask, nameOf, openDatabase } from "./storage/database.js";
+import { ask, change, nameOf, openDatabase } from "./storage/database.js";
 
 export { StorageError, type StorageErrorCode } from "./errors.js";
 
@@ -16,6 +16,11 @@ export interface Storage {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
   delete(key: string): Promise<void>;
+  /**
+   * Reads, changes and writes one text, while nobody else writes it: `change` is given what is there, and gives back what is to
+   * be there. It may be called again, and throws nothing. Optional: without it, sessions take turns instead.
+   */
+  update?(key: string, change: (value: string | undefined) => string | undefined): Promise<void>;
 }
 
 /** What is used of a Workers KV namespace. */
@@ -83,6 +88,15 @@ export function indexedDbStorage(given: { readonly database?: string | undefined
     set: (key, value) =>
       using(async (values) => void (await ask(values, STORE, "readwrite", (store) => store.put(value, key)))),
     delete: (key) => using((values) => ask(values, STORE, "readwrite", (store) => store.delete(key))),
+    update: (key, changed) =>
+      using((values) =>
+        change(values, STORE, async (store) => {
+          const before = await store.get(key);
+          const next = changed(before);
+          if (next === undefined && before !== undefined) await store.delete(key);
+          else if (next !== undefined && next !== before) await store.put(next, key);
+        }),
+      ),
   };
 }
 

@@ -28,7 +28,7 @@ export class RefreshRejected extends Error {
  * - `too_large`: more bytes than any answer with tokens has
  * - `invalid_answer`: JSON, but neither tokens nor an error of the protocol
  * - `refused`: an error that is not about the token; it is in `error`, such as `invalid_client`. Look at the app's
- *   configuration: the same request will be refused again
+ *   configuration: the same request will be refused again. With one of {@link SIGN_IN_NEEDED} only a sign-in helps
  * - `invalid_metadata`: what the issuer publishes about itself cannot be used: of another issuer, without a token
  *   endpoint, or with one that is not https
  */
@@ -42,6 +42,17 @@ export type ProviderUnavailableCode =
   | "invalid_answer"
   | "refused"
   | "invalid_metadata";
+
+/**
+ * What a token endpoint says when only a sign-in helps: OpenID Connect Core 1.0 section 3.1.2.6, and `mfa_required` of several
+ * providers.
+ */
+export const SIGN_IN_NEEDED: readonly string[] = [
+  "interaction_required",
+  "login_required",
+  "consent_required",
+  "mfa_required",
+];
 
 /** The facts behind a {@link ProviderUnavailable}. */
 export interface ProviderUnavailableFacts {

@@ -4,7 +4,7 @@ import { ConfigError } from "../errors.js";
 import { isLoopback } from "../keys/fetch.js";
 import { issuerOf, otherIssuer } from "../metadata.js";
 import type { OAuthProviderOptions, ServerMetadata, TokenProvider, TokenSet } from "../providers.js";
-import { ProviderUnavailable, RefreshRejected } from "./errors.js";
+import { ProviderUnavailable, RefreshRejected, SIGN_IN_NEEDED } from "./errors.js";
 import {
   type Answer,
   badStatus,
@@ -60,7 +60,7 @@ interface Settings {
   readonly client: oauth.Client;
   readonly authentication: oauth.ClientAuth;
   readonly parameters: readonly (readonly [string, string])[];
-  readonly rejects: (answer: { readonly status: number; readonly error: string | undefined }) => boolean;
+  readonly rejects: NonNullable<OAuthProviderOptions["rejects"]>;
 }
 
 /** A provider that speaks OAuth 2.0, through oauth4webapi. */
@@ -142,7 +142,7 @@ export class OAuthProvider implements TokenProvider {
   async #tokens(answer: Answer, server: oauth.AuthorizationServer, previous: string): Promise<TokenSet> {
     const { origin } = this.#endpoint(server, "token_endpoint");
     if (STATUSES_OF_A_MOVE.includes(answer.status)) this.#discovered = undefined;
-    if (answer.status !== 200) throw this.#verdict(failure(answer, origin), origin);
+    if (answer.status !== 200) throw this.#verdict(failure(answer, origin), origin, answer);
     const { access_token, refresh_token, id_token, expires_in, error } = jsonOf(answer, origin, true);
     // Whatever type is named: this is what the token is used as.
     const body = { access_token, token_type: "Bearer" };
@@ -154,7 +154,7 @@ export class OAuthProvider implements TokenProvider {
       // The library's error holds what was answered.
       const message = `${origin} answered without an access token that can be used as a bearer token`;
       const facts = { sent: true, status: 200, error: isErrorCode(error) ? error : undefined };
-      throw this.#verdict(new ProviderUnavailable("invalid_answer", message, facts), origin);
+      throw this.#verdict(new ProviderUnavailable("invalid_answer", message, facts), origin, answer);
     }
     const { serverTime } = answer;
     return {
@@ -168,10 +168,10 @@ export class OAuthProvider implements TokenProvider {
   }
 
   /** Whether an answer without tokens is the provider's word about the refresh token. */
-  #verdict(failed: ProviderUnavailable, origin: string): ProviderUnavailable | RefreshRejected {
+  #verdict(failed: ProviderUnavailable, origin: string, answer: Answer): ProviderUnavailable | RefreshRejected {
     const { code, status = 0, error } = failed;
     const isRejection = code === "refused" && error === "invalid_grant";
-    if (!isRejection && !this.#settings.rejects({ status, error })) return failed;
+    if (!isRejection && !this.#settings.rejects({ status, error, body: bodyOf(answer, origin) })) return failed;
     return new RefreshRejected("invalid_grant", `${origin} does not accept the refresh token any more: sign in again`);
   }
 
@@ -264,8 +264,20 @@ function failure(answer: Answer, origin: string): ProviderUnavailable {
     return notJson as ProviderUnavailable;
   }
   if (!isErrorCode(error)) return badStatus(answer, origin, true);
-  const message = `${origin} refused the request with ${error}: look at the client's registration and at the options`;
+  const remedy = SIGN_IN_NEEDED.includes(error)
+    ? "only a sign-in helps"
+    : "look at the client's registration and at the options";
+  const message = `${origin} refused the request with ${error}: ${remedy}`;
   return new ProviderUnavailable("refused", message, { sent: true, status, error });
+}
+
+/** As the app's own rule gets it: what was no JSON says nothing. */
+function bodyOf(answer: Answer, origin: string): unknown {
+  try {
+    return jsonOf(answer, origin, true);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What failed before anything was sent: the app's client authentication, or a bug of ours. */

@@ -1,163 +1,193 @@
-import { SessionError } from "../errors.js";
-import type { TokenSet } from "../providers.js";
-import type { Claims } from "../verifier.js";
-import type { CheckIn, SeenTime } from "./clock.js";
+/**
+ * What the tabs of a device and their storage hold of one session, its order, and its merge. Everything here is pure: no
+ * clock, no keys, nothing outside. `rules.ts` says what happens to it; `tests/session/model` explores both.
+ */
 
-/** The tokens of one person, named as OAuth's answers name them (RFC 6749 section 5.1). */
-export interface SessionTokens {
-  readonly access_token: string;
-  readonly refresh_token?: string | undefined;
-  readonly id_token?: string | undefined;
-}
-
-/** What is stored of a session, sealed, as one value: written whole or not at all. */
-export interface SessionRecord {
-  readonly version: 1;
-  /** Greater with every change: of two, the greater one is the newer. */
+/** A record's place in the order of all records, in clear. Two records with equal places are the same record. */
+export interface Place {
+  /** Number of the sign-in: the clock in milliseconds, or one more than the greatest number seen. */
+  readonly signIn: number;
+  /** The session's random id. Also tells apart two sign-ins of one number. */
+  readonly id: string;
+  /** How many refreshes were answered since the sign-in. */
   readonly generation: number;
-  /** Random, made at sign-in; names the caches of this person. */
-  readonly sessionId: string;
-  /** `iss` and `sub` of the judged token. */
-  readonly user: readonly [iss: string | null, sub: string | null];
-  /** When somebody last signed in, by the device's clock. */
-  readonly signedInAt?: number | undefined;
-  readonly tokens: SessionTokens;
-  /** What the provider answered last, if it could not be verified yet for want of keys. */
-  readonly unverified?: SessionTokens | undefined;
-  readonly checkIn: RecordedCheckIn;
+  /** In which attempt to refresh the generation before this answer was got, and a random id of that attempt. */
+  readonly turn: number;
+  readonly turnId: string;
 }
 
-/** With the generation that came of it: two check-ins may be in one second. */
-export interface RecordedCheckIn extends CheckIn {
-  readonly generation: number;
+export interface SessionRecord extends Place {
+  /** Of this record's refresh token. 0: not spent; 2 x turn: that turn may have spent it; 2 x turn + 1: that turn did not. */
+  readonly intent: number;
+  /** The device's clock at the sign-in, in milliseconds. */
+  readonly at: number;
+  /** The tokens, sealed; absent as long as they cannot be sealed. */
+  readonly sealed?: string | undefined;
+  /** What was seen of time since the last check-in, sealed. */
+  readonly marks?: string | undefined;
+  /** What the provider said of when to ask again with this token, in Unix seconds of the device's clock. */
+  readonly later?: Postponement | undefined;
+  /** What is in `sealed`, where it could not be sealed: only in memory and in messages, never in a storage. */
+  readonly clear?: string | undefined;
 }
 
-type Version = Pick<SessionRecord, "sessionId" | "generation">;
-type Dated = Pick<SessionRecord, "sessionId" | "checkIn">;
-
-/** Stored beside it, more often: only counts for the record's own check-in. */
-export interface MarksRecord extends SeenTime {
-  readonly sessionId: string;
-  readonly checkIn: RecordedCheckIn;
-}
-
-/** What the provider said of when to ask it again: only counts for the version that was to be refreshed. */
-export interface Postponement extends Version {
-  /** When it said so, by the device's clock, in Unix seconds. */
+export interface Postponement {
   readonly at: number;
   readonly until: number;
 }
 
-/** Why a session is over. Stays when everything else of the session is gone. */
-export interface Ending {
-  readonly sessionId: string;
+/**
+ * Why a session is over.
+ *
+ * - `signed_out`: somebody signed out, or another person in
+ * - `rejected`: by the provider's word
+ * - `interrupted`: by the provider's word about a one-time token whose answer a closed tab, or the network, had lost
+ * - `user_changed`: the provider answered for another person
+ * - `evicted`: the browser or the person deleted what was stored
+ * - `clock_changed`: the device's clock was set while the storage could not be read, so that nobody knows which act was later
+ */
+export type EndCause = (typeof CAUSES)[number];
+
+/** In the order that decides between equal places. */
+const CAUSES = ["rejected", "interrupted", "user_changed", "evicted", "clock_changed", "signed_out"] as const;
+
+/** Everything up to a place in the order of sign-ins is over. */
+export interface Ended {
+  readonly signIn: number;
+  /** {@link EVERY_ID}: every session of this number. */
+  readonly id: string;
   readonly cause: EndCause;
 }
 
-/** `signed_out`: here; `rejected`: by the provider's word; `user_changed`: the provider answered for another person. */
-export type EndCause = "signed_out" | "rejected" | "user_changed";
-
-/** More than any session comes to: from there on the next one could not be written any more. */
-const MANY_GENERATIONS = 1e12;
-
-/** Reads what was stored; `undefined` for what this version did not write. */
-export function readRecord(text: string): SessionRecord | undefined {
-  const record = parse(text) as Partial<SessionRecord> | undefined;
-  const { version, generation = Number.NaN, sessionId, user, signedInAt, tokens, unverified, checkIn } = record ?? {};
-  const complete =
-    version === 1 &&
-    Number.isInteger(generation) &&
-    generation < MANY_GENERATIONS &&
-    typeof sessionId === "string" &&
-    Array.isArray(user) &&
-    (signedInAt === undefined || typeof signedInAt === "number") &&
-    areTokens(tokens) &&
-    (unverified === undefined || areTokens(unverified)) &&
-    isCheckIn(checkIn);
-  return complete ? (record as SessionRecord) : undefined;
+/** Memory, a message and the storage each hold one. */
+export interface Replica<R extends SessionRecord = SessionRecord> {
+  /** Of the storage that this belongs to: random, made by whoever wrote into an empty one. `null`: it has met none. */
+  readonly epoch: string | null;
+  readonly ended: Ended;
+  readonly record: R | null;
 }
 
-function isCheckIn(value: unknown): boolean {
-  const { at, skew, generation }: Partial<RecordedCheckIn> = Object(value);
-  return [at, skew, generation].every(Number.isFinite);
+/** Greater than any id. */
+export const EVERY_ID = "~";
+
+export const EMPTY: Replica<never> = Object.freeze({
+  epoch: null,
+  ended: Object.freeze({ signIn: 0, id: EVERY_ID, cause: "rejected" }),
+  record: null,
+});
+
+/** Less than 0, 0 or greater than 0: the total order of records. */
+export function compare(one: SessionRecord | null, other: SessionRecord | null): number {
+  if (one === null || other === null) return Number(one !== null) - Number(other !== null);
+  return comparePlaces(one, other) || one.intent - other.intent;
 }
 
-function areTokens(value: unknown): boolean {
-  const { access_token, refresh_token = "", id_token = "" }: Partial<SessionTokens> = Object(value);
-  return [access_token, refresh_token, id_token].every((token) => typeof token === "string");
+export function comparePlaces(one: Place, other: Place): number {
+  return (
+    one.signIn - other.signIn ||
+    compareTexts(one.id, other.id) ||
+    one.generation - other.generation ||
+    one.turn - other.turn ||
+    compareTexts(one.turnId, other.turnId)
+  );
 }
 
-export function readMarks(text: string): MarksRecord | undefined {
-  const marks = parse(text) as Partial<MarksRecord> | undefined;
-  const { sessionId, checkIn, highest, rolledBack, skew } = marks ?? {};
-  const ofSession = typeof sessionId === "string" && isCheckIn(checkIn);
-  const complete = ofSession && typeof rolledBack === "boolean" && [highest, skew].every(Number.isFinite);
-  return complete ? (marks as MarksRecord) : undefined;
+export function compareEnded(one: Ended, other: Ended): number {
+  return (
+    one.signIn - other.signIn ||
+    compareTexts(one.id, other.id) ||
+    CAUSES.indexOf(one.cause) - CAUSES.indexOf(other.cause)
+  );
 }
 
-export function readPostponement(text: string | undefined): Postponement | undefined {
-  const postponement = (text === undefined ? undefined : parse(text)) as Partial<Postponement> | undefined;
-  const { sessionId, generation, at, until } = postponement ?? {};
-  const complete = typeof sessionId === "string" && [generation, at, until].every(Number.isFinite);
-  return complete ? (postponement as Postponement) : undefined;
+function compareTexts(one: string, other: string): number {
+  return Number(one > other) - Number(one < other);
 }
 
-/** The last sessions that have ended, the latest at the end. */
-export function readEndings(text: string | undefined): readonly Ending[] {
-  const endings = text === undefined ? [] : parse(text);
-  const complete = ({ sessionId, cause }: Partial<Ending>) =>
-    typeof sessionId === "string" && typeof cause === "string";
-  return Array.isArray(endings) ? endings.filter((ending) => complete(Object(ending))) : [];
+/** Whether a sign-in is over. */
+export function covers(ended: Ended, { signIn, id }: Pick<Place, "signIn" | "id">): boolean {
+  return ended.signIn > signIn || (ended.signIn === signIn && ended.id >= id);
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) ?? undefined;
-  } catch {
-    return undefined;
-  }
+/** The greater end, and the greatest record above it. The epoch is the first one's. */
+export function merge<R extends SessionRecord>(one: Replica<R>, other: Replica<R>): Replica<R> {
+  const ended = compareEnded(other.ended, one.ended) > 0 ? other.ended : one.ended;
+  const record = compare(other.record, one.record) > 0 ? other.record : one.record;
+  return { epoch: one.epoch, ended, record: record !== null && covers(ended, record) ? null : record };
 }
 
-/** What a sign-in gives. */
-export function tokensOf(answer: TokenSet): SessionTokens {
-  const { access_token } = answer ?? {};
-  if (!isToken(access_token)) throw new SessionError("missing_token", 'the tokens have no "access_token"');
-  return renewed({ access_token }, answer);
+/** The same with everything up to a place over. */
+export function end<R extends SessionRecord>(replica: Replica<R>, ended: Ended): Replica<R> {
+  if (ended.signIn === 0) return replica;
+  return merge(replica, { epoch: null, ended, record: null });
 }
 
-/** What a refresh gives: what the answer leaves out, or has no token for, stays as it was. */
-export function renewed(before: SessionTokens, answer: Partial<TokenSet> | undefined): SessionTokens {
-  const names = ["access_token", "refresh_token", "id_token"] as const;
-  const given = names.filter((name) => isToken(answer?.[name])).map((name) => [name, answer?.[name]]);
-  return { ...before, ...Object.fromEntries(given) };
+/** The greatest number of a sign-in that is known. */
+export function greatest({ ended, record }: Replica): number {
+  return Math.max(ended.signIn, record?.signIn ?? 0);
 }
 
-export function isToken(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
+/** Whether a turn that may be over may have spent the token. */
+export function isOpen({ intent }: SessionRecord): boolean {
+  return intent !== 0 && intent % 2 === 0;
 }
 
-export function userOf({ iss, sub }: Claims): SessionRecord["user"] {
-  return [iss ?? null, sub ?? null];
+/** Which turn comes next for this record's token. */
+export function nextTurn({ intent }: SessionRecord): number {
+  return (intent >> 1) + 1;
 }
 
-/** Whether tokens are for one person; those that name nobody may be for anybody. */
-export function sameUser(one: SessionRecord["user"], other: SessionRecord["user"]): boolean {
-  return one[0] === other[0] && one[1] === other[1];
+export function isSamePlace(one: Place | null | undefined, other: Place | null | undefined): boolean {
+  return one && other ? comparePlaces(one, other) === 0 : false;
 }
 
-export function isSameVersion(one: Version | undefined, other: Version | undefined): boolean {
-  return one?.sessionId === other?.sessionId && one?.generation === other?.generation;
+/** About the year 10889: a number that is greater was not made by a sign-in. */
+const MANY_MILLISECONDS = 2 ** 48;
+const MANY = 2 ** 40;
+const TEXTS = ["sealed", "marks", "clear"] as const;
+
+/** Reads what was stored or heard; `undefined` for what this version did not write. */
+export function readReplica(given: unknown): Replica | undefined {
+  const { version, epoch, ended, record }: Record<string, unknown> = Object(given);
+  const isWhole = version === 2 && (epoch === null || typeof epoch === "string") && isEnded(ended);
+  if (!isWhole || !(record === null || isRecord(record))) return undefined;
+  // What is over is not taken for going on because somebody put the two together.
+  return merge(EMPTY as Replica, { epoch: null, ended, record }).record === record
+    ? { epoch, ended, record }
+    : { epoch, ended, record: null };
 }
 
-export function isSameCheckIn(one: Dated | undefined, other: Dated): boolean {
-  const [a, b] = [one?.checkIn, other.checkIn];
-  return one?.sessionId === other.sessionId && a?.at === b.at && a?.generation === b.generation;
+/** As {@link readReplica} reads it. */
+export function writeReplica({ epoch, ended, record }: Replica): object {
+  return { version: 2, epoch, ended, record };
 }
 
-export function isNewer(record: SessionRecord, than: SessionRecord | undefined): boolean {
-  return than === undefined || record.sessionId !== than.sessionId || record.generation > than.generation;
+function isEnded(value: unknown): value is Ended {
+  const { signIn, id, cause }: Partial<Ended> = Object(value);
+  return isCount(signIn, MANY_MILLISECONDS) && typeof id === "string" && CAUSES.includes(cause as EndCause);
 }
 
+function isRecord(value: unknown): value is SessionRecord {
+  const record: Partial<SessionRecord> = Object(value);
+  const { signIn, id, generation, turn, turnId, intent, at, later } = record;
+  return (
+    isCount(signIn, MANY_MILLISECONDS) &&
+    [generation, turn, intent].every((count) => isCount(count, MANY)) &&
+    typeof id === "string" &&
+    /^[0-9a-f]{32}$/.test(id) &&
+    typeof turnId === "string" &&
+    Number.isFinite(at) &&
+    TEXTS.every((name) => record[name] === undefined || typeof record[name] === "string") &&
+    (record.sealed === undefined) !== (record.clear === undefined) &&
+    (later === undefined || [Object(later).at, Object(later).until].every(Number.isFinite))
+  );
+}
+
+function isCount(value: unknown, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < most;
+}
+
+/** A random id that nobody has to guess: 128 bits. */
 export function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -10,11 +10,22 @@ const BETWEEN_TRIES = 60;
 /** A provider may ask for more patience, but not for ever. */
 export const LONGEST_RETRY_AFTER = 60 * 60;
 
+/** What says when a token was made, the best first: not all of them have an `iat` (RFC 7519 section 4.1). */
+export interface Life {
+  readonly exp?: number | undefined;
+  readonly iat?: number | undefined;
+  readonly nbf?: number | undefined;
+  /** How many seconds it lasts, by the answer that it came with. */
+  readonly lasts?: number | undefined;
+  /** When that answer came. */
+  readonly since: number;
+}
+
 /** When a token is due to be replaced, in Unix seconds; `undefined` for one that lasts for ever. */
-export function refreshDue(exp: unknown, iat: unknown, checkInDue: number | undefined): number | undefined {
+export function refreshDue({ exp, iat, nbf, lasts, since }: Life, checkInDue: number | undefined): number | undefined {
   const due = checkInDue ?? Number.POSITIVE_INFINITY;
-  const expiring = typeof exp === "number" ? exp - ahead(exp - (typeof iat === "number" ? iat : exp)) : due;
-  const first = Math.min(due, expiring);
+  const life = () => (exp as number) - (iat ?? (lasts === undefined ? (nbf ?? since) : (exp as number) - lasts));
+  const first = Math.min(due, exp === undefined ? due : exp - ahead(life()));
   return Number.isFinite(first) ? first : undefined;
 }
 

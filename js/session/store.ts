@@ -1,4 +1,5 @@
-import { ProtectionError } from "../errors.js";
+/** How a session's replica is stored, sealed: under `session` as one text, and under `revocations` what is left to revoke. */
+import { ProtectionError, StorageError } from "../errors.js";
 import { sealText } from "../protection/box.js";
 import {
   deviceProtection,
@@ -7,17 +8,10 @@ import {
   type Protection,
   type UnlockedKey,
 } from "../protection.js";
-import { memoryStorage, type Storage } from "../storage.js";
-import {
-  type Ending,
-  type MarksRecord,
-  type Postponement,
-  readEndings,
-  readMarks,
-  readPostponement,
-  readRecord,
-  type SessionRecord,
-} from "./record.js";
+import type { Storage } from "../storage.js";
+import { type CheckIn, type Marks, readMarks } from "./clock.js";
+import { EMPTY, EVERY_ID, end, type Place, type Replica, randomId, readReplica, writeReplica } from "./record.js";
+import { parse, readSealed, type Sealed, writeSealed } from "./tokens.js";
 
 /** Refresh tokens that are to be revoked when there is a network again. */
 export interface Revocation {
@@ -26,39 +20,32 @@ export interface Revocation {
   readonly at: number;
 }
 
-/** What goes with the session. */
-const OF_ONE_SESSION = ["session", "marks", "postponed"] as const;
-/** Revocations wait for so many, the latest ones. */
-const MAX_REVOCATIONS = 10;
-/** A tab that slept may come back with any session: it should still be known that it has ended. */
-export const MAX_ENDINGS = 32;
+/** Changes the stored replica, `null` if there is none: gives back another to write it, and the same to leave it. */
+export type Change = (stored: Replica | null) => Replica | null;
 
-/**
- * What a session keeps, under five names: `session` (sealed, after its id and generation), `marks` (sealed), `postponed`
- * and `ended` (no secrets), `revocations` (sealed by the device: they are due when the person's own secret is gone).
- */
+/** How much longer a text may become that answers an intent, in characters. */
+const ROOM = 512;
+
+const FIRST_VERSION = /^([0-9a-f]{32}) (\d{1,12}) (.*)$/s;
+
 export class SessionStore {
-  /** Whether what is written gets into the storage that was given, not into memory in its place. */
-  persistent = true;
-  /** Whether that storage outlasts a restart. Told to the app; nothing else here is another matter because of it. */
+  /** Whether the storage outlasts a restart. Told to the app; nothing else here is another matter because of it. */
   readonly lasts: boolean;
-  readonly #given: Storage;
-  #storage: Storage;
+  readonly #storage: Storage;
   readonly #name: string;
   /** Whether nobody chose the protection, so that it is the best there is. */
   readonly #isDefault: boolean;
-  /** Whether there is no need to find out about the device's key. */
   #hasKey: boolean;
   #protection: Protection;
   #device: Protection;
 
   constructor(storage: Storage, name: string, protection: Protection | undefined) {
-    this.#given = storage;
     this.lasts = storage.persistent !== false;
     this.#storage = storage;
     this.#name = name;
-    const device = deviceProtectionIsSupported() ? deviceProtection() : noProtection();
-    this.#protection = protection ?? device;
+    const isSupported = deviceProtectionIsSupported();
+    const device = isSupported ? deviceProtection() : noProtection();
+    this.#protection = protection ?? (isSupported ? deviceProtection({ name: `session ${name}` }) : device);
     this.#device = protection?.kind === "none" ? protection : device;
     this.#isDefault = protection === undefined;
     this.#hasKey = this.#protection.kind !== "device";
@@ -68,22 +55,9 @@ export class SessionStore {
     return this.#protection;
   }
 
-  /** Whether anything can be stored, sealed. */
-  get isReady(): boolean {
-    return this.persistent && this.#hasKey;
-  }
-
-  /** A storage that cannot even be read (private mode, blocked) is replaced by memory until it can. */
-  async open(): Promise<void> {
-    try {
-      await this.#given.get(this.#key("session"));
-      this.#storage = this.#given;
-      this.persistent = true;
-    } catch (error) {
-      if (this.persistent) this.#storage = memoryStorage();
-      this.persistent = false;
-      throw error;
-    }
+  /** Whether the device's key is known to work, so that texts can be sealed and opened. */
+  get hasKey(): boolean {
+    return this.#hasKey;
   }
 
   /**
@@ -103,116 +77,129 @@ export class SessionStore {
     this.#hasKey = true;
   }
 
-  /** What is in memory only needs no key of the device, which may not be there either. */
-  get #sealing(): Protection {
-    return this.persistent || this.#protection.kind !== "device" ? this.#protection : noProtection();
-  }
-
-  /** The session, and which ones have ended. */
-  async read(): Promise<{ record?: SessionRecord | undefined; endings: readonly Ending[] }> {
-    const before = await this.endings();
-    const { sealed, ...told } = await this.#readSealed();
-    // It may have ended between the two.
-    const endings = sealed === undefined ? await this.endings() : before;
-    if (sealed === undefined || endings.some((ending) => ending.sessionId === told.sessionId)) return { endings };
-    const record = readRecord(await this.#sealing.open(sealed, this.#key("session")));
-    // What stands before the seal can be written by anybody.
-    const isWhole = record?.sessionId === told.sessionId && record?.generation === told.generation;
-    return isWhole ? { record, endings } : { endings };
-  }
-
-  async endings(): Promise<readonly Ending[]> {
-    return readEndings(await this.#storage.get(this.#key("ended")));
-  }
-
-  /** Of the session that is stored and has not ended, which needs no key to know. */
-  async storedId(): Promise<string | undefined> {
-    const { sessionId } = await this.#readSealed();
-    return sessionId === undefined || (await this.hasEnded(sessionId)) ? undefined : sessionId;
-  }
-
   /**
-   * Whether it was written: not if it has ended, nor over a later version, nor over another session that goes on. `key`
-   * seals when the protection was locked meanwhile.
+   * Reads, changes and writes the replica; in one transaction where the storage has `update`, otherwise whoever calls must
+   * have the turn. `change` may be called again, and is not called if the storage cannot be read.
    */
-  async write(record: SessionRecord, isOver: (sessionId: string) => boolean, key?: UnlockedKey): Promise<boolean> {
-    const { sessionId, generation } = record;
-    const endings = await this.endings().catch(() => []);
-    const ended = (id: string) => isOver(id) || endings.some((ending) => ending.sessionId === id);
-    const stored = await this.#readSealed().catch(() => undefined);
-    const isAnother = stored?.sessionId !== undefined && stored.sessionId !== sessionId && !ended(stored.sessionId);
-    const isOlder = stored?.sessionId === sessionId && (stored.generation ?? 0) > generation;
-    if (ended(sessionId) || isAnother || isOlder) return false;
+  async update(change: Change): Promise<void> {
     const name = this.#key("session");
-    const text = JSON.stringify(record);
-    const { kind, locked } = this.#protection;
-    const sealed = locked && key ? sealText(key.key, text, [kind, "text", name]) : this.#sealing.seal(text, name);
-    await this.#storage.set(name, `${sessionId} ${generation} ${await sealed}`);
-    return true;
+    let first: FirstVersion | undefined;
+    let isFirst: boolean;
+    do {
+      isFirst = false;
+      await this.#change(name, (text) => {
+        isFirst = first === undefined && text !== undefined && FIRST_VERSION.test(text);
+        if (isFirst) return text;
+        const stored = this.#read(text, first);
+        const next = change(stored);
+        if (first !== undefined) return this.#written(next ?? first.replica);
+        return next === stored || next === null ? text : this.#written(next);
+      });
+      if (isFirst) first = await this.#firstVersion(name);
+    } while (isFirst);
+    if (first !== undefined) await this.#forgetFirstVersion(first);
   }
 
-  /** Of what is stored, which needs no key to know. */
-  storedVersion(): Promise<{ sessionId?: string; generation?: number }> {
-    return this.#readSealed();
+  async #change(name: string, changed: (text: string | undefined) => string | undefined): Promise<void> {
+    if (this.#storage.update !== undefined) return this.#storage.update(name, changed);
+    const before = await this.#storage.get(name);
+    const next = changed(before);
+    if (next !== before && next !== undefined) await this.#storage.set(name, next);
   }
 
-  async #readSealed(): Promise<{ sessionId?: string; generation?: number; sealed?: string }> {
-    const stored = await this.#storage.get(this.#key("session"));
-    const [, sessionId, generation, sealed] = /^([0-9a-f]{32}) (\d{1,15}) (.*)$/s.exec(stored ?? "") ?? [];
-    if (sessionId === undefined || sealed === undefined) return {};
-    return { sessionId, generation: Number(generation), sealed };
+  /** Empties the storage of a session whose end it refuses to hear of. */
+  async empty(): Promise<void> {
+    await this.#storage.delete(this.#key("session"));
   }
 
-  async readMarks(): Promise<MarksRecord | undefined> {
-    const sealed = await this.#storage.get(this.#key("marks"));
-    return sealed === undefined ? undefined : readMarks(await this.#sealing.open(sealed, this.#key("marks")));
+  #read(text: string | undefined, first: FirstVersion | undefined): Replica | null {
+    const stored = text === undefined ? undefined : readReplica(parse(text));
+    return stored ?? first?.replica ?? null;
   }
 
-  async writeMarks(marks: MarksRecord): Promise<void> {
-    const key = this.#key("marks");
-    await this.#storage.set(key, await this.#sealing.seal(JSON.stringify(marks), key));
-  }
-
-  async postponement(): Promise<Postponement | undefined> {
-    return readPostponement(await this.#storage.get(this.#key("postponed")));
-  }
-
-  async postpone(postponement: Postponement): Promise<void> {
-    await this.#storage.set(this.#key("postponed"), JSON.stringify(postponement));
+  /** With room for the answer, where an intent is open: a storage that has taken this takes that. */
+  #written(replica: Replica): string {
+    const text = JSON.stringify(writeReplica(replica));
+    const { intent = 0 } = replica.record ?? {};
+    return intent !== 0 && intent % 2 === 0 ? text.padEnd(Math.ceil(text.length * 1.25) + ROOM) : text;
   }
 
   /**
-   * From here on no record of this session counts, not even one that another tab is about to write. Whoever has not the turn
-   * deletes only what is its own.
+   * What version 0.1 stored, before it is written anew: the id and the generation before the seal, and a list of ends. Its
+   * sign-in has the smallest number, so that any other is later.
    */
-  async end(
-    ending: Ending,
-    deleted: "what is its own" | "what is nobody else's" = "what is nobody else's",
-  ): Promise<void> {
-    const { sessionId } = ending;
-    const others = (await this.endings().catch(() => [])).filter((other) => other.sessionId !== sessionId);
-    const list = [...others, ending].slice(-MAX_ENDINGS);
-    const stored = await this.#readSealed().catch((): { sessionId?: string } => ({}));
-    // What cannot be recognised is nobody else's.
-    const owner = stored.sessionId ?? (deleted === "what is its own" ? undefined : sessionId);
-    const gone = owner === sessionId ? OF_ONE_SESSION : [];
-    const [ended, ...deletions] = await Promise.allSettled([
-      this.#storage.set(this.#key("ended"), JSON.stringify(list)),
-      ...gone.map((what) => this.#storage.delete(this.#key(what))),
-    ]);
-    // A full storage may refuse the word and still delete what it was about.
-    const refused = deletions.find(({ status }) => status === "rejected") ?? ended;
-    if (refused?.status === "rejected") throw refused.reason;
+  async #firstVersion(name: string): Promise<FirstVersion | undefined> {
+    const [, id, generation, sealed] = FIRST_VERSION.exec((await this.#storage.get(name)) ?? "") ?? [];
+    if (id === undefined || sealed === undefined) return undefined;
+    const ends = await this.#storage.get(this.#key("ended"));
+    const list = ends === undefined ? [] : parse(ends);
+    const isOver = Array.isArray(list) && list.some((ending) => Object(ending).sessionId === id);
+    const marks = await this.#storage.get(this.#key("marks"));
+    const place: Place = { signIn: 1, id, generation: Number(generation), turn: 0, turnId: "" };
+    const replica: Replica = { ...EMPTY, epoch: randomId(), record: { ...place, intent: 0, at: 0, sealed, marks } };
+    const over = { signIn: 1, id: EVERY_ID, cause: "signed_out" as const };
+    return { id, ends: Array.isArray(list) ? list : [], replica: isOver ? end(replica, over) : replica };
   }
 
-  /** Deletes what is stored and no session that goes on. */
-  async discard(): Promise<void> {
-    if ((await this.#storage.get(this.#key("session"))) === undefined) return;
-    await Promise.all(OF_ONE_SESSION.map((what) => this.#storage.delete(this.#key(what))));
+  /** A tab that still runs version 0.1 finds that its session has ended, and spends none of its tokens. */
+  async #forgetFirstVersion({ id, ends }: FirstVersion): Promise<void> {
+    const others = ends.filter((ending) => Object(ending).sessionId !== id);
+    await this.#storage
+      .set(this.#key("ended"), JSON.stringify([...others, { sessionId: id, cause: "signed_out" }]))
+      .catch(() => {});
+    for (const what of ["marks", "postponed"]) await this.#storage.delete(this.#key(what)).catch(() => {});
   }
 
-  async hasEnded(sessionId: string): Promise<boolean> {
-    return (await this.endings()).some((ending) => ending.sessionId === sessionId);
+  /** What is sealed of a record; `key` seals when the protection was locked meanwhile. */
+  async seal(
+    sealed: Sealed,
+    place: Place,
+    marks: Marks,
+    key?: UnlockedKey,
+  ): Promise<{ sealed: string; marks: string }> {
+    const texts = [
+      ["session", writeSealed(sealed, place)],
+      ["marks", JSON.stringify({ ...marks, sessionId: place.id, checkIn: sealed.checkIn.id })],
+    ] as const;
+    const [tokens, seen] = await Promise.all(texts.map(([what, text]) => this.#seal(text, this.#key(what), key)));
+    return { sealed: tokens as string, marks: seen as string };
+  }
+
+  sealMarks(marks: Marks, { id }: Place, checkIn: CheckIn): Promise<string> {
+    return this.#seal(JSON.stringify({ ...marks, sessionId: id, checkIn: checkIn.id }), this.#key("marks"));
+  }
+
+  #seal(text: string, name: string, key?: UnlockedKey): Promise<string> {
+    const { kind, locked } = this.#protection;
+    return locked && key ? sealText(key.key, text, [kind, "text", name]) : this.#protection.seal(text, name);
+  }
+
+  /**
+   * A key of the device that is this session's own goes with it: old copies of what is stored open no more. What waits to be
+   * revoked is sealed with another.
+   */
+  async forgetKey(): Promise<void> {
+    const { kind } = this.#protection;
+    const isOwn = kind === "pin" || kind === "passkey" || (this.#isDefault && kind === "device");
+    if (isOwn) await this.#protection.forget();
+  }
+
+  /** Rejects with a {@link ProtectionError} for what no key here opens; `undefined` for what this version did not seal. */
+  async open(sealed: string, place: Place): Promise<Sealed | undefined> {
+    return readSealed(await this.#open(sealed, "session"), place);
+  }
+
+  /** `undefined` for marks of another check-in. */
+  async openMarks(sealed: string, { id }: Place, checkIn: CheckIn): Promise<Marks | undefined> {
+    return readMarks(parse(await this.#open(sealed, "marks")), id, checkIn.id);
+  }
+
+  /** Version 0.1 had one key for all sessions of a device. */
+  #open(sealed: string, what: string): Promise<string> {
+    const name = this.#key(what);
+    const opening = this.#protection.open(sealed, name);
+    if (!this.#isDefault || this.#protection.kind !== "device") return opening;
+    return opening.catch((error) => this.#device.open(sealed, name).catch(() => Promise.reject(error)));
   }
 
   async revocations(): Promise<readonly Revocation[]> {
@@ -227,13 +214,26 @@ export class SessionStore {
     }
   }
 
+  /** Sealed by the device: they are due when the person's own secret is gone. */
   async writeRevocations(list: readonly Revocation[]): Promise<void> {
     const key = this.#key("revocations");
     if (list.length === 0) return this.#storage.delete(key);
-    await this.#storage.set(key, await this.#device.seal(JSON.stringify(list.slice(-MAX_REVOCATIONS)), key));
+    await this.#storage.set(key, await this.#device.seal(JSON.stringify(list), key));
   }
 
   #key(what: string): string {
     return `${this.#name}.${what}`;
   }
+}
+
+interface FirstVersion {
+  readonly id: string;
+  readonly ends: readonly unknown[];
+  readonly replica: Replica;
+}
+
+/** What a storage said, be it to a protection. */
+export function ofStorage(error: unknown): StorageError | undefined {
+  const said = error instanceof ProtectionError ? error.cause : error;
+  return said instanceof StorageError ? said : undefined;
 }

@@ -73,7 +73,7 @@ export async function change<Schema extends DBSchema, T>(
   work: (store: Store<Schema, "readwrite">) => Promise<T>,
 ): Promise<T> {
   const once = async (): Promise<T> => {
-    const transaction = database.transaction(name, "readwrite");
+    const transaction = database.transaction(name, "readwrite", { durability: "strict" });
     const leaving = new AbortController();
     const undo = () => {
       try {

@@ -26,8 +26,8 @@ afterEach(() => {
 });
 
 /** A page with the default storage and protection. */
-async function page(provider) {
-  const tab = await openTab({ provider, protection: undefined, environment: { online: () => false } });
+async function page(provider, now = () => Date.now() / 1000) {
+  const tab = await openTab({ provider, protection: undefined, environment: { online: () => false, now } });
   tabs.push(tab);
   return tab;
 }
@@ -54,7 +54,8 @@ test("a key that is refused while somebody signs in: nothing is stored in clear,
   assert.deepEqual([tab.state.persistent, tab.state.error.code], [false, "unavailable"]);
   await tab.signIn(provider.signIn("ada"));
   assert.deepEqual([who(tab), tab.state.access, tab.state.persistent], ["ada", "full", false]);
-  assert.equal(await tab.refresh(), "refreshed");
+  // Its answer could not be kept, and access is still good.
+  assert.deepEqual([await tab.refresh(), provider.asked], ["unavailable", []]);
   assert.doesNotMatch(await stored(), /access_token/);
   refusing.clear();
   await tab.sync();
@@ -97,14 +98,17 @@ test("a key that is refused keeps nobody from signing out, nor another person fr
   assert.deepEqual([who(tab), who(await page(provider))], ["bob", "bob"]);
 });
 
-test("where IndexedDB is refused for ever a session works in memory", async () => {
+test("where IndexedDB is refused for ever a session works in memory, and is refreshed once access is past use", async () => {
   const provider = strictProvider();
   for (const name of ["tokenward", "tokenward-keys"]) refusing.add(name);
-  const tab = await page(provider);
+  let ahead = 0;
+  const tab = await page(provider, () => Date.now() / 1000 + ahead);
   await tab.signIn(provider.signIn("ada"));
   await tab.sync();
   assert.deepEqual([who(tab), tab.state.access, tab.state.persistent], ["ada", "full", false]);
-  assert.deepEqual([await tab.refresh(), await tab.refresh(), who(tab)], ["refreshed", "refreshed", "ada"]);
+  assert.equal(await tab.refresh(), "unavailable");
+  for (ahead of [1000, 2000])
+    assert.deepEqual([await tab.refresh(), who(tab), tab.state.access], ["refreshed", "ada", "full"]);
   await tab.signOut().catch(() => {});
   await soon();
   assert.deepEqual([who(tab), provider.families[0].ended], ["signed_out", true]);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { IDBObjectStore } from "fake-indexeddb";
-import { leaseLock } from "../../pkg/esm/session/lease.js";
+import { leaseLock } from "../../pkg/esm/platform/lease.js";
 import { gate, mapStorage, openTab, soon, strictProvider, who } from "./strict-provider.mjs";
 import "fake-indexeddb/auto";
 

@@ -10,7 +10,7 @@ const BROWSERS = { Chromium: openChromiumPage, Firefox: openFirefox, WebKitGTK: 
 const SCRIPT = `
 import { deviceProtection } from "tokenward/session";
 import { indexedDbStorage } from "tokenward/storage";
-import { leaseLock } from "../../pkg/esm/session/lease.js";
+import { leaseLock } from "../../pkg/esm/platform/lease.js";
 const storage = indexedDbStorage();
 const device = deviceProtection();
 const lease = leaseLock();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProtectionError } from "tokenward/session";
 import { Device, settled, World } from "./simulated.mjs";
-import { KEY, mapStorage, openTab, soon, strictProvider, turns } from "./strict-provider.mjs";
+import { isStored, KEY, mapStorage, openTab, soon, strictProvider, turns } from "./strict-provider.mjs";
 
 async function signedIn({ policy, offset = 0 } = {}) {
   const world = new World(1);
@@ -143,10 +143,7 @@ test("a session that ends leaves no access in any tab", async () => {
     assert.equal(one.accessToken, undefined);
     assert.equal(one.state.ended, "signed_out");
   }
-  assert.deepEqual(
-    [...device.values.keys()].filter((key) => /session|marks/.test(key)),
-    [],
-  );
+  assert.equal(isStored(device), false);
 });
 
 test("how long an access token lasts says nothing of the time of an ID token", async () => {
@@ -232,6 +229,31 @@ const sealing = () => ({
   },
 });
 
+/** Somebody changes, or deletes, what is stored of time. */
+function alterMarks({ values }, marks) {
+  const stored = JSON.parse(values.get("default.session"));
+  values.set("default.session", JSON.stringify({ ...stored, record: { ...stored.record, marks } }));
+}
+
+for (const marks of [undefined, "altered"]) {
+  test(`marks that are ${marks ?? "deleted"}: no clock is believed until the provider has answered`, async () => {
+    const storage = mapStorage();
+    const options = {
+      provider: strictProvider(),
+      storage,
+      protection: sealing(),
+      environment: { online: () => false },
+    };
+    const { provider } = options;
+    await (await openTab(options)).signIn(provider.signIn("ada"));
+    alterMarks(storage, marks);
+    const session = await openTab(options);
+    assert.equal(session.access().reason, "clock_rolled_back");
+    assert.equal(await session.refresh(), "refreshed");
+    assert.equal(session.access().reason, "valid");
+  });
+}
+
 test("marks that somebody altered say nothing against a check-in that came after them", async () => {
   const provider = strictProvider();
   const storage = mapStorage();
@@ -239,7 +261,7 @@ test("marks that somebody altered say nothing against a check-in that came after
   await session.signIn(provider.signIn("ada"));
   session.access();
   await soon();
-  storage.values.set("default.marks", "altered");
+  alterMarks(storage, "altered");
   assert.equal(await session.refresh(), "refreshed");
   session.access();
   await soon();

@@ -54,7 +54,7 @@ test("a sign-out while the keys of a fresh token are fetched", async () => {
   assert.equal(await refresh, "signed_out");
   await soon();
   assert.deepEqual([who(session), session.accessToken], ["signed_out", undefined]);
-  assert.deepEqual([...storage.values.keys()], ["default.ended"]);
+  assert.deepEqual([...storage.values.keys()], ["default.session"]);
   assert.equal(provider.families[0].ended, true);
 });
 
@@ -324,7 +324,8 @@ test("a protection that cannot forget still lets the person sign out, in all tab
   const { sessionId } = session.state;
   await assert.rejects(session.signOut(), { message: "busy" });
   assert.equal(who(session), "signed_out");
-  assert.deepEqual(posted.at(-1), { ended: [{ sessionId, cause: "signed_out", isTold: true }] });
+  const { ended, record } = posted.at(-1).replica;
+  assert.deepEqual([ended.id, ended.cause, record], [sessionId, "signed_out", null]);
 });
 
 test("parts that lack what a session needs are refused", () => {
@@ -335,13 +336,19 @@ test("parts that lack what a session needs are refused", () => {
   }
 });
 
-test("a session that has ended does not come back under another name", async () => {
+test("a session that has ended does not come back by another id or number before the seal", async () => {
   const provider = { ...strictProvider(), revoke: undefined };
   const storage = mapStorage();
   const session = await openTab({ provider, storage });
   await session.signIn(provider.signIn("ada"));
   const kept = storage.values.get("default.session");
   await session.signOut();
-  storage.values.set("default.session", kept.replace(/^[0-9a-f]{32}/, "0".repeat(32)));
-  assert.equal(who(await openTab({ provider, storage })), "signed_out");
+  const { record, ...rest } = JSON.parse(kept);
+  const over = JSON.parse(storage.values.get("default.session"));
+  for (const altered of [{ id: "0".repeat(32) }, { signIn: record.signIn + 1 }, { generation: 1 }, { turnId: "" }]) {
+    for (const replica of [rest, over]) {
+      storage.values.set("default.session", JSON.stringify({ ...replica, record: { ...record, ...altered } }));
+      assert.equal(who(await openTab({ provider, storage })), "signed_out");
+    }
+  }
 });

@@ -51,12 +51,6 @@ class Life {
   async run() {
     globalThis.caches = this.caches;
     this.caches.before = () => this.#pause();
-    // Others were here before: the storage knows of about as many ends as it can.
-    const before = Array.from({ length: this.#pick([0, 30, 31, 32]) }, (_, place) => ({
-      sessionId: place.toString(16).padStart(32, "0"),
-      cause: "signed_out",
-    }));
-    this.storage.values.set("default.ended", JSON.stringify(before));
     for (let count = 0; count < 3; count += 1) await this.#open();
     const worker = await this.#open(false);
     this.gate = createGate({ session: worker.session, rules: [{ match: "/*", cache: "user" }], refreshTimeout: 0 });
@@ -85,9 +79,15 @@ class Life {
   }
 
   async #comeOrGo(session, where) {
-    const what = this.#pick(["in", "in", "again", "out", "nothing"]);
+    const what = this.#pick(["in", "in", "again", "out", "nothing", "nothing", "evicted"]);
     const { sessionId, who: before } = this.current;
-    if (what === "out") {
+    if (what === "evicted") {
+      if (this.#happens(0.7)) return;
+      this.storage.values.clear();
+      this.current = { who: "signed_out" };
+      // Who has not looked yet does not know: the gate of a worker looks now.
+      await Promise.all(this.#awake.map((tab) => tab.session.sync()));
+    } else if (what === "out") {
       await session.signOut();
       this.current = { who: "signed_out" };
     } else if (what !== "nothing") {

@@ -223,9 +223,11 @@ export class Device {
     for (const tab of this.tabs) for (const listener of tab.listeners) listener(how);
   }
 
-  exclusive(tab, name, work) {
-    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(() => {
-      if (tab.dead) return undefined;
+  exclusive(tab, name, seconds, work) {
+    let isGivenUp = false;
+    const before = this.#turns.get(name) ?? Promise.resolve();
+    const turn = before.then(() => {
+      if (tab.dead || isGivenUp) return undefined;
       const died = new Promise((resolve) => tab.releases.add(resolve));
       return Promise.race([work(), died]);
     });
@@ -233,7 +235,14 @@ export class Device {
       name,
       turn.catch(() => {}),
     );
-    return tab.live(turn);
+    const waiting = new Promise((resolve) => {
+      const stop = this.world.later(seconds, () => {
+        isGivenUp = true;
+        resolve(undefined);
+      });
+      void before.then(stop);
+    });
+    return tab.live(Promise.race([turn, waiting.then(() => undefined)]));
   }
 
   channel(tab, listener) {
@@ -286,7 +295,7 @@ class Tab {
         random: world.random,
         after: (seconds, run) => world.later(seconds, () => this.dead || run()),
         online: () => world.online,
-        exclusive: (name, _wait, work) => device.exclusive(this, name, work),
+        exclusive: (name, seconds, work) => device.exclusive(this, name, seconds, work),
         channel: (_name, listener) => device.channel(this, listener),
         onReconnect: (listener) => {
           this.listeners.add(listener);

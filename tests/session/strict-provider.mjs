@@ -171,3 +171,9 @@ export async function openTab({ environment, ...options }) {
 export const who = ({ state }) => (state.status === "signed_in" ? state.claims?.sub : state.status);
 
 export const soon = () => new Promise((resolve) => setTimeout(resolve, 40));
+
+/** Whether a storage holds anybody's tokens. */
+export const isStored = ({ values }) => {
+  const text = values.get("default.session");
+  return text !== undefined && (JSON.parse(text).record ?? null) !== null;
+};

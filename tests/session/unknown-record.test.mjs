@@ -1,7 +1,7 @@
 // What is stored and no session of this version: nobody is signed in by it, and it goes with the next sign-out or sign-in.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KEY, mapStorage, openTab, strictProvider, who } from "./strict-provider.mjs";
+import { isStored, KEY, mapStorage, openTab, strictProvider, who } from "./strict-provider.mjs";
 
 const ID = "0".repeat(32);
 const tokens = { access_token: KEY.token({ sub: "ada" }), refresh_token: "0.0" };
@@ -47,7 +47,7 @@ for (const [what, text] of [
     assert.equal(await session.refresh(), "signed_out");
     assert.deepEqual(provider.asked, []);
     await session.signOut();
-    assert.equal(storage.values.has("default.session"), false);
+    assert.equal(isStored(storage), false);
   });
 
   test(`${what}: whoever signs in next is stored in its place`, async () => {

@@ -32,6 +32,8 @@ const WORDS = {
 };
 const ENDED = {
   rejected: "The provider has ended the session: its refresh token was used, revoked or is unknown.",
+  interrupted: "The provider has ended the session: an answer was lost on its way, and its refresh token serves once.",
+  evicted: "What this device had stored is gone.",
   user_changed: "Another person signed in.",
   signed_out: "Signed out. Nothing of that person is kept here.",
 };

@@ -1,13 +1,16 @@
+import type { Environment } from "../platform/environment.js";
 import { ProviderUnavailable, RefreshRejected } from "../providers/errors.js";
 import type { TokenProvider } from "../providers.js";
-import type { Environment } from "./environment.js";
-import type { SessionTokens } from "./record.js";
 import { Backoff } from "./schedule.js";
 import type { Revocation, SessionStore } from "./store.js";
+import type { SessionTokens } from "./tokens.js";
 
 /** A refresh token that could not be revoked for so long has expired at most providers. In seconds. */
 const GIVE_UP = 30 * 86_400;
 const ANSWER_LIMIT = 20;
+
+/** Revocations wait for so many, the latest ones. */
+const MANY = 10;
 
 /** Revokes the refresh tokens of people who signed out, when there is a network. */
 export class Revoker {
@@ -38,7 +41,7 @@ export class Revoker {
   /** Remembers a token to revoke, and nothing else of the person. For whoever has the turn. */
   async add({ refresh_token: refreshToken }: SessionTokens): Promise<void> {
     if (this.#provider?.revoke === undefined || refreshToken === undefined) return;
-    this.#unsaved = [...this.#unsaved, { refreshToken, at: this.#environment.now() }];
+    this.#unsaved = [...this.#unsaved, { refreshToken, at: this.#environment.now() }].slice(-MANY);
     this.#backoff.reset();
     await this.save();
   }
@@ -46,8 +49,8 @@ export class Revoker {
   /** Stores what is not stored yet. For whoever has the turn. */
   async save(): Promise<void> {
     const unsaved = this.#unsaved;
-    if (unsaved.length === 0 || !this.#store.persistent) return;
-    await this.#store.writeRevocations([...(await this.#store.revocations()), ...unsaved]);
+    if (unsaved.length === 0 || !this.#store.hasKey) return;
+    await this.#store.writeRevocations([...(await this.#store.revocations()), ...unsaved].slice(-MANY));
     this.#unsaved = this.#unsaved.filter((one) => !unsaved.includes(one));
   }
 

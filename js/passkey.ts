@@ -155,7 +155,8 @@ class PasskeyLock implements PasskeyProtection {
     return this.#held.adopt(shared);
   }
 
-  async forget(): Promise<void> {
+  async forget(id?: string): Promise<void> {
+    if (id !== undefined && !(await this.#held.mayForget(id))) return;
     this.#held.drop();
     await this.#storage.delete(this.#key);
     await this.#wrapper.forget();

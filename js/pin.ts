@@ -184,8 +184,10 @@ class Pin implements PinProtection {
     });
   }
 
-  forget(): Promise<void> {
-    return this.#alone(() => this.#forget());
+  forget(id?: string): Promise<void> {
+    return this.#alone(async () => {
+      if (id === undefined || (await this.#held.mayForget(id))) await this.#forget();
+    });
   }
 
   /** The data key's bytes, if the secret is right; the count is stored before that is known. */

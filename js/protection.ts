@@ -25,8 +25,11 @@ export interface Protection {
   share?(): UnlockedKey | undefined;
   /** Unlocks with what another context shared. Rejects with `locked` when that is not the key in use (any more). */
   adopt?(shared: UnlockedKey): Promise<void>;
-  /** Deletes the keys: what was sealed with them can never be opened again, in any tab. */
-  forget(): Promise<void>;
+  /**
+   * Deletes the keys: what was sealed with them can never be opened again, in any tab. `id`: only if the key in use is the one
+   * with that {@link UnlockedKey} `id`, so that nobody forgets a key that somebody else has chosen since.
+   */
+  forget(id?: string): Promise<void>;
 }
 
 /** A key that cannot be exported, as structured cloning carries it from one context of an origin to another. */

@@ -103,6 +103,17 @@ export class HeldKey {
     return this.#held;
   }
 
+  /** Whether no other key than this one is in use; it is dropped in any case. */
+  async mayForget(id: string): Promise<boolean> {
+    if (this.#held?.id === id) this.drop();
+    const inUse = await this.#idInUse().catch((error: unknown) => {
+      // What is damaged is nobody's.
+      if (error instanceof ProtectionError && error.code === "damaged") return undefined;
+      throw error;
+    });
+    return inUse === undefined || inUse === id;
+  }
+
   async adopt(shared: UnlockedKey): Promise<void> {
     const { id, key } = Object(shared) as Partial<UnlockedKey>;
     if (id === undefined || id !== (await this.#idInUse()) || !(key instanceof CryptoKey)) throw this.#locked();

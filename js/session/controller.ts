@@ -11,7 +11,7 @@ import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
 import { randomId } from "./record.js";
-import { lastsOf, Refreshing } from "./refresh.js";
+import { type EndedHere, lastsOf, Refreshing } from "./refresh.js";
 import { type ReplicaMessage, SessionReplica } from "./replica.js";
 import { Revoker } from "./revoke.js";
 import { SessionStore } from "./store.js";
@@ -21,6 +21,8 @@ import type { AccessAnswer, CheckedOptions, RefreshOutcome, Session, SessionStat
 /** Timers do not run while a device sleeps: it is looked again at least so often, in seconds. */
 const LONGEST_TIMER = 15 * 60;
 const LOOK_AGAIN = 60;
+/** An app may ask for access all the time: what a storage refused of what was seen of time is tried again after so long. */
+const SAVE_AGAIN = 5;
 /** A check-in that is not worth another one, in seconds. */
 const JUST_NOW = 60;
 
@@ -45,8 +47,10 @@ export class SessionController extends EventTarget implements Session {
   #starting: Promise<void> | undefined;
   #refreshed: Promise<RefreshOutcome> | undefined;
   #saving: Promise<void> | undefined;
-  /** Whether the PIN of somebody who has signed out could not be forgotten yet. */
-  #forgetsLater = false;
+  /** The PIN of somebody who has signed out, if it could not be forgotten yet. */
+  #forgetsLater: EndedHere | undefined;
+  /** When what was seen of time could not be saved. */
+  #couldNotSaveAt = Number.NEGATIVE_INFINITY;
   /** The claims of the judged token: always the same object, so that it shows whether they have changed. */
   #claims: { readonly token: string; readonly claims: Claims } | undefined;
   #channel: Channel | undefined;
@@ -199,8 +203,8 @@ export class SessionController extends EventTarget implements Session {
       await this.start();
       await this.#loadKeys();
       const outcome = await this.#refreshing.run();
-      const { status } = this.#stateNow();
-      if (outcome === "signed_out" && status === "signed_out") await this.#afterEnd().catch(() => {});
+      const ended = this.#refreshing.takeEnded();
+      if (ended !== undefined) await this.#afterEnd(ended).catch(() => {});
       await this.#revokeDisplaced();
       // The provider can be reached: what waits for that is sent too.
       if (outcome === "refreshed") void this.#revoker.run();
@@ -216,11 +220,12 @@ export class SessionController extends EventTarget implements Session {
   async signOut(): Promise<void> {
     await this.start();
     const replica = this.#replica;
+    const ended = { keyId: this.#protection.share?.()?.id };
     try {
       await replica.exclusively(async () => {
         // What another tab has stored ends too, also where the storage was not readable before.
         await replica.look();
-        await replica.end(null, "signed_out").finally(() => this.#afterEnd());
+        await replica.end(null, "signed_out").finally(() => this.#afterEnd(ended));
       });
     } finally {
       this.#update();
@@ -229,21 +234,21 @@ export class SessionController extends EventTarget implements Session {
   }
 
   /** Everything else of a person whose session has ended goes too. */
-  async #afterEnd(): Promise<void> {
+  async #afterEnd(ended: EndedHere): Promise<void> {
     await this.#revokeDisplaced();
     try {
-      await this.#forgetSecret();
+      await this.#forgetSecret(ended);
     } finally {
       await this.#purge();
     }
   }
 
-  async #forgetSecret(): Promise<void> {
-    this.#forgetsLater = true;
-    const forgetting = this.#store.forgetKey();
+  async #forgetSecret(ended: EndedHere): Promise<void> {
+    this.#forgetsLater = ended;
+    const forgetting = this.#store.forgetKey(ended.keyId);
     // The device's key guards old copies only: nobody has to wait for that.
     await (this.#protection.kind === "device" ? forgetting.catch((error) => this.#replica.failed(error)) : forgetting);
-    this.#forgetsLater = false;
+    this.#forgetsLater = undefined;
   }
 
   /** In the storage before the page is gone; sent by the revoker, when there is a network. */
@@ -340,9 +345,10 @@ export class SessionController extends EventTarget implements Session {
     // Another tab may have the key that is in use.
     if (isLocked && (status !== "locked" || (!couldRead && this.#replica.isReadable))) this.#post({ asksForKey: true });
     await this.#revokeDisplaced();
-    if (this.#forgetsLater && this.#replica.isReadable) {
-      if (this.#replica.record === null) await this.#forgetSecret().catch((error) => this.#replica.failed(error));
-      else this.#forgetsLater = false;
+    const later = this.#forgetsLater;
+    if (later !== undefined && this.#replica.isReadable) {
+      if (this.#replica.record === null) await this.#forgetSecret(later).catch((error) => this.#replica.failed(error));
+      else this.#forgetsLater = undefined;
     }
   }
 
@@ -444,9 +450,13 @@ export class SessionController extends EventTarget implements Session {
 
   /** Now and then, and at once when the clock was found set back. */
   #saveMarks(): void {
-    if (this.#saving !== undefined || !this.#isStarted || !this.#replica.areMarksNews) return;
+    const { now } = this.#environment;
+    // Either way: the clock itself may have been set meanwhile.
+    const isTooSoon = Math.abs(now() - this.#couldNotSaveAt) < SAVE_AGAIN;
+    if (this.#saving !== undefined || isTooSoon || !this.#isStarted || !this.#replica.areMarksNews) return;
     this.#saving = this.#look(() => this.#replica.sync()).finally(() => {
       this.#saving = undefined;
+      if (this.#replica.areMarksNews) this.#couldNotSaveAt = now();
       this.#update(false);
     });
   }

@@ -134,7 +134,7 @@ export function isOpen({ intent }: SessionRecord): boolean {
 
 /** Which turn comes next for this record's token. */
 export function nextTurn({ intent }: SessionRecord): number {
-  return (intent >> 1) + 1;
+  return Math.floor(intent / 2) + 1;
 }
 
 export function isSamePlace(one: Place | null | undefined, other: Place | null | undefined): boolean {

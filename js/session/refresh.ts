@@ -6,7 +6,7 @@ import { ProviderUnavailable, RefreshRejected, SIGN_IN_NEEDED } from "../provide
 import type { TokenProvider, TokenSet } from "../providers.js";
 import type { Claims } from "../verifier.js";
 import { answerTime, type CheckInTime, checkInAt, repeatedTime, signInTime } from "./clock.js";
-import { isSamePlace, nextTurn, type Place, randomId, type SessionRecord } from "./record.js";
+import { type EndCause, isSamePlace, nextTurn, type Place, randomId, type SessionRecord } from "./record.js";
 import type { Offer, Opened, SessionReplica } from "./replica.js";
 import type { Revoker } from "./revoke.js";
 import { rejection } from "./rules.js";
@@ -35,6 +35,12 @@ interface Asked {
   readonly at: number;
 }
 
+/** A session that ended here. */
+export interface EndedHere {
+  /** Of the PIN or passkey that it was sealed with, where that was unlocked. */
+  readonly keyId: string | undefined;
+}
+
 export class Refreshing {
   readonly backoff = new Backoff();
   /** Whether somebody has asked for this refresh, whom the provider's wish for peace does not bind. */
@@ -45,10 +51,12 @@ export class Refreshing {
   readonly #revoker: Revoker;
   readonly #environment: Environment;
   readonly #turnName: string;
-  /** The refresh turn: whether it has come, what is done in it, and how to pass it on. */
+  /** The refresh turn: whether it has come, how many works need it, and how to pass it on. */
   #turn: Promise<boolean> | undefined;
-  #working: Promise<void> | undefined;
+  #works = 0;
   #pass: (() => void) | undefined;
+  #ended: EndedHere | undefined;
+  #isStopped = false;
   /** Whose provider said that only a sign-in helps. */
   #needsSignIn: Place | undefined;
 
@@ -85,17 +93,13 @@ export class Refreshing {
 
   /** One tab at a time. `undefined` if the turn did not come in time. */
   async #inTurn<T>(work: () => Promise<T>): Promise<T | undefined> {
-    if (!(await this.#getTurn())) return undefined;
-    const working = work();
-    const done = working.then(
-      () => {},
-      () => {},
-    );
-    this.#working = done;
-    await done;
-    if (this.#working === done) this.#working = undefined;
-    this.#passTurn();
-    return working;
+    this.#works += 1;
+    try {
+      return (await this.#getTurn()) ? await work() : undefined;
+    } finally {
+      this.#works -= 1;
+      this.#passTurn();
+    }
   }
 
   /** Whether it came. */
@@ -119,11 +123,11 @@ export class Refreshing {
 
   /**
    * Whoever knows more than the storage keeps the turn until that is stored or over, or this page is gone: nobody else can know
-   * that a token is spent.
+   * that a token is spent. A session that was stopped stores nothing more, and keeps nobody waiting.
    */
   #passTurn(): void {
-    if (this.#working !== undefined || this.#pass === undefined) return;
-    if (this.#replica.isAhead) {
+    if (this.#works > 0 || this.#pass === undefined) return;
+    if (this.#replica.isAhead && !this.#isStopped) {
       void this.#replica.settled().then(() => this.#passTurn());
       return;
     }
@@ -137,9 +141,17 @@ export class Refreshing {
     if (this.#turn === undefined && this.#replica.isAhead) this.#inTurn(async () => {}).catch(() => {});
   }
 
+  /** What was asked is still answered, and stored, before the turn is passed on: the token may be spent. */
   stop(): void {
-    this.#working = undefined;
-    this.#pass?.();
+    this.#isStopped = true;
+    this.#passTurn();
+  }
+
+  /** What this tab has ended by the provider's word, told once: whoever ends a session deletes what else there is of it. */
+  takeEnded(): EndedHere | undefined {
+    const ended = this.#ended;
+    this.#ended = undefined;
+    return ended;
   }
 
   /** Whether fresh tokens are due now. */
@@ -219,7 +231,7 @@ export class Refreshing {
     if (!this.wanted && !this.mayAsk()) return "unavailable";
     const key = replica.protection.share?.();
     const record = await replica.reserve(before.place, !this.#isGood(before));
-    if (record === undefined) return this.#notReserved(before.place);
+    if (record === undefined) return this.#notReserved(before);
     const asked = { record, sealed, key, at: this.#environment.now() };
     try {
       return await this.#receive(asked, await this.#ask(this.#provider, asked));
@@ -235,9 +247,10 @@ export class Refreshing {
     return this.#replica.record !== null && this.#replica.protection.locked ? "locked" : "signed_out";
   }
 
-  #notReserved(place: Place): RefreshOutcome {
-    if (!isSamePlace(this.#replica.record, place)) return this.#whoIsIn();
-    this.#backOff();
+  #notReserved(opened: Opened): RefreshOutcome {
+    if (!isSamePlace(this.#replica.record, opened.place)) return this.#whoIsIn();
+    // Past use the token may be spent without its intent: that is a new reason to try.
+    this.#backOff(this.#untilOf(opened) ?? undefined);
     return "unavailable";
   }
 
@@ -275,15 +288,21 @@ export class Refreshing {
   }
 
   /** The provider says that the token is of no more use: unless another record has come, the session is over. */
-  #rejected({ record }: Asked, error: RefreshRejected): Promise<RefreshOutcome> {
+  #rejected(asked: Asked, error: RefreshRejected): Promise<RefreshOutcome> {
     const replica = this.#replica;
+    const { record } = asked;
     return replica.exclusively(async () => {
       await replica.look();
       if (!isSamePlace(replica.record, record)) return this.#whoIsIn();
-      await replica.end(record, rejection(record)).catch(() => {});
+      await this.#end(record, rejection(record), asked);
       replica.error = error;
       return "signed_out";
     });
+  }
+
+  async #end(record: SessionRecord | null, cause: EndCause, { key }: Pick<Asked, "key">): Promise<void> {
+    this.#ended = { keyId: key?.id };
+    await this.#replica.end(record, cause).catch(() => {});
   }
 
   /** What cannot be had twice is stored before anything else is tried with it. */
@@ -350,7 +369,9 @@ export class Refreshing {
   async #offer(next: Offer, sealed: Sealed, { key }: Pick<Asked, "key">): Promise<void> {
     await this.#replica.offer(next, sealed, { key });
     // Of a session that is over nobody is to use the fresh tokens.
-    const { record, ended } = this.#replica;
+    const { record, ended, opened } = this.#replica;
+    // Some providers revoke all that one person has from them, the tokens of a later sign-in too.
+    if (opened !== undefined && isSameUser(opened.sealed.user, sealed.user)) return;
     const isOver =
       !isSamePlace(record, next) && ended !== undefined && (record === null || record.signIn !== next.signIn);
     if (!isOver) return;
@@ -411,7 +432,7 @@ export class Refreshing {
     const replica = this.#replica;
     if (!isSameUser(sealed.user, userOf(claims))) {
       await this.#revoker.add(sealed.tokens).catch(() => {});
-      await replica.end(replica.record, "user_changed").catch(() => {});
+      await this.#end(replica.record, "user_changed", asked);
       replica.failed(new SessionError("user_changed", "the provider answered with tokens of another person: sign in"));
       return "signed_out";
     }

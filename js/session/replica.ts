@@ -58,6 +58,15 @@ interface How {
 
 type Act = (known: Knowledge, how: How) => Knowledge;
 
+interface HowToUpdate {
+  /** Whether this tab itself signs somebody in or out. */
+  readonly isOwn?: boolean;
+  /** Whether cached pages are worth more than this. */
+  readonly canWait?: boolean;
+  /** What the act brings, as opened. */
+  readonly fresh?: Opened;
+}
+
 interface Updated extends Outcome {
   /** What was stored before; `null` also if it could not be read. */
   readonly stored: Replica | null;
@@ -362,8 +371,12 @@ export class SessionReplica {
     this.#post({ replica: writeReplica(replica), stored });
   }
 
-  failed(error: unknown): void {
-    this.error = error instanceof Error ? error : new Error("something unknown went wrong", { cause: error });
+  /** What went wrong again stays the same object, so that it is no news. */
+  failed(given: unknown): void {
+    const error = given instanceof Error ? given : new Error("something unknown went wrong", { cause: given });
+    const { error: known } = this;
+    const isKnown = known?.message === error.message && known.name === error.name;
+    if (!isKnown) this.error = error;
   }
 
   /** Forgets what was opened. */
@@ -375,8 +388,8 @@ export class SessionReplica {
     return this.#environment.now() * 1000;
   }
 
-  /** The one way to the storage: look, act, write; then open what is known by then. `fresh`: what the act brings, as opened. */
-  async #update(act: Act, { isOwn = false, fresh }: { isOwn?: boolean; fresh?: Opened } = {}): Promise<Updated> {
+  /** The one way to the storage: look, act, write; then open what is known by then. */
+  async #update(act: Act, { isOwn = false, canWait = false, fresh }: HowToUpdate = {}): Promise<Updated> {
     await this.#getReady();
     const opened = this.#opened;
     let seen: { readonly stored: Replica | null; readonly before: Knowledge } | undefined;
@@ -393,7 +406,7 @@ export class SessionReplica {
     const before = this.#known;
     let updated: Updated;
     try {
-      await this.withRoom(work);
+      await (canWait ? work() : this.withRoom(work));
       const isClear = this.record?.clear !== undefined;
       if (next !== null) this.#known = rules.written(this.#known, next);
       else if (isClear) this.#known = rules.refused(this.#known, seen?.stored ?? null);
@@ -587,13 +600,16 @@ export class SessionReplica {
     try {
       const marks = await this.#store.sealMarks(seen, record, opened.sealed.checkIn);
       let isNoted = false;
-      const { isStored } = await this.#update((known) => {
-        const { record: current } = known.replica;
-        isNoted = current !== null && isSamePlace(current, record) && current.marks === this.#openedMarks?.text;
-        return isNoted
-          ? { ...known, replica: { ...known.replica, record: { ...(current as SessionRecord), marks } } }
-          : known;
-      });
+      const { isStored } = await this.#update(
+        (known) => {
+          const { record: current } = known.replica;
+          isNoted = current !== null && isSamePlace(current, record) && current.marks === this.#openedMarks?.text;
+          return isNoted
+            ? { ...known, replica: { ...known.replica, record: { ...(current as SessionRecord), marks } } }
+            : known;
+        },
+        { canWait: true },
+      );
       if (isNoted && isStored) this.#openedMarks = { of: opened.sealed.checkIn.id, text: marks, marks: seen };
     } catch (error) {
       if (!this.protection.locked) this.failed(error);

@@ -10,7 +10,7 @@ import {
 } from "../protection.js";
 import type { Storage } from "../storage.js";
 import { type CheckIn, type Marks, readMarks } from "./clock.js";
-import { EMPTY, EVERY_ID, end, type Place, type Replica, randomId, readReplica, writeReplica } from "./record.js";
+import { EMPTY, EVERY_ID, end, type Place, type Replica, readReplica, writeReplica } from "./record.js";
 import { parse, readSealed, type Sealed, writeSealed } from "./tokens.js";
 
 /** Refresh tokens that are to be revoked when there is a network again. */
@@ -114,6 +114,8 @@ export class SessionStore {
 
   #read(text: string | undefined, first: FirstVersion | undefined): Replica | null {
     const stored = text === undefined ? undefined : readReplica(parse(text));
+    // What is in clear is never stored: somebody else has written that.
+    if (stored?.record?.clear !== undefined) return null;
     return stored ?? first?.replica ?? null;
   }
 
@@ -136,7 +138,8 @@ export class SessionStore {
     const isOver = Array.isArray(list) && list.some((ending) => Object(ending).sessionId === id);
     const marks = await this.#storage.get(this.#key("marks"));
     const place: Place = { signIn: 1, id, generation: Number(generation), turn: 0, turnId: "" };
-    const replica: Replica = { ...EMPTY, epoch: randomId(), record: { ...place, intent: 0, at: 0, sealed, marks } };
+    // The epoch is the same at each reading: until it is written anew, the storage stays the one that it was.
+    const replica: Replica = { ...EMPTY, epoch: id, record: { ...place, intent: 0, at: 0, sealed, marks } };
     const over = { signIn: 1, id: EVERY_ID, cause: "signed_out" as const };
     return { id, ends: Array.isArray(list) ? list : [], replica: isOver ? end(replica, over) : replica };
   }
@@ -176,12 +179,12 @@ export class SessionStore {
 
   /**
    * A key of the device that is this session's own goes with it: old copies of what is stored open no more. What waits to be
-   * revoked is sealed with another.
+   * revoked is sealed with another. `id`: only if the PIN or passkey is still that one, and not the next person's.
    */
-  async forgetKey(): Promise<void> {
+  async forgetKey(id: string | undefined): Promise<void> {
     const { kind } = this.#protection;
     const isOwn = kind === "pin" || kind === "passkey" || (this.#isDefault && kind === "device");
-    if (isOwn) await this.#protection.forget();
+    if (isOwn) await this.#protection.forget(id);
   }
 
   /** Rejects with a {@link ProtectionError} for what no key here opens; `undefined` for what this version did not seal. */

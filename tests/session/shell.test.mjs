@@ -8,7 +8,14 @@ import { channels, gate, KEY, mapStorage, openTab, soon, strictProvider, turns, 
 
 const start = Math.floor(Date.now() / 1000);
 const full = () => Promise.reject(new StorageError("full", "no room"));
-const inTime = (work) => Promise.race([work, soon().then(soon).then(soon).then(() => "too late")]);
+const inTime = (work) =>
+  Promise.race([
+    work,
+    soon()
+      .then(soon)
+      .then(soon)
+      .then(() => "too late"),
+  ]);
 
 /** A device with tabs that hear each other, a clock that the test sets, and timers that it lets run. */
 function device({ online = false } = {}) {

@@ -105,9 +105,12 @@ test("what is written is read again", () =>
     }),
   ));
 
+/** Anything but the one number that is right, as the version. */
+const odds = fc.anything().filter((odd) => odd !== 2);
+
 test("whatever else is stored or heard is read as nothing, and nothing throws", () =>
   fc.assert(
-    fc.property(replica, fc.anything(), fc.constantFrom("version", "ended", "record"), (a, odd, member) => {
+    fc.property(replica, odds, fc.constantFrom("version", "ended", "record"), (a, odd, member) => {
       readReplica(odd);
       const read = readReplica({ ...writeReplica(a), [member]: odd });
       if (read !== undefined && odd !== null) assert.equal(member, "record");

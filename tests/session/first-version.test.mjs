@@ -92,3 +92,15 @@ test("whoever signs in next is later", async () => {
   await session.signIn(provider.signIn("bob"));
   assert.deepEqual([who(await open()), KEY.jwk.kid], ["bob", "first"]);
 });
+
+test("a sign-in by a page of version 0.1, beside a session of this one, signs both out: nobody knows who was later", async () => {
+  const { storage: old } = await upgraded();
+  const { storage, provider, open } = await upgraded();
+  storage.values.clear();
+  const session = await open();
+  await session.signIn(provider.signIn("bob"));
+  storage.values.set("default.session", old.values.get("default.session"));
+  await session.sync();
+  assert.deepEqual([who(session), session.state.ended, isStored(storage)], ["signed_out", "evicted", false]);
+  assert.equal(who(await open()), "signed_out");
+});

@@ -39,8 +39,9 @@ function device({ online = false } = {}) {
   return { clock, storage, provider, open, passUntil, timers };
 }
 
-test("a session that is stopped during a refresh keeps the turn until its answer is stored", async () => {
-  const { provider, open } = device();
+/** Two tabs of Ada's, in the first of which the provider has been asked for fresh tokens and `answer` has not come yet. */
+async function refreshing() {
+  const { storage, provider, open } = device();
   const answer = gate();
   const [one, other] = [await open(), await open()];
   await one.signIn(provider.signIn("ada"));
@@ -48,6 +49,11 @@ test("a session that is stopped during a refresh keeps the turn until its answer
   provider.delay = answer.opened;
   const first = one.refresh();
   await soon();
+  return { storage, provider, one, other, first, answer };
+}
+
+test("a session that is stopped during a refresh keeps the turn until its answer is stored", async () => {
+  const { provider, one, other, first, answer } = await refreshing();
   one.stop();
   const second = other.refresh();
   await soon();
@@ -58,14 +64,7 @@ test("a session that is stopped during a refresh keeps the turn until its answer
 });
 
 test("a session that is stopped while only it knows the answer keeps no other tab waiting", async () => {
-  const { provider, storage, open } = device();
-  const answer = gate();
-  const [one, other] = [await open(), await open()];
-  await one.signIn(provider.signIn("ada"));
-  await soon();
-  provider.delay = answer.opened;
-  const first = one.refresh();
-  await soon();
+  const { storage, provider, one, other, first, answer } = await refreshing();
   const { set } = storage;
   storage.set = full;
   answer.open();

@@ -72,14 +72,17 @@ export function isStale(response: { readonly headers: Headers }): boolean {
 }
 
 /**
- * The `Date` from which a stored answer's age counts: the server's, unless it is missing (RFC 9110 section 6.6.1), lies in
- * the future, or is later than `Age` says.
+ * Sets the `Date` from which a stored answer's age counts: the server's, unless it is missing (RFC 9110 section 6.6.1), lies
+ * in the future, or is later than `Age` says. `Expires` moves with it, since their difference is the lifetime.
  */
-export function dateToStore({ headers }: { readonly headers: Headers }): string {
+export function dateToStore(headers: Headers): void {
   const now = Date.now();
   const age = Number(/^\d{1,10}$/.exec(headers.get("age") ?? "")?.[0] ?? 0);
-  const date = Math.min(httpDate(headers.get("date")) ?? now, now - age * 1000);
-  return new Date(date).toUTCString();
+  const said = httpDate(headers.get("date")) ?? now;
+  const date = Math.min(said, now - age * 1000);
+  headers.set("date", new Date(date).toUTCString());
+  const expires = httpDate(headers.get("expires"));
+  if (expires !== undefined) headers.set("expires", new Date(expires - said + date).toUTCString());
 }
 
 /** An HTTP-date (RFC 9110 section 5.6.7) as milliseconds. */

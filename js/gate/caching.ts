@@ -146,7 +146,7 @@ function varies({ headers }: Response, ...names: string[]): boolean {
 export function storedAs({ status, statusText, headers }: Response, body: Blob | null): Response {
   const kept = new Headers(headers);
   kept.delete("set-cookie");
-  kept.set("date", dateToStore({ headers }));
+  dateToStore(kept);
   // The body was decoded when it was read.
   if (kept.has("content-encoding")) kept.delete("content-length");
   return new Response(body, { status, statusText, headers: kept });

@@ -1,10 +1,10 @@
 // What holds for every token, tried on many.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { createVerifier, TokenError } from "tokenward";
 import { testKeys } from "../conformance/keys.mjs";
 import { AUDIENCE, CLAIMS, ISSUER, NOW, segment, signed, signedText } from "../conformance/tokens.mjs";
+import fc, { runs } from "../properties.mjs";
 
 const keys = testKeys();
 const SIGNERS = { EdDSA: keys.ed25519, ES256: keys.p256, ES384: keys.p384, RS256: keys.rsa2048, PS256: keys.rsa2048 };
@@ -29,7 +29,7 @@ test("any change of any character is refused", () => {
       fc.pre(changed !== token);
       isRefused(changed);
     }),
-    { numRuns: 2000 },
+    runs(2000),
   );
 });
 
@@ -53,7 +53,7 @@ test("no string does anything but be refused, and the verifier works on", () => 
     fc.string({ unit: "binary" }),
     dotted.map((parts) => parts.join(".")),
   );
-  fc.assert(fc.property(text, isRefused), { numRuns: 3000 });
+  fc.assert(fc.property(text, isRefused), runs(3000));
   for (const token of tokens) assert.equal(verifier.safeVerify(token).ok, true);
 });
 
@@ -73,7 +73,7 @@ test("claims are what JSON.parse reads from the payload", () => {
         assert.deepEqual(answer.value?.claims, JSON.parse(text), answer.error?.message);
       else assert.ok(answer.error instanceof TokenError);
     }),
-    { numRuns: 500 },
+    runs(500),
   );
 });
 
@@ -93,7 +93,7 @@ test("the order of unrelated keys does not matter", () => {
       const { key } = createVerifier({ jwks, issuer: ISSUER, audience: AUDIENCE, now: () => NOW }).verify(token);
       assert.equal(key.kid, "mine");
     }),
-    { numRuns: 200 },
+    runs(200),
   );
 });
 

@@ -1,10 +1,10 @@
 // What a cache for all keeps and gives again: RFC 9111, case by case.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import fc from "fast-check";
 // The reference implementation of RFC 9111 in JavaScript, to compare with; in tests only.
 import CachePolicy from "http-cache-semantics";
 import { createGate } from "tokenward/gate";
+import fc, { runs } from "../properties.mjs";
 import { answers, ask, contents, FakeCaches, FakeSession, ORIGIN, offline, textOf } from "./fakes.mjs";
 
 const BEARER = { headers: { authorization: "Bearer x" } };
@@ -169,6 +169,16 @@ describe("how long an answer is given again (RFC 9111 section 4.2)", () => {
     ["with Expires: 0", { expires: "0" }, 0, stale],
     ["with an Expires that is no date", { expires: "tomorrow" }, 0, stale],
     ["with Expires by a server's clock that is ahead", { date: dated(1000), expires: dated(1060) }, 59, fresh],
+    ["past Expires by a server's clock that is ahead", { date: dated(1000), expires: dated(1060) }, 60, stale],
+    ["before Expires, old when it came (Age)", { date: dated(0), expires: dated(60), age: "50" }, 9, fresh],
+    ["past Expires for its Age", { date: dated(0), expires: dated(60), age: "50" }, 10, stale],
+    ["past Expires for its Age, without a Date", { expires: dated(60), age: "50" }, 10, stale],
+    [
+      "with an Expires of another century",
+      { date: dated(0), expires: "Fri, 31 Dec 9999 23:59:59 GMT", age: "50" },
+      1e6,
+      fresh,
+    ],
     ["that was old when it came (Date)", { date: dated(-50), "cache-control": "max-age=60" }, 20, stale],
     ["that was old when it came (Age)", { age: "50", "cache-control": "max-age=60" }, 20, stale],
     ["with an Age that is no number", { age: "old", "cache-control": "max-age=60" }, 20, fresh],
@@ -245,7 +255,7 @@ it("nothing is kept or given by itself that http-cache-semantics would not", asy
       // Not `satisfiesWithoutRevalidation`, for which must-revalidate is also about what is fresh (as proxy-revalidate is).
       assert.ok(!policy.stale(), JSON.stringify([given, asked, later]));
     }),
-    { numRuns: 2000, seed: 9111 },
+    runs(2000),
   );
   assert.ok(kinds > 15, `only ${kinds} were given again`);
 });

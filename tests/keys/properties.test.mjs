@@ -2,11 +2,11 @@
 // storages that refuse, reloads, clocks that go on and that jump.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
 import { memoryStorage } from "tokenward/storage";
 import { AUDIENCE, ISSUER, NOW } from "../conformance/tokens.mjs";
+import fc, { runs } from "../properties.mjs";
 import { accepted, k1, k2, k3 } from "./stores.mjs";
 
 const KEYS = [k1, k2, k3];
@@ -54,7 +54,7 @@ test("no tab ever goes back to an older set; an answered refresh brings the set 
       }
       await world.end();
     }),
-    { numRuns: 200 },
+    runs(200),
   ));
 
 test("whatever the clock does, a tab that looks has the newest set, while the storage works and answers come in turn", () =>
@@ -69,7 +69,7 @@ test("whatever the clock does, a tab that looks has the newest set, while the st
         world.check();
       }
     }),
-    { numRuns: 200 },
+    runs(200),
   ));
 
 test("whatever the clock does, an answered refresh brings what the provider published last", () =>
@@ -91,7 +91,7 @@ test("whatever the clock does, an answered refresh brings what the provider publ
         assert.equal(world.versions()[(index + 1) % TABS], world.published.length - 1);
       }
     }),
-    { numRuns: 200 },
+    runs(200),
   ));
 
 /** A provider, a storage and some tabs. */

@@ -1,7 +1,6 @@
 // The laws of merging, for replicas as they come: whatever tabs hear in whatever order, they end up with the same.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import {
   compare,
   compareEnded,
@@ -14,8 +13,9 @@ import {
   readReplica,
   writeReplica,
 } from "../../pkg/esm/session/record.js";
+import fc, { runs } from "../properties.mjs";
 
-const RUNS = { numRuns: 20_000 };
+const RUNS = runs(20_000);
 const id = (character) => character.repeat(32);
 const CAUSES = ["rejected", "interrupted", "user_changed", "evicted", "clock_changed", "signed_out"];
 

@@ -1,7 +1,7 @@
 // Whatever the provider answers and however the clock is set: a session asks neither too often nor too late.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import fc, { slowRuns } from "../properties.mjs";
 import { Device, settled, World } from "./simulated.mjs";
 
 const MINUTE = 60;
@@ -57,7 +57,7 @@ test("an hour of anything brings a bounded number of requests; what is put right
         for (const tab of [...device.tabs]) device.kill(tab);
       }
     }),
-    { numRuns: 300 },
+    slowRuns(300),
   ));
 
 async function take({ what, ...more }, world, device) {

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { test } from "node:test";
-import fc from "fast-check";
 import { inlined } from "../../tools/inline.mjs";
 import { root } from "../../tools/run.mjs";
+import fc from "../properties.mjs";
 
 const { decoded } = await import(join(root, "pkg/esm/inlined.js"));
 

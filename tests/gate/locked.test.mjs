@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { createGate, purgeUserCaches } from "tokenward/gate";
+import { soon } from "../soon.mjs";
 import { answers, ask, contents, FakeCaches, FakeSession, ORIGIN, offline } from "./fakes.mjs";
 
 const OWN = "tokenward:default:id-1";
 const rules = [{ match: "/app/*", cache: "user" }];
 const gateFor = () => createGate({ session, origin: ORIGIN, rules });
-const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 let caches;
 let session;

@@ -9,6 +9,8 @@ import { mapStorage, openTab, strictProvider, turns, who } from "./strict-provid
 
 const LIVES = 12;
 const STEPS = 120;
+/** More than tabs ever do once nobody asks anything: whoever goes on is in a loop. */
+const MOST_STEPS = 20_000;
 
 globalThis.location = new URL("/worker.js", ORIGIN);
 
@@ -194,7 +196,9 @@ class Life {
   /** When nothing has happened for a while. */
   async #settled() {
     await Promise.all(this.background);
+    const begun = this.stirred;
     for (let quiet = 0, seen = this.stirred; quiet < 60; quiet += 1) {
+      assert.ok(this.stirred - begun < MOST_STEPS, `seed ${this.#seed}: tabs never come to rest`);
       await turn();
       if (seen !== this.stirred) quiet = 0;
       seen = this.stirred;

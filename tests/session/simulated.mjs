@@ -63,14 +63,18 @@ export class World {
   }
 }
 
+/** More than tabs ever do without time passing: whoever goes on is in a loop. */
+const MOST_STEPS = 20_000;
 let steps = 0;
 let awaited = 0;
 
 /** Everything here is promises: when a turn of the event loop has brought no further step, all has happened that can. */
 export async function settled() {
+  const begun = steps;
   let before;
   do {
     before = steps;
+    if (steps - begun > MOST_STEPS) throw new Error(`tabs never come to rest: ${steps - begun} steps in no time`);
     await new Promise((resolve) => setImmediate(resolve));
   } while (steps !== before || awaited > 0);
 }

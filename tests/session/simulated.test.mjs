@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Device, settled, World } from "./simulated.mjs";
 
-const SCHEDULES = Number(process.env.SCHEDULES ?? 3000);
+const SCHEDULES = Number(process.env.SCHEDULES ?? 2000);
 const FIRST_SEED = Number(process.env.SEED ?? 1);
 const STEPS = 25;
 

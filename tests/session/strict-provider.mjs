@@ -5,6 +5,9 @@ import { createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
 import { RefreshRejected } from "tokenward/providers";
 import { createSession, noProtection } from "tokenward/session";
+import { soon } from "../soon.mjs";
+
+export { soon };
 
 export const ISSUER = "https://login.example";
 
@@ -169,8 +172,6 @@ export async function openTab({ environment, ...options }) {
 }
 
 export const who = ({ state }) => (state.status === "signed_in" ? state.claims?.sub : state.status);
-
-export const soon = () => new Promise((resolve) => setTimeout(resolve, 40));
 
 /** Whether a storage holds anybody's tokens. */
 export const isStored = ({ values }) => {

@@ -17,6 +17,25 @@ import { openChromium } from "./chromium.mjs";
  * @property {() => Promise<unknown>} close
  */
 
+/** How long a browser may take for one command, in milliseconds: drivers wait for a page that hangs without end. */
+const LIMIT = 60_000;
+
+/** The page, of which no command takes longer than the limit. */
+function limited(page) {
+  for (const name of ["open", "reload", "ask", "click", "close"]) {
+    const command = page[name];
+    page[name] = (...given) => {
+      let timer;
+      const late = new Promise((_, reject) => {
+        const what = `${name}(${given.join(", ").slice(0, 80)})`;
+        timer = setTimeout(() => reject(new Error(`no answer to ${what} within ${LIMIT / 1000} s`)), LIMIT);
+      });
+      return Promise.race([command(...given), late]).finally(() => clearTimeout(timer));
+    };
+  }
+  return page;
+}
+
 /**
  * @param {string[]} [args] of its command line
  * @returns {Promise<EnginePage & { devtools: import("playwright-core").CDPSession }>}
@@ -25,7 +44,7 @@ export async function openChromiumPage(args = []) {
   const browser = await openChromium(args);
   const page = await browser.newPage();
   const devtools = await page.context().newCDPSession(page);
-  return {
+  return limited({
     version: browser.version(),
     open: (url) => page.goto(url),
     reload: () => page.reload(),
@@ -33,7 +52,7 @@ export async function openChromiumPage(args = []) {
     click: (selector) => page.click(selector),
     close: () => browser.close(),
     devtools,
-  };
+  });
 }
 
 /**
@@ -49,14 +68,14 @@ export async function openFirefox({ profile } = {}) {
     userDataDir: profile,
   });
   const page = await browser.newPage();
-  return {
+  return limited({
     version: (await browser.version()).replace(/^\D+/, ""),
     open: (url) => page.goto(url),
     reload: () => page.reload(),
     ask: (script) => page.evaluate(script),
     click: (selector) => page.click(selector),
     close: () => browser.close(),
-  };
+  });
 }
 
 /** @returns {Promise<EnginePage>} */
@@ -73,7 +92,7 @@ export async function openWebKit() {
       "webkitgtk:browserOptions": { binary: miniBrowser, args: ["--automation"] },
     })
     .build();
-  return {
+  return limited({
     version: (await driver.getCapabilities()).getBrowserVersion(),
     open: (url) => driver.get(url),
     reload: () => driver.navigate().refresh(),
@@ -83,10 +102,11 @@ export async function openWebKit() {
       ),
     click: (selector) => driver.findElement(By.css(selector)).click(),
     async close() {
-      await driver.quit();
+      const quit = driver.quit().catch(() => {});
+      await Promise.race([quit, new Promise((resolve) => setTimeout(resolve, LIMIT / 4).unref())]);
       globalThis.process.kill(-process.pid);
     },
-  };
+  });
 }
 
 /** Asks again until the page says so. */

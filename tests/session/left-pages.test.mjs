@@ -20,7 +20,8 @@ globalThis.works = {
   lease: (who) => lease(who + performance.timeOrigin, 5, () => Promise.resolve("done")),
 };
 globalThis.goOn = async (kind) => {
-  for (;;) await works[kind]("left").catch(() => {});
+  // What is refused at once is asked again later: a loop of promises alone would never let go of the page.
+  for (;;) await works[kind]("left").catch(() => new Promise((later) => setTimeout(later)));
 };
 globalThis.once = (kind) => Promise.race([works[kind]("next").then(() => "done"), new Promise((end) => setTimeout(end, 5000, "late"))]);
 `;

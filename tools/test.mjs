@@ -2,23 +2,28 @@
 //
 //   node tools/test.mjs                  everything
 //   node tools/test.mjs packaging rust   only these folders of tests/, or `rust`, or `checks`
+import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { browsers } from "./browsers.mjs";
 import { build } from "./build.mjs";
-import { checks, ensureRustTools } from "./check.mjs";
+import { checksByLanguage, ensureRustTools } from "./check.mjs";
 import { duration, Failure, main, root, run } from "./run.mjs";
 import { setup } from "./setup.mjs";
+import { BARE_METAL, toolchain } from "./toolchain.mjs";
 
 // A browser that hangs must not hang the whole run.
 const STAGE_SECONDS = 1500;
+
+// The other core is the other lane's, or the browser's.
+const CONCURRENCY = 1;
 
 const SLOWEST = 10;
 // Where tools/file-times.mjs writes how long each test file took.
 const FILE_TIMES = "target/tokenward/file-times.jsonl";
 
-// These files compare times, so nothing runs beside them.
+// What compares times has the machine for itself.
 const MEASURES = ["tests/gate/target.test.mjs"];
 
 main(import.meta.url, async () => {
@@ -28,18 +33,37 @@ main(import.meta.url, async () => {
 
   const rust = await report.stage("setup", setup);
   if (rust === undefined) return report.end();
-  await report.stage("build", build);
+  // What may install packages comes before the lanes, since apt allows no two at once.
   await report.stage("browsers", async () => console.log(Object.values(await browsers()).join("\n")));
-  if (wants("checks")) {
-    await report.stage("rustfmt and clippy are there", () => ensureRustTools(rust));
-    for (const [title, work] of checks(rust)) await report.stage(title, work);
-  }
-  if (wants("rust")) await report.tests("Rust", () => rustTests(rust));
-  for (const [folder, files] of nodeTests()) {
-    if (wants(folder)) await report.tests(`tests/${folder}`, () => runNodeTests(files));
+  if (wants("checks")) await report.stage("tools of the checks", () => ensureCheckTools(rust));
+
+  // Cargo and LLVM have one thread for much of the time, and so has a test file: beside each other they use two cores.
+  const folders = nodeTests().filter(([folder]) => wants(folder));
+  const [rustChecks, javascriptChecks] = wants("checks") ? checksByLanguage(rust) : [[], []];
+  await lanes(
+    async () => {
+      for (const [title, work] of rustChecks) await report.stage(title, work);
+      if (wants("rust")) await report.tests("Rust", () => rustTests(rust));
+    },
+    async () => {
+      await report.stage("build", build);
+      for (const [title, work] of javascriptChecks) await report.stage(title, work);
+      for (const [folder, { together }] of folders) {
+        if (together.length > 0) await report.tests(`tests/${folder}`, () => runNodeTests(together));
+      }
+    },
+  );
+  for (const [folder, { alone }] of folders) {
+    if (alone.length > 0) await report.tests(`tests/${folder}, alone`, () => runNodeTests(alone));
   }
   report.end();
 });
+
+/** Debian's packages for the checks, and the target that only a check needs. */
+async function ensureCheckTools(rust) {
+  await ensureRustTools(rust);
+  await toolchain(BARE_METAL);
+}
 
 /** One package at a time: together they would share features, and the example would be compiled once more for its own. */
 async function rustTests(rust) {
@@ -53,7 +77,7 @@ async function rustTests(rust) {
   );
 }
 
-/** Folders of tests/ with the files that Node's test runner is to run. */
+/** Folders of tests/ with the files that Node's test runner is to run: together with others, or alone. */
 function nodeTests() {
   const inFolder = (folder) =>
     readdirSync(join(root, folder), { recursive: true })
@@ -62,32 +86,10 @@ function nodeTests() {
       .sort();
   return readdirSync(join(root, "tests"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .map(({ name }) => [name, inFolder(join("tests", name))])
-    .filter(([, files]) => files.length > 0);
-}
-
-/** Two files at a time; on two cores Node's own choice is one. Files that drive browsers or measure follow one by one. */
-async function runNodeTests(files) {
-  const alone = files.filter(runsAlone);
-  const together = files.filter((file) => !runsAlone(file));
-  const outputs = [];
-  const failures = [];
-  for (const [group, concurrency] of [
-    [together, 2],
-    [alone, 1],
-  ]) {
-    if (group.length === 0) continue;
-    try {
-      outputs.push(await runNodeFiles(group, concurrency));
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      outputs.push(error.output ?? "");
-      failures.push(error.message);
-    }
-  }
-  const output = outputs.join("\n");
-  if (failures.length > 0) throw Object.assign(new Failure(failures.join("\n")), { output });
-  return output;
+    .map(({ name }) => {
+      const files = inFolder(join("tests", name));
+      return [name, { together: files.filter((file) => !runsAlone(file)), alone: files.filter(runsAlone) }];
+    });
 }
 
 /** A test drives a browser when it imports what opens one, or the playground, or a driver itself. */
@@ -98,7 +100,8 @@ function runsAlone(file) {
 
 const DRIVES_A_BROWSER = /from "(?:[^"]*\/(?:browsers|playground)\/|[^"]*\b(?:puppeteer|playwright|selenium))/;
 
-async function runNodeFiles(files, concurrency) {
+/** What is printed is what is answered, but for the files' times, which come last. */
+async function runNodeTests(files) {
   const times = join(root, FILE_TIMES);
   mkdirSync(dirname(times), { recursive: true });
   rmSync(times, { force: true });
@@ -106,21 +109,21 @@ async function runNodeFiles(files, concurrency) {
     ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
     ...["--test-reporter=./tools/file-times.mjs", `--test-reporter-destination=${FILE_TIMES}`],
   ];
-  const args = ["--test", `--test-concurrency=${concurrency}`, ...reporters, ...files];
+  const readTimes = () => (existsSync(times) ? readFileSync(times, "utf8") : "");
   try {
-    return await run(process.execPath, args, { seconds: STAGE_SECONDS });
-  } finally {
-    if (existsSync(times)) fileTimes.push(...readTimes(times));
+    const args = ["--test", `--test-concurrency=${CONCURRENCY}`, ...reporters, ...files];
+    return `${await run(process.execPath, args, { seconds: STAGE_SECONDS })}\n${readTimes()}`;
+  } catch (error) {
+    if (error instanceof Failure) error.output = `${error.output ?? ""}\n${readTimes()}`;
+    throw error;
   }
 }
 
-function readTimes(path) {
-  const lines = readFileSync(path, "utf8").split("\n").filter(Boolean);
+/** How long each test file took, as tools/file-times.mjs has written it. */
+function fileTimes(output) {
+  const lines = output.match(/^\{"file":.*\}$/gm) ?? [];
   return lines.map((line) => JSON.parse(line)).map(({ file, took }) => ({ title: relative(root, file), took }));
 }
-
-/** How long each test file took that has been run. */
-const fileTimes = [];
 
 /** What `cargo test` says of its compiling and of each test program, in milliseconds. */
 function rustTimes(output) {
@@ -135,6 +138,25 @@ function rustTimes(output) {
   }
   return times;
 }
+
+/** Does several things at once; what a stage prints is held back until the stage is over, so that each is read in one piece. */
+async function lanes(...works) {
+  for (const stream of [process.stdout, process.stderr]) {
+    const write = stream.write.bind(stream);
+    stream.write = (chunk, ...rest) => {
+      const held = heldBack.getStore();
+      if (held === undefined) return write(chunk, ...rest);
+      held.push(chunk);
+      return true;
+    };
+  }
+  inLanes = true;
+  await Promise.all(works.map((work) => work()));
+  inLanes = false;
+}
+
+const heldBack = new AsyncLocalStorage();
+let inLanes = false;
 
 /** Runs stages, all of them whatever fails, and remembers how they went. */
 class Report {
@@ -156,6 +178,17 @@ class Report {
   }
 
   async #run(title, work) {
+    if (!inLanes) return this.#inOnePiece(title, work);
+    console.log(`… ${title}`);
+    const held = [];
+    try {
+      return await heldBack.run(held, () => this.#inOnePiece(title, work));
+    } finally {
+      for (const chunk of held) process.stdout.write(chunk);
+    }
+  }
+
+  async #inOnePiece(title, work) {
     const started = performance.now();
     console.log(`\n━━ ${title}`);
     const row = { title, passed: 0, failed: 0 };
@@ -178,7 +211,7 @@ class Report {
   }
 
   #remember(row, output) {
-    const parts = [...fileTimes.splice(0), ...rustTimes(output)];
+    const parts = [...fileTimes(output), ...rustTimes(output)];
     row.hasParts = parts.length > 0;
     this.#parts.push(...parts);
   }

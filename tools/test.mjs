@@ -15,6 +15,8 @@ import { BARE_METAL, toolchain } from "./toolchain.mjs";
 
 // A browser that hangs must not hang the whole run.
 const STAGE_SECONDS = 1500;
+// A file that hangs is named before its stage is ended.
+const FILE_SECONDS = 1200;
 
 // The other core is the other lane's, or the browser's.
 const CONCURRENCY = 1;
@@ -111,7 +113,8 @@ async function runNodeTests(files) {
   ];
   const readTimes = () => (existsSync(times) ? readFileSync(times, "utf8") : "");
   try {
-    const args = ["--test", `--test-concurrency=${CONCURRENCY}`, ...reporters, ...files];
+    const limits = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${FILE_SECONDS * 1000}`];
+    const args = ["--test", ...limits, ...reporters, ...files];
     return `${await run(process.execPath, args, { seconds: STAGE_SECONDS })}\n${readTimes()}`;
   } catch (error) {
     if (error instanceof Failure) error.output = `${error.output ?? ""}\n${readTimes()}`;

@@ -12,9 +12,9 @@ import { BARE_METAL, toolchain } from "./toolchain.mjs";
 
 const DENY_WARNINGS = ["--", "-D", "warnings"];
 
-/** Each check: a title and what throws when it fails. */
-export function checks(rust) {
-  return [...rustChecks(rust), ...javascriptChecks()];
+/** The checks of Rust and those of JavaScript, each a title and what throws when it fails. */
+export function checksByLanguage(rust) {
+  return [rustChecks(rust), javascriptChecks()];
 }
 
 function rustChecks(rust) {
@@ -66,7 +66,7 @@ main(import.meta.url, async () => {
   }
   if (what !== "lint") await ensureRustTools(rust);
   const failed = [];
-  for (const [title, work] of what === "lint" ? javascriptChecks() : checks(rust)) {
+  for (const [title, work] of what === "lint" ? javascriptChecks() : checksByLanguage(rust).flat()) {
     await step(title, work).catch((error) => {
       if (!(error instanceof Failure)) throw error;
       console.error(`✖ ${error.message}`);

@@ -26,7 +26,16 @@
  */
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
-import { cacheKey, invalidate, isCacheable, isSafe, type Limits, type Shelf, STRATEGIES } from "./gate/caching.js";
+import {
+  cacheKey,
+  invalidate,
+  isCacheable,
+  isSafe,
+  type Limits,
+  type Shelf,
+  STRATEGIES,
+  sharedCacheName,
+} from "./gate/caching.js";
 import { letGo } from "./gate/copying.js";
 import { forThisTime, isFirstHand, isLostRedirect, pastHttpCache } from "./gate/http-cache.js";
 import {
@@ -43,11 +52,11 @@ import {
   verifierJudge,
 } from "./gate/judge.js";
 import { isKnown, Presence } from "./gate/presence.js";
-import { purgeExcept, sharedCacheName, userCacheName } from "./gate/purge.js";
 import { hasGlobal, here, refusal, refusedUrlAnswer } from "./gate/refusal.js";
 import { type CheckedRule, checkRules, findRule, type GateRequest, type GateRule, isStrings } from "./gate/rules.js";
 import { type PathSpelling, type RefusedUrl, readTarget, refusedFor, SPELLINGS } from "./gate/target.js";
 import { type Inquiry, type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
+import { purgeExcept, userCacheName } from "./platform/user-caches.js";
 import { checkNames } from "./policy.js";
 
 export type {
@@ -59,10 +68,10 @@ export type {
   TokenOf,
   UrlRefusal,
 } from "./gate/judge.js";
-export { type PurgeOptions, purgeUserCaches, userCacheName } from "./gate/purge.js";
 export type { GateRequest, GateRule, Match, Needs, Otherwise, Strategy } from "./gate/rules.js";
 export type { PathSpelling } from "./gate/target.js";
 export type { WorkboxPlugin } from "./gate/workbox.js";
+export { type PurgeOptions, purgeUserCaches, userCacheName } from "./platform/user-caches.js";
 
 /** How a gate decides: by a session (service worker), or by the token each request carries (edge worker). */
 export interface GateOptions {

@@ -1,9 +1,9 @@
 /** `tokenward/passkey`: what is kept can be opened only with a passkey, through WebAuthn's PRF extension. */
 import { ANYTHING, type Check, type Checks, checkOptions, NAME, TEXT } from "./check-options.js";
 import { ProtectionError } from "./errors.js";
+import { exclusive } from "./platform/locks.js";
 import { damaged, fromBase64, randomBytes, toBase64, unsupported, webCryptoIsThere } from "./protection/box.js";
 import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
-import { exclusive } from "./protection/exclusive.js";
 import { keptIn } from "./protection/kept.js";
 import { askPasskey, makePasskey, type Passkey, passkeysAreThere } from "./protection/webauthn.js";
 import type { Protection, UnlockedKey } from "./protection.js";

@@ -1,6 +1,7 @@
 /** `tokenward/pin`: what is kept can be opened only with a PIN or passphrase. The one entry that brings Argon2id. */
 import { ANYTHING, type Checks, checkOptions, FUNCTION, isString, isWhole, NAME, TEXT } from "./check-options.js";
 import { ConfigError, ProtectionError } from "./errors.js";
+import { exclusive } from "./platform/locks.js";
 import { argon2id, type Cost } from "./protection/argon2.js";
 import { Attempts, type AttemptsState } from "./protection/attempts.js";
 import {
@@ -14,7 +15,6 @@ import {
   webCryptoIsThere,
 } from "./protection/box.js";
 import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
-import { exclusive } from "./protection/exclusive.js";
 import { keptIn } from "./protection/kept.js";
 import type { Protection, UnlockedKey } from "./protection.js";
 import type { Storage } from "./storage.js";

@@ -2,7 +2,7 @@ import { within } from "../within.js";
 import { cacheControl, dateToStore, isForFreshUseOnly, isStale, lifetime } from "./cache-control.js";
 import { copying, letGo } from "./copying.js";
 import { ranged } from "./range.js";
-import type { CheckedRule } from "./rules.js";
+import type { CheckedRule, Needs } from "./rules.js";
 
 // An implementation of RFC 9111 of our own, since `http-cache-semantics` needs a record of its own beside each answer, for
 // which the Cache API has no place; the tests compare the two.
@@ -21,6 +21,16 @@ export interface Shelf {
   current(): boolean;
   /** Whether it never will again: not while a session is only locked. */
   over(): boolean;
+}
+
+/**
+ * Where answers for all are who pass a rule: no session deletes it. Rules that need the same share one; what a `claims`
+ * function lets pass is known by the rule's place only.
+ */
+export function sharedCacheName(name: string, needs: Needs | null = null, place = 0): string {
+  if (needs === null) return `tokenward-shared:${name}`;
+  const { access, scope, role, claims } = needs;
+  return `tokenward-shared:${name}:${JSON.stringify([access, scope, role, claims && place])}`;
 }
 
 /** What keeps a cache from filling the disk. */

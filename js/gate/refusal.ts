@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors.js";
+import { isUserCache } from "../platform/user-caches.js";
 import { within } from "../within.js";
 import type { GateDecision } from "./judge.js";
-import { isUserCache } from "./purge.js";
 import type { CheckedRule } from "./rules.js";
 
 /** What a refusal is made with. */

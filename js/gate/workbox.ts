@@ -1,8 +1,8 @@
+import { readUserKey, userKey } from "../platform/user-caches.js";
 import { isReusable, isStorable, storedAs } from "./caching.js";
 import { copying, letGo } from "./copying.js";
 import { forThisTime, isFirstHand, isLostRedirect, pastHttpCache } from "./http-cache.js";
 import type { GateDecision } from "./judge.js";
-import { readUserKey, userKey } from "./purge.js";
 import { ranged } from "./range.js";
 import type { CheckedRule } from "./rules.js";
 

@@ -1,5 +1,4 @@
 import type { DBSchema, IDBPDatabase } from "idb";
-import { randomId } from "../session/record.js";
 import { change, nameOf, openDatabase } from "../storage/database.js";
 
 /** Longer than any refresh may take. */
@@ -68,7 +67,7 @@ async function underLease<T>(name: string, waitSeconds: number, work: () => Prom
 /** How to give the lease back, or `undefined` if it did not come in time. */
 async function takeLease(name: string, waitSeconds: number): Promise<(() => Promise<void>) | undefined> {
   const database = await openDatabase<Leases>("tokenward-leases", STORE);
-  const owner = randomId();
+  const owner = crypto.getRandomValues(new Uint32Array(4)).join("-");
   let wait: Wait | undefined;
   try {
     for (let waited = 0; waited <= waitSeconds; waited += RETRY_SECONDS) {

@@ -1,9 +1,9 @@
 /** What an app calls: puts together what is known, its refreshing, the other tabs, and timers. */
 import { ConfigError, KeyStoreError, ProtectionError, SessionError } from "../errors.js";
-import { purgeExcept } from "../gate/purge.js";
 import type { KeyRefresh } from "../keys.js";
 import type { PinProtection } from "../pin.js";
 import { type Channel, type Environment, platformEnvironment } from "../platform/environment.js";
+import { purgeExcept } from "../platform/user-caches.js";
 import type { Protection, UnlockedKey } from "../protection.js";
 import type { TokenSet } from "../providers.js";
 import { type AccessRequest, checkRequest, refusalOf } from "../rights.js";

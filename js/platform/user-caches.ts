@@ -1,5 +1,3 @@
-import type { Needs } from "./rules.js";
-
 /** Where a person's own answers are: `tokenward:<session name>:<session id>`. */
 export function userCacheName(name: string, sessionId: string): string {
   return `${userCachePrefix(name)}${sessionId}`;
@@ -12,16 +10,6 @@ function userCachePrefix(name: string): string {
 /** Whether a cache belongs to one person, of whatever session. */
 export function isUserCache(cacheName: string): boolean {
   return cacheName.startsWith("tokenward:");
-}
-
-/**
- * Where answers for all are who pass a rule: no session deletes it. Rules that need the same share one; what a `claims`
- * function lets pass is known by the rule's place only.
- */
-export function sharedCacheName(name: string, needs: Needs | null = null, place = 0): string {
-  if (needs === null) return `tokenward-shared:${name}`;
-  const { access, scope, role, claims } = needs;
-  return `tokenward-shared:${name}:${JSON.stringify([access, scope, role, claims && place])}`;
 }
 
 /**

@@ -38,40 +38,33 @@ import {
 } from "./gate/caching.js";
 import { letGo } from "./gate/copying.js";
 import { forThisTime, isFirstHand, isLostRedirect, pastHttpCache } from "./gate/http-cache.js";
-import {
-  bearerToken,
-  type GateDecision,
-  type GateSession,
-  type GateVerifier,
-  type GoesOn,
-  type Judge,
-  open,
-  refusedUrl,
-  sessionJudge,
-  type TokenOf,
-  verifierJudge,
-} from "./gate/judge.js";
+import { bearerToken, type GoesOn, type Judge, open, refusedUrl, sessionJudge, verifierJudge } from "./gate/judge.js";
 import { isKnown, Presence } from "./gate/presence.js";
 import { hasGlobal, here, refusal, refusedUrlAnswer } from "./gate/refusal.js";
-import { type CheckedRule, checkRules, findRule, type GateRequest, type GateRule, isStrings } from "./gate/rules.js";
+import { type CheckedRule, checkRules, findRule, isStrings } from "./gate/rules.js";
 import { type PathSpelling, type RefusedUrl, readTarget, refusedFor, SPELLINGS } from "./gate/target.js";
+import type { GateDecision, GateRequest, GateRule, GateSession, GateVerifier, TokenOf } from "./gate/types.js";
 import { type Inquiry, type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
 import { purgeExcept, userCacheName } from "./platform/user-caches.js";
 import { checkNames } from "./policy.js";
 
+export type { PathSpelling, UrlRefusal } from "./gate/target.js";
 export type {
   GateDecision,
   GateReason,
+  GateRequest,
+  GateRule,
   GateSession,
   GateVerifier,
-  Refusal,
+  Match,
+  Needs,
+  Otherwise,
+  Strategy,
   TokenOf,
-  UrlRefusal,
-} from "./gate/judge.js";
-export type { GateRequest, GateRule, Match, Needs, Otherwise, Strategy } from "./gate/rules.js";
-export type { PathSpelling } from "./gate/target.js";
+} from "./gate/types.js";
 export type { WorkboxPlugin } from "./gate/workbox.js";
 export { type PurgeOptions, purgeUserCaches, userCacheName } from "./platform/user-caches.js";
+export type { Refusal } from "./rights.js";
 
 /** How a gate decides: by a session (service worker), or by the token each request carries (edge worker). */
 export interface GateOptions {

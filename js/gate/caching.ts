@@ -2,7 +2,8 @@ import { within } from "../within.js";
 import { cacheControl, dateToStore, isForFreshUseOnly, isStale, lifetime } from "./cache-control.js";
 import { copying, letGo } from "./copying.js";
 import { ranged } from "./range.js";
-import type { CheckedRule, Needs } from "./rules.js";
+import type { CheckedRule } from "./rules.js";
+import type { Needs } from "./types.js";
 
 // An implementation of RFC 9111 of our own, since `http-cache-semantics` needs a record of its own beside each answer, for
 // which the Cache API has no place; the tests compare the two.

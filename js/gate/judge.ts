@@ -1,75 +1,11 @@
-import { ConfigError, keyDoubt, type TokenError, type TokenErrorCode } from "../errors.js";
-import type { Access, AccessReason } from "../policy.js";
-import { type AccessRequest, hasRights, type Refusal, words } from "../rights.js";
-import type { Claims, Result } from "../verifier.js";
+import { ConfigError, keyDoubt, type TokenError } from "../errors.js";
+import { hasRights, words } from "../rights.js";
 import { within } from "../within.js";
 import type { Presence } from "./presence.js";
-import type { CheckedRule, GateRequest, GateRule } from "./rules.js";
-import type { RefusedUrl, UrlRefusal } from "./target.js";
-import { type Assessing, untilOf } from "./until.js";
-
-export type { Refusal } from "../rights.js";
-export type { UrlRefusal } from "./target.js";
-
-/** As in a session, and `open`: the rule is open to all. Of a URL that is refused before any rule, why it is. */
-export type GateReason = AccessReason | "locked" | "invalid_token" | "open" | UrlRefusal;
-
-/** What a gate decides about one request. */
-export interface GateDecision {
-  /** The rule that matched, as it was given; `undefined` where the URL was refused before any rule. */
-  readonly rule: GateRule | undefined;
-  readonly allowed: boolean;
-  /** How much the bearer may do at all. */
-  readonly access: Access;
-  readonly reason: GateReason;
-  /** The first moment, in Unix seconds, at which time alone changes the answer; `null` if it does not. */
-  readonly until: number | null;
-  /** Only where it is not allowed. */
-  readonly refused?: Refusal | UrlRefusal;
-  /** Of a URL that is refused: what is wrong with it, in a sentence that holds nothing of the request. */
-  readonly detail?: string;
-  /**
-   * Of a `GET` or `HEAD` whose path has a canonical form that means the same: this path, with the query. Send the client
-   * there (308), on the same origin.
-   */
-  readonly location?: string;
-  /** Of the token, where it is allowed and the rule is not open to all. */
-  readonly claims?: Claims;
-  /** With a verifier: why the token was refused. */
-  readonly error?: TokenErrorCode;
-}
-
-/** What a gate uses of a session (`tokenward/session`). */
-export interface GateSession {
-  readonly name: string;
-  readonly state: {
-    readonly status: "starting" | "signed_in" | "signed_out" | "locked";
-    readonly sessionId?: string | undefined;
-    readonly ended?: string | undefined;
-    readonly error?: Error | undefined;
-  };
-  start(): Promise<unknown>;
-  sync(): Promise<unknown>;
-  refresh(): Promise<unknown>;
-  access(request?: AccessRequest): {
-    readonly allowed: boolean;
-    readonly access: Access;
-    readonly reason: GateReason;
-    readonly until: number | null;
-    /** Only where it is not allowed. */
-    readonly refused?: Refusal | undefined;
-    readonly claims?: Claims | undefined;
-  };
-  addEventListener(type: "change", listener: () => void): void;
-  removeEventListener(type: "change", listener: () => void): void;
-}
-
-/** What a gate uses of a verifier, or of a key store (`tokenward/keys`). */
-export interface GateVerifier extends Assessing {
-  safeVerify(token: string): Result;
-  load?(): Promise<void>;
-  verifyFresh?(token: string): Promise<unknown>;
-}
+import type { CheckedRule } from "./rules.js";
+import type { RefusedUrl } from "./target.js";
+import type { GateDecision, GateReason, GateRequest, GateRule, GateSession, GateVerifier, TokenOf } from "./types.js";
+import { untilOf } from "./until.js";
 
 export type GoesOn = (work: Promise<unknown>) => void;
 
@@ -111,9 +47,6 @@ export function sessionJudge(session: GateSession, presence: Presence): Judge {
     challenge: () => undefined,
   };
 }
-
-/** Takes the token from a request; `undefined`, `null` or `""` if there is none. */
-export type TokenOf = (request: GateRequest) => string | null | undefined;
 
 /** How long the first requests wait for a storage to tell of fresher keys, in seconds. */
 const LOAD_LIMIT = 1;

@@ -1,6 +1,6 @@
 import { userCacheName } from "../platform/user-caches.js";
 import { within } from "../within.js";
-import type { GateSession } from "./judge.js";
+import type { GateSession } from "./types.js";
 
 /** Milliseconds from one refresh that a denial asked for to the next. */
 const REFRESH_PAUSE = 30_000;

@@ -1,8 +1,8 @@
 import { ConfigError } from "../errors.js";
 import { isUserCache } from "../platform/user-caches.js";
 import { within } from "../within.js";
-import type { GateDecision } from "./judge.js";
 import type { CheckedRule } from "./rules.js";
+import type { GateDecision } from "./types.js";
 
 /** What a refusal is made with. */
 export interface RefusalTools {

@@ -1,9 +1,5 @@
-import { createPolicy, type Decision, type Policy } from "../policy.js";
-
-/** What tells of a token's times what a verifier makes of them. */
-export interface Assessing {
-  assess(token: string, policy: Policy, marks: { readonly now: number }): Pick<Decision, "reason" | "until">;
-}
+import { createPolicy } from "../policy.js";
+import type { Assessing } from "./types.js";
 
 /** As a verifier judges, which knows neither grace nor check-in; and no moment is a rollback, wherever `iat` is. */
 const BARE = { grace: 0, checkIn: null, rollbackTolerance: Number.MAX_VALUE };

@@ -2,9 +2,9 @@ import { readUserKey, userKey } from "../platform/user-caches.js";
 import { isReusable, isStorable, storedAs } from "./caching.js";
 import { copying, letGo } from "./copying.js";
 import { forThisTime, isFirstHand, isLostRedirect, pastHttpCache } from "./http-cache.js";
-import type { GateDecision } from "./judge.js";
 import { ranged } from "./range.js";
 import type { CheckedRule } from "./rules.js";
+import type { GateDecision } from "./types.js";
 
 /** What Workbox hands from one callback of a handling to the next. */
 interface State {

@@ -1,5 +1,4 @@
 import { ConfigError, KeyStoreError, keyDoubt, TokenError, type TokenErrorCode } from "../errors.js";
-import type { KeyRefresh, KeyStore } from "../keys.js";
 import type { ClockMarks, Policy } from "../policy.js";
 import { quoted } from "../quoted.js";
 import type { Storage } from "../storage.js";
@@ -9,6 +8,7 @@ import type { FetchLimits } from "./fetch.js";
 import { isSame, type KeySet, readSet, stillPublished, withoutLeaked } from "./jwks.js";
 import { type Attempt, describe, readAttempt, readSetRecord, type SetRecord, shortName } from "./record.js";
 import { type Fetched, fetchKeys, type KeySource } from "./source.js";
+import type { KeyRefresh, KeyStore } from "./types.js";
 
 /** The options of a key store, checked. */
 export interface CheckedOptions<C> {

@@ -1,8 +1,8 @@
 import { readMembers } from "../check-options.js";
 import { ConfigError } from "../errors.js";
 import { isLoopback } from "../keys/fetch.js";
-import type { TokenSet } from "../providers.js";
 import { ProviderUnavailable, type ProviderUnavailableCode, type ProviderUnavailableFacts } from "./errors.js";
+import type { TokenSet } from "./types.js";
 
 /** A complete answer. Redirects are answers: a token is never sent anywhere else than where it belongs. */
 export interface Answer {

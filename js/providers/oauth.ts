@@ -3,7 +3,6 @@ import { timeLimit } from "../duration.js";
 import { ConfigError } from "../errors.js";
 import { isLoopback } from "../keys/fetch.js";
 import { issuerOf, otherIssuer } from "../metadata.js";
-import type { OAuthProviderOptions, ServerMetadata, TokenProvider, TokenSet } from "../providers.js";
 import { ProviderUnavailable, RefreshRejected, SIGN_IN_NEEDED } from "./errors.js";
 import {
   type Answer,
@@ -19,6 +18,7 @@ import {
   unlessAborted,
 } from "./http.js";
 import * as oauth from "./oauth4webapi.js";
+import type { OAuthProviderOptions, ServerMetadata, TokenProvider, TokenSet } from "./types.js";
 
 /**
  * In seconds, for both kinds of metadata. They can be asked for again without loss: no reason to wait as long as for

@@ -10,7 +10,7 @@ export {
   type ProviderUnavailableFacts,
   RefreshRejected,
   type RefreshRejectedCode,
-} from "./providers/errors.js";
+} from "./errors.js";
 export type {
   ClientAuthentication,
   FusionAuthProviderOptions,

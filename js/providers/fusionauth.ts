@@ -1,6 +1,6 @@
 import { ANYTHING, BOOLEAN, type Checks, checkOptions, FUNCTION, TEXT } from "../check-options.js";
 import { timeLimit } from "../duration.js";
-import { ProviderUnavailable, RefreshRejected } from "./errors.js";
+import { ProviderUnavailable, RefreshRejected } from "../errors.js";
 import {
   type Answer,
   badStatus,

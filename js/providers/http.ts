@@ -1,7 +1,11 @@
 import { readMembers } from "../check-options.js";
-import { ConfigError } from "../errors.js";
+import {
+  ConfigError,
+  ProviderUnavailable,
+  type ProviderUnavailableCode,
+  type ProviderUnavailableFacts,
+} from "../errors.js";
 import { bounded, dateOf, inBrowsers, isSafe, LONGEST_RETRY, readBody, retryDelay } from "../http/client.js";
-import { ProviderUnavailable, type ProviderUnavailableCode, type ProviderUnavailableFacts } from "./errors.js";
 import type { TokenSet } from "./types.js";
 
 /** A complete answer. Redirects are answers: a token is never sent anywhere else than where it belongs. */

@@ -1,9 +1,8 @@
 import { ANYTHING, type Checks, checkOptions, FUNCTION, isString, membersOf, TEXT } from "../check-options.js";
 import { timeLimit } from "../duration.js";
-import { ConfigError } from "../errors.js";
+import { ConfigError, ProviderUnavailable, RefreshRejected, SIGN_IN_NEEDED } from "../errors.js";
 import { isLoopback, isSafe } from "../http/client.js";
 import { discover } from "../http/discovery.js";
-import { ProviderUnavailable, RefreshRejected, SIGN_IN_NEEDED } from "./errors.js";
 import {
   type Answer,
   badStatus,

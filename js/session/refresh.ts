@@ -1,8 +1,7 @@
 /** Exchanges refresh tokens that serve once, in one tab at a time, so that no answer is lost and no token spent twice. */
-import { keyDoubt, SessionError, TokenError } from "../errors.js";
+import { keyDoubt, ProviderUnavailable, RefreshRejected, SessionError, SIGN_IN_NEEDED, TokenError } from "../errors.js";
 import type { Environment } from "../platform/environment.js";
 import type { UnlockedKey } from "../protection.js";
-import { ProviderUnavailable, RefreshRejected, SIGN_IN_NEEDED } from "../providers/errors.js";
 import type { TokenProvider, TokenSet } from "../providers.js";
 import type { Claims } from "../verifier.js";
 import { answerTime, type CheckInTime, checkInAt, repeatedTime, signInTime } from "./clock.js";

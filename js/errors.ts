@@ -1,3 +1,16 @@
+/** What every error of ours is: a code that never changes, a message for people, and the facts behind it as members. */
+abstract class CodedError<Name extends string, Code extends string> extends Error {
+  override readonly name: Name;
+  readonly code: Code;
+
+  constructor(name: Name, code: Code, message: string, facts: object = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.name = name;
+    this.code = code;
+    Object.assign(this, facts);
+  }
+}
+
 /** Why a token was refused. See the table of codes in the README. */
 export type TokenErrorCode =
   | "malformed"
@@ -51,31 +64,23 @@ export interface TokenErrorFacts {
 }
 
 /** A token was refused. The message says what was found and what was expected, never the token itself. */
-export class TokenError extends Error {
-  override readonly name = "TokenError";
-  readonly code: TokenErrorCode;
+export class TokenError extends CodedError<"TokenError", TokenErrorCode> {
   declare readonly claim?: string;
   declare readonly expected?: unknown;
   declare readonly actual?: unknown;
 
   constructor(code: TokenErrorCode, message: string, facts: TokenErrorFacts = {}, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    Object.assign(this, facts);
+    super("TokenError", code, message, facts, options);
   }
 }
 
 /** The verifier was given something that cannot work; a mistake in the app, not in a token. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly code: ConfigErrorCode;
+export class ConfigError extends CodedError<"ConfigError", ConfigErrorCode> {
   /** The option it is about. */
   declare readonly option?: string;
 
   constructor(code: ConfigErrorCode, message: string, option?: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    if (option !== undefined) this.option = option;
+    super("ConfigError", code, message, option === undefined ? {} : { option }, options);
   }
 }
 
@@ -108,13 +113,9 @@ export type StorageErrorCode = "unavailable" | "full";
  * A storage did not do what it was asked; what went wrong is the `cause`. Nothing was half written; what took too long
  * (a `TimeoutError`) may still be.
  */
-export class StorageError extends Error {
-  override readonly name = "StorageError";
-  readonly code: StorageErrorCode;
-
+export class StorageError extends CodedError<"StorageError", StorageErrorCode> {
   constructor(code: StorageErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super("StorageError", code, message, {}, options);
   }
 }
 
@@ -158,17 +159,13 @@ export interface KeyStoreErrorFacts {
 }
 
 /** Keys were not refreshed. */
-export class KeyStoreError extends Error {
-  override readonly name = "KeyStoreError";
-  readonly code: KeyStoreErrorCode;
+export class KeyStoreError extends CodedError<"KeyStoreError", KeyStoreErrorCode> {
   declare readonly status?: number;
   declare readonly retryAt?: number;
   declare readonly kid?: string;
 
   constructor(code: KeyStoreErrorCode, message: string, facts: KeyStoreErrorFacts = {}, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    Object.assign(this, facts);
+    super("KeyStoreError", code, message, facts, options);
   }
 }
 
@@ -209,16 +206,12 @@ export interface ProtectionErrorFacts {
 }
 
 /** Something kept at rest could not be sealed or opened. The message never holds what was sealed, nor a secret. */
-export class ProtectionError extends Error {
-  override readonly name = "ProtectionError";
-  readonly code: ProtectionErrorCode;
+export class ProtectionError extends CodedError<"ProtectionError", ProtectionErrorCode> {
   declare readonly retryAfter?: number;
   declare readonly attemptsLeft?: number;
 
   constructor(code: ProtectionErrorCode, message: string, facts: ProtectionErrorFacts = {}, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    Object.assign(this, facts);
+    super("ProtectionError", code, message, facts, options);
   }
 }
 
@@ -244,13 +237,9 @@ export type SessionErrorCode =
   | "stopped";
 
 /** A session could not do what was asked. */
-export class SessionError extends Error {
-  override readonly name = "SessionError";
-  readonly code: SessionErrorCode;
-
+export class SessionError extends CodedError<"SessionError", SessionErrorCode> {
   constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super("SessionError", code, message, {}, options);
   }
 }
 
@@ -263,13 +252,9 @@ export class SessionError extends Error {
 export type RefreshRejectedCode = "invalid_grant" | "invalid_refresh_token";
 
 /** The provider refused the refresh token itself: sign in again. */
-export class RefreshRejected extends Error {
-  override readonly name = "RefreshRejected";
-  readonly code: RefreshRejectedCode;
-
+export class RefreshRejected extends CodedError<"RefreshRejected", RefreshRejectedCode> {
   constructor(code: RefreshRejectedCode, message: string) {
-    super(message);
-    this.code = code;
+    super("RefreshRejected", code, message);
   }
 }
 
@@ -326,10 +311,8 @@ export interface ProviderUnavailableFacts {
 }
 
 /** The provider gave no answer that counts: keep the tokens and try again later. */
-export class ProviderUnavailable extends Error {
-  override readonly name = "ProviderUnavailable";
-  readonly code: ProviderUnavailableCode;
-  readonly sent: boolean;
+export class ProviderUnavailable extends CodedError<"ProviderUnavailable", ProviderUnavailableCode> {
+  declare readonly sent: boolean;
   declare readonly retryAfter?: number;
   declare readonly status?: number;
   declare readonly error?: string;
@@ -340,9 +323,7 @@ export class ProviderUnavailable extends Error {
     { sent, ...facts }: ProviderUnavailableFacts = { sent: true },
     options?: ErrorOptions,
   ) {
-    super(message, options);
-    this.code = code;
-    this.sent = sent;
-    for (const [name, value] of Object.entries(facts)) if (value !== undefined) Object.assign(this, { [name]: value });
+    const known = Object.entries(facts).filter(([, value]) => value !== undefined);
+    super("ProviderUnavailable", code, message, { sent, ...Object.fromEntries(known) }, options);
   }
 }

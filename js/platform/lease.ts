@@ -1,5 +1,6 @@
 import type { DBSchema, IDBPDatabase } from "idb";
 import { change, nameOf, openDatabase } from "../storage/database.js";
+import { randomId } from "./random-id.js";
 
 /** Longer than any refresh may take. */
 const LEASE_SECONDS = 120;
@@ -67,7 +68,7 @@ async function underLease<T>(name: string, waitSeconds: number, work: () => Prom
 /** How to give the lease back, or `undefined` if it did not come in time. */
 async function takeLease(name: string, waitSeconds: number): Promise<(() => Promise<void>) | undefined> {
   const database = await openDatabase<Leases>("tokenward-leases", STORE);
-  const owner = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const owner = randomId();
   let wait: Wait | undefined;
   try {
     for (let waited = 0; waited <= waitSeconds; waited += RETRY_SECONDS) {

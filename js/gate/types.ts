@@ -1,10 +1,54 @@
 /** What an app gives to a gate and gets from it. */
-import type { TokenErrorCode } from "../errors.js";
-import type { Access, AccessReason, Decision, Policy } from "../policy.js";
-import type { AccessRequest, Refusal } from "../rights.js";
-import type { Claims, Result } from "../verifier.js";
-import type { UrlRefusal } from "./target.js";
 
+import type { Duration } from "../duration.js";
+import type { TokenErrorCode } from "../errors.js";
+import type { Access, AccessReason } from "../policy.js";
+import type { AccessRequest, Refusal } from "../rights.js";
+import type { Claims, Result, Validity } from "../verifier.js";
+import type { PathSpelling, UrlRefusal } from "./target.js";
+
+/** How a gate decides: by a session (service worker), or by the token each request carries (edge worker). */
+export interface GateOptions {
+  readonly session?: GateSession | undefined;
+  readonly verifier?: GateVerifier | undefined;
+  readonly rules: readonly GateRule[];
+  /** With a verifier: takes the token from a request. Default: `Authorization: Bearer`. */
+  readonly token?: TokenOf | undefined;
+  /**
+   * The origins whose requests the rules are for. Default: the worker's own; any in an edge worker. A service worker leaves
+   * requests to others alone, an edge worker refuses them.
+   */
+  readonly origin?: string | readonly string[] | undefined;
+  /** Spellings of paths that have two readings, and that are not refused since the app's paths hold such names. */
+  readonly accept?: readonly PathSpelling[] | undefined;
+  /** How long `network-first` waits before a cached answer is taken. Default: 5 seconds. */
+  readonly networkTimeout?: Duration | undefined;
+  /** How long a request waits for fresh tokens, or keys, before it is denied for old ones. 0: not at all. Default: 3 seconds. */
+  readonly refreshTimeout?: Duration | undefined;
+  /**
+   * How many answers a cache keeps, of one person or of all who pass: 1 to 100,000. Beyond, those that were stored first go,
+   * a tenth of them at once. Default: 500.
+   */
+  readonly maxEntries?: number | undefined;
+  /** The greatest body, in bytes, that is kept: 1 to 2^31. Greater ones pass, and are not cached. Default: 33,554,432. */
+  readonly maxEntryBytes?: number | undefined;
+  /** Caches of the app in which `Gate.workboxPlugin` keeps entries: purged when the person changes. */
+  readonly workboxCaches?: readonly string[] | undefined;
+}
+
+/** A `FetchEvent`, as far as a gate uses it. */
+export interface FetchEventLike {
+  readonly request: Request;
+  readonly preloadResponse?: Promise<Response | undefined>;
+  waitUntil?(work: Promise<unknown>): void;
+}
+
+/**
+ * How an allowed request is answered where the gate's cache does not, for example by a strategy of Workbox:
+ * `gate.handle(event, () => strategy.handle(event))`. The request has the canonical URL, the one that was judged; the
+ * decision has the claims of who asks. Default: `fetch`; at the edge only with the option `origin`.
+ */
+export type Next = (request: Request, decision: GateDecision) => Response | Promise<Response>;
 /** What a rule is about; judged for the canonical URL, without its fragment. */
 export type Match =
   /**
@@ -124,16 +168,13 @@ export interface GateSession {
 }
 
 /** What a gate uses of a verifier, or of a key store (`tokenward/keys`). */
-export interface GateVerifier extends Assessing {
+export interface GateVerifier {
   safeVerify(token: string): Result;
+  /** Without it a decision has no `until`. */
+  validity?(token: string): Validity;
   load?(): Promise<void>;
   verifyFresh?(token: string): Promise<unknown>;
 }
 
 /** Takes the token from a request; `undefined`, `null` or `""` if there is none. */
 export type TokenOf = (request: GateRequest) => string | null | undefined;
-
-/** What tells of a token's times what a verifier makes of them. */
-export interface Assessing {
-  assess(token: string, policy: Policy, marks: { readonly now: number }): Pick<Decision, "reason" | "until">;
-}

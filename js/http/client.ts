@@ -41,16 +41,17 @@ export async function bounded<T>(bounds: Bounds, work: (signal: AbortSignal) => 
   }
 }
 
-/** The body of an answer, or what `tooLarge` makes. */
+/** The body of an answer, or what `tooLarge` makes. When the signal comes first, the body is let go and nobody may use the result. */
 export async function readBody(
   { body, headers }: Response,
   maxBytes: number,
   tooLarge: () => Error,
+  signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(headers.get("content-length")) > maxBytes) throw tooLarge();
   const parts: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of chunks(body)) {
+  for await (const chunk of chunks(body, signal)) {
     length += chunk.length;
     if (length > maxBytes) throw tooLarge();
     parts.push(chunk);
@@ -64,18 +65,21 @@ export async function readBody(
   return bytes;
 }
 
-async function* chunks(body: Response["body"]): AsyncGenerator<Uint8Array> {
+async function* chunks(body: Response["body"], signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   if (body === null) return;
   const reader = body.getReader();
+  const letGo = () => void reader.cancel().catch(() => {});
+  signal?.addEventListener("abort", letGo);
   try {
-    for (;;) {
+    while (!signal?.aborted) {
       const { done, value } = await reader.read();
       if (done) return;
       yield value;
     }
   } finally {
-    // Where the reading ended early; a fetch of the app's own may not listen to the signal.
-    reader.cancel().catch(() => {});
+    signal?.removeEventListener("abort", letGo);
+    // Where the reading ended early.
+    letGo();
   }
 }
 

@@ -1,5 +1,6 @@
 import { leaseLock } from "./lease.js";
 import { webLock } from "./locks.js";
+import { cachesHere } from "./user-caches.js";
 
 /**
  * Everything outside that a session meets: time, timers, other tabs, the network's coming and going. Each part may be
@@ -100,13 +101,4 @@ function onReconnect(listener: (how: "online" | "visible") => void): () => void 
     target.removeEventListener?.("online", online);
     page?.removeEventListener("visibilitychange", visible);
   };
-}
-
-/** Reading the property throws in some contexts that may not store anything. */
-function cachesHere(): CacheStorage | undefined {
-  try {
-    return globalThis.caches;
-  } catch {
-    return undefined;
-  }
 }

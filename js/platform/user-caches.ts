@@ -1,3 +1,12 @@
+/** The caches of this context; `undefined` where there are none. Reading the property throws where nothing may be stored. */
+export function cachesHere(): CacheStorage | undefined {
+  try {
+    return globalThis.caches as CacheStorage | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Where a person's own answers are: `tokenward:<session name>:<session id>`. */
 export function userCacheName(name: string, sessionId: string): string {
   return `${userCachePrefix(name)}${sessionId}`;

@@ -85,6 +85,19 @@ describe("until", () => {
     });
   }
 
+  it("is the end of a token that ends before it begins", () => {
+    const at = decisions({ exp: NOW + 60, nbf: NOW + 900 });
+    assert.deepEqual([at(NOW).reason, at(NOW).until], ["not_yet_valid", NOW + 65]);
+    assert.equal(at(NOW + 65).reason, "expired");
+  });
+
+  it("is null with a verifier of the app's own that does not tell it", () => {
+    const { safeVerify } = createVerifier({ jwks, issuer: "https://login.test", audience: "api", now: () => NOW });
+    const gate = createGate({ verifier: { safeVerify }, rules: [{ match: "/*" }] });
+    const headers = new Headers({ authorization: `Bearer ${token({ exp: NOW + 60 })}` });
+    assert.equal(gate.decide({ url: "https://api.test/x", headers }).until, null);
+  });
+
   it("is null where time changes nothing", () => {
     assert.equal(decisions({ iat: NOW }, withoutExp)(NOW).until, null);
     assert.equal(decisions({ exp: NOW + 60 })(NOW + 100).until, null);

@@ -1,26 +1,18 @@
 // From when until when a verifier accepts a genuine token: told by `validity`, and tried with `verify` before and after.
 import assert from "node:assert/strict";
-import { sign } from "node:crypto";
 import { test } from "node:test";
 import { createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
 import { memoryStorage } from "tokenward/storage";
 import { generateKeyPair } from "../../tools/keypair.mjs";
+import { ISSUER, signed } from "../support/tokens.mjs";
 
 const NOW = 1_800_000_000;
 const SOON = 0.001;
-const ISSUER = "https://login.test";
 const { privateKey, publicKey } = generateKeyPair("ed25519");
 const jwks = { keys: [{ ...publicKey.export({ format: "jwk" }), kid: "k" }] };
 
-function token(claims) {
-  const parts = [
-    { alg: "EdDSA", kid: "k" },
-    { iss: ISSUER, aud: "api", ...claims },
-  ];
-  const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-  return `${input}.${sign(null, Buffer.from(input), privateKey).toString("base64url")}`;
-}
+const token = (claims) => signed(privateKey, { kid: "k" }, { iss: ISSUER, aud: "api", ...claims });
 
 for (const [title, claims, options, from, until] of [
   ["exp and the tolerance", { exp: 60 }, {}, null, 65],

@@ -25,6 +25,7 @@ export type {
   JoseHeader,
   Result,
   SetKeysOptions,
+  Validity,
   VerificationKey,
   Verified,
   Verifier,

@@ -1,3 +1,16 @@
+/** What every error of ours is: a code that never changes, a message for people, and the facts behind it as members. */
+abstract class CodedError<Name extends string, Code extends string> extends Error {
+  override readonly name: Name;
+  readonly code: Code;
+
+  constructor(name: Name, code: Code, message: string, facts: object = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.name = name;
+    this.code = code;
+    Object.assign(this, facts);
+  }
+}
+
 /** Why a token was refused. See the table of codes in the README. */
 export type TokenErrorCode =
   | "malformed"
@@ -51,31 +64,23 @@ export interface TokenErrorFacts {
 }
 
 /** A token was refused. The message says what was found and what was expected, never the token itself. */
-export class TokenError extends Error {
-  override readonly name = "TokenError";
-  readonly code: TokenErrorCode;
+export class TokenError extends CodedError<"TokenError", TokenErrorCode> {
   declare readonly claim?: string;
   declare readonly expected?: unknown;
   declare readonly actual?: unknown;
 
   constructor(code: TokenErrorCode, message: string, facts: TokenErrorFacts = {}, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    Object.assign(this, facts);
+    super("TokenError", code, message, facts, options);
   }
 }
 
 /** The verifier was given something that cannot work; a mistake in the app, not in a token. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly code: ConfigErrorCode;
+export class ConfigError extends CodedError<"ConfigError", ConfigErrorCode> {
   /** The option it is about. */
   declare readonly option?: string;
 
   constructor(code: ConfigErrorCode, message: string, option?: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    if (option !== undefined) this.option = option;
+    super("ConfigError", code, message, option === undefined ? {} : { option }, options);
   }
 }
 
@@ -108,13 +113,9 @@ export type StorageErrorCode = "unavailable" | "full";
  * A storage did not do what it was asked; what went wrong is the `cause`. Nothing was half written; what took too long
  * (a `TimeoutError`) may still be.
  */
-export class StorageError extends Error {
-  override readonly name = "StorageError";
-  readonly code: StorageErrorCode;
-
+export class StorageError extends CodedError<"StorageError", StorageErrorCode> {
   constructor(code: StorageErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super("StorageError", code, message, {}, options);
   }
 }
 
@@ -158,17 +159,13 @@ export interface KeyStoreErrorFacts {
 }
 
 /** Keys were not refreshed. */
-export class KeyStoreError extends Error {
-  override readonly name = "KeyStoreError";
-  readonly code: KeyStoreErrorCode;
+export class KeyStoreError extends CodedError<"KeyStoreError", KeyStoreErrorCode> {
   declare readonly status?: number;
   declare readonly retryAt?: number;
   declare readonly kid?: string;
 
   constructor(code: KeyStoreErrorCode, message: string, facts: KeyStoreErrorFacts = {}, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    Object.assign(this, facts);
+    super("KeyStoreError", code, message, facts, options);
   }
 }
 
@@ -209,16 +206,12 @@ export interface ProtectionErrorFacts {
 }
 
 /** Something kept at rest could not be sealed or opened. The message never holds what was sealed, nor a secret. */
-export class ProtectionError extends Error {
-  override readonly name = "ProtectionError";
-  readonly code: ProtectionErrorCode;
+export class ProtectionError extends CodedError<"ProtectionError", ProtectionErrorCode> {
   declare readonly retryAfter?: number;
   declare readonly attemptsLeft?: number;
 
   constructor(code: ProtectionErrorCode, message: string, facts: ProtectionErrorFacts = {}, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    Object.assign(this, facts);
+    super("ProtectionError", code, message, facts, options);
   }
 }
 
@@ -244,12 +237,93 @@ export type SessionErrorCode =
   | "stopped";
 
 /** A session could not do what was asked. */
-export class SessionError extends Error {
-  override readonly name = "SessionError";
-  readonly code: SessionErrorCode;
-
+export class SessionError extends CodedError<"SessionError", SessionErrorCode> {
   constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super("SessionError", code, message, {}, options);
+  }
+}
+
+/**
+ * The provider's own word: the refresh token is of no more use. The session is over.
+ *
+ * - `invalid_grant`: RFC 6749 section 5.2: expired, revoked, used before, or issued to another client
+ * - `invalid_refresh_token`: the same in FusionAuth's own API
+ */
+export type RefreshRejectedCode = "invalid_grant" | "invalid_refresh_token";
+
+/** The provider refused the refresh token itself: sign in again. */
+export class RefreshRejected extends CodedError<"RefreshRejected", RefreshRejectedCode> {
+  constructor(code: RefreshRejectedCode, message: string) {
+    super("RefreshRejected", code, message);
+  }
+}
+
+/**
+ * Why the provider gave no answer that counts. None of these is a reason to sign anybody out.
+ *
+ * - `network`: no connection, or one that broke before the answer was complete, or an answer that CORS hides
+ * - `timeout`: no complete answer in time
+ * - `aborted`: the caller's signal
+ * - `http_status`: a status that says nothing about the token (429, 5xx, a redirect); it is in `status`
+ * - `not_json`: something else than JSON, such as the page of a captive portal
+ * - `too_large`: more bytes than any answer with tokens has
+ * - `invalid_answer`: JSON, but neither tokens nor an error of the protocol
+ * - `refused`: an error that is not about the token; it is in `error`, such as `invalid_client`. Look at the app's
+ *   configuration: the same request will be refused again. With one of {@link SIGN_IN_NEEDED} only a sign-in helps
+ * - `invalid_metadata`: what the issuer publishes about itself cannot be used: of another issuer, without a token
+ *   endpoint, or with one that is not https
+ */
+export type ProviderUnavailableCode =
+  | "network"
+  | "timeout"
+  | "aborted"
+  | "http_status"
+  | "not_json"
+  | "too_large"
+  | "invalid_answer"
+  | "refused"
+  | "invalid_metadata";
+
+/**
+ * What a token endpoint says when only a sign-in helps: OpenID Connect Core 1.0 section 3.1.2.6, and `mfa_required` of several
+ * providers.
+ */
+export const SIGN_IN_NEEDED: readonly string[] = [
+  "interaction_required",
+  "login_required",
+  "consent_required",
+  "mfa_required",
+];
+
+/** The facts behind a {@link ProviderUnavailable}. */
+export interface ProviderUnavailableFacts {
+  /**
+   * Whether the refresh token may have reached the provider: a one-time token may then be used up. `false`: it was not
+   * even sent.
+   */
+  readonly sent: boolean;
+  /** When the provider wants to be asked again, in seconds from now. */
+  readonly retryAfter?: number | undefined;
+  /** The HTTP status of the answer. */
+  readonly status?: number | undefined;
+  /** The error code of the answer, RFC 6749 section 5.2. */
+  readonly error?: string | undefined;
+}
+
+/** The provider gave no answer that counts: keep the tokens and try again later. */
+export class ProviderUnavailable extends CodedError<"ProviderUnavailable", ProviderUnavailableCode> {
+  declare readonly sent: boolean;
+  declare readonly retryAfter?: number;
+  declare readonly status?: number;
+  declare readonly error?: string;
+
+  constructor(
+    code: ProviderUnavailableCode,
+    message: string,
+    { sent, ...facts }: ProviderUnavailableFacts = { sent: true },
+    options?: ErrorOptions,
+  ) {
+    const known = Object.entries(facts).filter(([, value]) => value !== undefined);
+    super("ProviderUnavailable", code, message, { sent, ...Object.fromEntries(known) }, options);
   }
 }

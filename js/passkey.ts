@@ -1,10 +1,10 @@
 /** `tokenward/passkey`: what is kept can be opened only with a passkey, through WebAuthn's PRF extension. */
 import { ANYTHING, type Check, type Checks, checkOptions, NAME, TEXT } from "./check-options.js";
-import { ProtectionError } from "./errors.js";
 import { damaged, fromBase64, randomBytes, toBase64, unsupported, webCryptoIsThere } from "./protection/box.js";
-import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
-import { exclusive } from "./protection/exclusive.js";
+import { HeldKey, KeyWrapper } from "./protection/data-key.js";
 import { keptIn } from "./protection/kept.js";
+import { KeyRecord, type StoredKey } from "./protection/key-record.js";
+import { Unlockable } from "./protection/unlockable.js";
 import { askPasskey, makePasskey, type Passkey, passkeysAreThere } from "./protection/webauthn.js";
 import type { Protection, UnlockedKey } from "./protection.js";
 import type { Storage } from "./storage.js";
@@ -59,10 +59,8 @@ export function passkeyProtection(options: PasskeyProtectionOptions): PasskeyPro
 }
 
 /** What is stored as JSON. */
-interface PasskeyRecord extends WrappedKey {
-  readonly version: 1;
+interface PasskeyRecord extends StoredKey {
   readonly credential: string;
-  readonly salt: string;
 }
 
 const SALT_BYTES = 32;
@@ -79,63 +77,47 @@ const OPTIONS: Checks<PasskeyProtectionOptions> = {
   database: TEXT,
 };
 
-class PasskeyLock implements PasskeyProtection {
+class PasskeyLock extends Unlockable implements PasskeyProtection {
   readonly kind = "passkey";
-  readonly name: string;
   readonly #options: PasskeyProtectionOptions;
-  readonly #storage: Storage;
-  readonly #key: string;
+  readonly #record: KeyRecord<PasskeyRecord>;
   readonly #wrapper: KeyWrapper;
   readonly #held: HeldKey;
 
   constructor(given: PasskeyProtectionOptions) {
     const options = checkOptions(given, "passkeyProtection", OPTIONS);
     const { storage, name = "default", database } = options;
-    this.name = name;
+    const record = new KeyRecord<PasskeyRecord>("passkey", keptIn(storage), name, ({ credential }) => {
+      if (typeof credential !== "string") throw damaged();
+    });
+    const held = new HeldKey("passkey", async () => (await record.read())?.id);
+    super(name, held);
     this.#options = options;
-    this.#storage = keptIn(storage);
-    this.#key = `${name}.passkey`;
+    this.#record = record;
     this.#wrapper = new KeyWrapper("passkey", { database, name: `passkey ${name}` });
-    this.#held = new HeldKey("passkey", async () => (await this.#read())?.id);
-  }
-
-  get locked(): boolean {
-    return !this.#held.isHeld;
-  }
-
-  seal(text: string, record?: string): Promise<string> {
-    return this.#held.seal(text, record);
-  }
-
-  open(sealed: string, record?: string): Promise<string> {
-    return this.#held.open(sealed, record);
+    this.#held = held;
   }
 
   async status(): Promise<{ isSetUp: boolean; boundToDevice: boolean }> {
-    const record = await this.#read();
+    const record = await this.#record.read();
     return { isSetUp: record !== undefined, boundToDevice: record?.device === true };
   }
 
   setup(): Promise<void> {
     return this.#alone(async () => {
-      if ((await this.#storage.get(this.#key)) !== undefined) {
-        throw new ProtectionError("already_set_up", "there is a passkey already: unlock with it, or forget it first");
-      }
+      await this.#record.requireNone("unlock with it");
       const salt = randomBytes(SALT_BYTES);
       const passkey = await makePasskey(salt, this.#dialogue());
       const credential = toBase64(passkey.credential);
       const { key, bytes } = await this.#wrapper.wrapNew(await wrappingKey(passkey, salt));
-      await this.#storage.set(this.#key, JSON.stringify({ version: 1, credential, salt: toBase64(salt), ...key }));
+      await this.#record.write({ version: 1, credential, salt: toBase64(salt), ...key });
       await this.#held.hold(key.id, bytes);
     });
   }
 
   unlock(): Promise<void> {
     return this.#alone(async () => {
-      const record = await this.#read();
-      if (record === undefined) {
-        throw new ProtectionError("not_set_up", "there is no passkey: sign in, then set one up");
-      }
+      const record = await this.#record.required();
       const inner = await this.#wrapper.withoutDevice(record);
       const salt = fromBase64(record.salt);
       const passkey = await askPasskey(fromBase64(record.credential), salt, this.#dialogue());
@@ -143,22 +125,10 @@ class PasskeyLock implements PasskeyProtection {
     });
   }
 
-  lock(): void {
-    this.#held.drop();
-  }
-
-  share(): UnlockedKey | undefined {
-    return this.#held.share();
-  }
-
-  adopt(shared: UnlockedKey): Promise<void> {
-    return this.#held.adopt(shared);
-  }
-
   async forget(id?: string): Promise<void> {
     if (id !== undefined && !(await this.#held.mayForget(id))) return;
     this.#held.drop();
-    await this.#storage.delete(this.#key);
+    await this.#record.delete();
     await this.#wrapper.forget();
   }
 
@@ -167,15 +137,10 @@ class PasskeyLock implements PasskeyProtection {
     return { rpId, rpName, userName, timeout };
   }
 
-  async #read(): Promise<PasskeyRecord | undefined> {
-    const text = await this.#storage.get(this.#key);
-    return text === undefined ? undefined : readRecord(text);
-  }
-
   #alone<T>(work: () => Promise<T>): Promise<T> {
-    if (!webCryptoIsThere()) return Promise.reject(unsupported("there is no WebCrypto, as on plain http"));
-    if (!passkeysAreThere()) return Promise.reject(unsupported("there are no passkeys here"));
-    return exclusive(`tokenward:${this.#key}`, work);
+    // The lack of WebCrypto explains more, so it is told first.
+    if (webCryptoIsThere() && !passkeysAreThere()) return Promise.reject(unsupported("there are no passkeys here"));
+    return this.#record.alone(work);
   }
 }
 
@@ -188,16 +153,4 @@ async function wrappingKey({ answer }: Passkey, salt: Uint8Array<ArrayBuffer>): 
   } finally {
     answer.fill(0);
   }
-}
-
-function readRecord(text: string): PasskeyRecord {
-  try {
-    const record: Partial<Record<keyof PasskeyRecord, unknown>> = Object(JSON.parse(text));
-    const { version, id, device, wrapped, credential, salt } = record;
-    const isText = [id, wrapped, credential, salt].every((value) => typeof value === "string");
-    if (version === 1 && isText && typeof device === "boolean") return record as unknown as PasskeyRecord;
-  } catch (cause) {
-    throw damaged(cause);
-  }
-  throw damaged();
 }

@@ -3,19 +3,11 @@ import { ANYTHING, type Checks, checkOptions, FUNCTION, isString, isWhole, NAME,
 import { ConfigError, ProtectionError } from "./errors.js";
 import { argon2id, type Cost } from "./protection/argon2.js";
 import { Attempts, type AttemptsState } from "./protection/attempts.js";
-import {
-  damaged,
-  fromBase64,
-  importKey,
-  isSealed,
-  randomBytes,
-  toBase64,
-  unsupported,
-  webCryptoIsThere,
-} from "./protection/box.js";
-import { HeldKey, KeyWrapper, type WrappedKey } from "./protection/data-key.js";
-import { exclusive } from "./protection/exclusive.js";
+import { damaged, fromBase64, importKey, isSealed, randomBytes, toBase64 } from "./protection/box.js";
+import { HeldKey, KeyWrapper } from "./protection/data-key.js";
 import { keptIn } from "./protection/kept.js";
+import { KeyRecord, type StoredKey } from "./protection/key-record.js";
+import { Unlockable } from "./protection/unlockable.js";
 import type { Protection, UnlockedKey } from "./protection.js";
 import type { Storage } from "./storage.js";
 
@@ -81,19 +73,14 @@ export function pinProtection(options: PinProtectionOptions): PinProtection {
 }
 
 /** What is stored as JSON: parameters and salt with the data, so that both can change. */
-interface PinRecord extends Cost, WrappedKey {
-  readonly version: 1;
-  readonly salt: string;
-}
+interface PinRecord extends Cost, StoredKey {}
 
 const SALT_BYTES = 16;
 
-class Pin implements PinProtection {
+class Pin extends Unlockable implements PinProtection {
   readonly kind = "pin";
-  readonly name: string;
   readonly #settings: Settings;
-  readonly #storage: Storage;
-  readonly #key: string;
+  readonly #record: KeyRecord<PinRecord>;
   readonly #attempts: Attempts;
   readonly #wrapper: KeyWrapper;
   readonly #held: HeldKey;
@@ -102,31 +89,20 @@ class Pin implements PinProtection {
     const settings = settingsOf(options);
     const { name, maxAttempts, now, database } = settings;
     const storage = keptIn(settings.storage);
-    this.name = name;
+    const record = new KeyRecord<PinRecord>("pin", storage, name, (found) => checkRecord(found, settings.cost));
+    const held = new HeldKey("pin", async () => (await record.read())?.id);
+    super(name, held);
     this.#settings = settings;
-    this.#storage = storage;
-    this.#key = `${name}.pin`;
+    this.#record = record;
     this.#attempts = new Attempts(storage, `${name}.pin-attempts`, maxAttempts, now);
     this.#wrapper = new KeyWrapper("pin", { database, name: `pin ${name}` });
-    this.#held = new HeldKey("pin", async () => (await this.#read())?.id);
-  }
-
-  get locked(): boolean {
-    return !this.#held.isHeld;
-  }
-
-  seal(text: string, record?: string): Promise<string> {
-    return this.#held.seal(text, record);
-  }
-
-  open(sealed: string, record?: string): Promise<string> {
-    return this.#held.open(sealed, record);
+    this.#held = held;
   }
 
   status(): Promise<PinStatus> {
-    return this.#alone(async () => {
+    return this.#record.alone(async () => {
       const { maxAttempts } = this.#settings;
-      const record = await this.#read();
+      const record = await this.#record.read();
       const state = await this.#attempts.state();
       const attemptsLeft = maxAttempts === null ? null : Math.max(0, maxAttempts - state.failed);
       return { isSetUp: record !== undefined, boundToDevice: record?.device === true, ...state, attemptsLeft };
@@ -134,22 +110,20 @@ class Pin implements PinProtection {
   }
 
   setup(secret: string): Promise<void> {
-    return this.#alone(async () => {
-      if ((await this.#storage.get(this.#key)) !== undefined) {
-        throw new ProtectionError("already_set_up", "there is a PIN already: change it, or forget it first");
-      }
+    return this.#record.alone(async () => {
+      await this.#record.requireNone("change it");
       const { cost } = this.#settings;
       const salt = randomBytes(SALT_BYTES);
       const { key, bytes } = await this.#wrapper.wrapNew(await derive(this.#strong(secret), salt, cost));
       await this.#attempts.succeed();
-      await this.#write({ version: 1, ...cost, salt: toBase64(salt), ...key });
+      await this.#record.write({ version: 1, ...cost, salt: toBase64(salt), ...key });
       await this.#held.hold(key.id, bytes);
     });
   }
 
   unlock(secret?: string): Promise<void> {
-    return this.#alone(async () => {
-      const record = await this.#required();
+    return this.#record.alone(async () => {
+      const record = await this.#record.required();
       const text = textOf(secret);
       const bytes = await this.#judge(record, text);
       // What was recorded as enough is raised as soon as the PIN is known; if that fails, at the next unlock.
@@ -158,22 +132,10 @@ class Pin implements PinProtection {
     });
   }
 
-  lock(): void {
-    this.#held.drop();
-  }
-
-  share(): UnlockedKey | undefined {
-    return this.#held.share();
-  }
-
-  adopt(shared: UnlockedKey): Promise<void> {
-    return this.#held.adopt(shared);
-  }
-
   change(secret: string, next: string): Promise<void> {
-    return this.#alone(async () => {
+    return this.#record.alone(async () => {
       const strong = this.#strong(next);
-      const record = await this.#required();
+      const record = await this.#record.required();
       const bytes = await this.#judge(record, textOf(secret));
       try {
         await this.#rewrap(record, bytes, strong);
@@ -185,7 +147,7 @@ class Pin implements PinProtection {
   }
 
   forget(id?: string): Promise<void> {
-    return this.#alone(async () => {
+    return this.#record.alone(async () => {
       if (id === undefined || (await this.#held.mayForget(id))) await this.#forget();
     });
   }
@@ -224,7 +186,7 @@ class Pin implements PinProtection {
   /** The count goes last: whatever interrupts this, nobody gets more attempts. */
   async #forget(): Promise<void> {
     this.#held.drop();
-    await this.#storage.delete(this.#key);
+    await this.#record.delete();
     await this.#wrapper.forget();
     await this.#attempts.succeed();
   }
@@ -234,7 +196,7 @@ class Pin implements PinProtection {
     const { cost } = this.#settings;
     const salt = randomBytes(SALT_BYTES);
     const key = await this.#wrapper.rewrap(record, bytes, await derive(secret, salt, cost));
-    await this.#write({ version: 1, ...cost, salt: toBase64(salt), ...key });
+    await this.#record.write({ version: 1, ...cost, salt: toBase64(salt), ...key });
   }
 
   #strong(secret: string): string {
@@ -242,27 +204,6 @@ class Pin implements PinProtection {
     const text = textOf(secret);
     if ([...text].length >= minLength) return text;
     throw new ProtectionError("weak_secret", `a PIN needs at least ${minLength} characters`);
-  }
-
-  async #required(): Promise<PinRecord> {
-    const record = await this.#read();
-    if (record !== undefined) return record;
-    throw new ProtectionError("not_set_up", "there is no PIN: sign in, then set one up");
-  }
-
-  async #read(): Promise<PinRecord | undefined> {
-    const text = await this.#storage.get(this.#key);
-    return text === undefined ? undefined : readRecord(text, this.#settings.cost);
-  }
-
-  #write(record: PinRecord): Promise<void> {
-    return this.#storage.set(this.#key, JSON.stringify(record));
-  }
-
-  /** One at a time: two tabs must not try two PINs for the price of one, or set two up. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    if (!webCryptoIsThere()) return Promise.reject(unsupported("there is no WebCrypto, as on plain http"));
-    return exclusive(`tokenward:${this.#key}`, work);
   }
 }
 
@@ -307,20 +248,11 @@ function workOf({ memory, iterations }: Cost): number {
   return memory * iterations;
 }
 
-function readRecord(text: string, asked: Cost): PinRecord {
-  let record: Partial<Record<keyof PinRecord, unknown>>;
-  try {
-    record = Object(JSON.parse(text));
-  } catch (cause) {
-    throw damaged(cause);
-  }
-  const { version, id, device, wrapped, salt, memory, iterations, parallelism } = record;
+function checkRecord(record: Partial<Record<keyof PinRecord, unknown>>, asked: Cost): void {
+  const { salt, memory, iterations, parallelism } = record;
   const isCost = MEMORY(memory) && ITERATIONS(iterations) && isWhole(1)(parallelism);
-  const isText = [id, wrapped].every((value) => typeof value === "string");
-  const isSalt = typeof salt === "string" && SALT.test(salt);
-  const isRecord = version === 1 && isCost && isText && isSalt && typeof device === "boolean";
-  if (!isRecord) throw damaged();
-  if (isPlausible(record as unknown as Cost, asked)) return record as unknown as PinRecord;
+  if (!isCost || !SALT.test(salt as string)) throw damaged();
+  if (isPlausible(record as unknown as Cost, asked)) return;
   const cost = `${memory} KiB, ${iterations} passes and ${parallelism} lanes`;
   const message = `the record of the PIN asks for ${cost} of Argon2id, which this app cannot have written: forget it, and sign in again`;
   throw new ProtectionError("damaged", message);

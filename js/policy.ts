@@ -105,5 +105,10 @@ const REASONS: readonly (readonly [AccessReason, Access])[] = [
 /** A decision as the core gives it. */
 export function decisionOf(place: number, until: number): Decision {
   const [reason, access] = REASONS[place] as (typeof REASONS)[number];
-  return { access, reason, until: Number.isNaN(until) ? null : until };
+  return { access, reason, until: moment(until) };
+}
+
+/** A moment as the core gives it: `NaN` for none. */
+export function moment(seconds: number): number | null {
+  return Number.isNaN(seconds) ? null : seconds;
 }

@@ -12,7 +12,7 @@ import {
   readOptions,
   type VerifierOptions,
 } from "./options.js";
-import { type ClockMarks, checkNames, createPolicy, type Decision, decisionOf, type Policy } from "./policy.js";
+import { type ClockMarks, checkNames, createPolicy, type Decision, decisionOf, moment, type Policy } from "./policy.js";
 import { type Validate, validate } from "./schema.js";
 import { leaveRoom } from "./stack.js";
 
@@ -72,6 +72,13 @@ export interface Verified<C = Claims> {
 /** A genuine token, and what its bearer may do under an offline policy: never to be read without `access`. */
 export interface Assessment<C = Claims> extends Verified<C>, Decision {}
 
+/** From when until when a verifier accepts a genuine token, in Unix seconds; `null`: without such a limit. */
+export interface Validity {
+  readonly from: number | null;
+  /** The first moment at which it is refused again. */
+  readonly until: number | null;
+}
+
 /** The answer of {@link Verifier.safeVerify}. */
 export type Result<C = Claims> =
   | { readonly ok: true; readonly value: Verified<C> }
@@ -88,6 +95,11 @@ export interface Verifier<C = Claims> {
    * its times are not verified but judged: an expired one may still have `limited` access, an older one has `none`.
    */
   assess(token: string, policy: Policy, marks: ClockMarks): Assessment<C>;
+  /**
+   * From when until when `verify` accepts a genuine token, its tolerance and greatest age counted in. Throws a
+   * {@link TokenError} for a token that is not genuine, whatever the time.
+   */
+  validity(token: string): Validity;
   /**
    * Replaces the keys, all or nothing: a set that cannot serve throws a {@link ConfigError}, and the old one stays.
    * Empties the cache. Of several issuers, `issuer` says whose keys these are.
@@ -200,6 +212,7 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[]): Verif
   return Object.freeze({
     verify,
     assess: (token: string, policy: Policy, marks: ClockMarks) => partyFor(token).assess(token, policy, marks),
+    validity: (token: string) => partyFor(token).validity(token),
     safeVerify(token: string): Result {
       try {
         return { ok: true, value: verify(token) };
@@ -285,7 +298,12 @@ class RelyingParty {
 
   verify(token: string): Verified {
     const now = finite(this.#now(), 'the option "now" should return');
-    const { claims, header, key } = this.#recall(token, now) ?? this.#check(token, now);
+    const { cache } = this.#inUse;
+    const remembered = cache?.get(token);
+    const genuine = remembered ?? this.#checkGenuine(token);
+    this.#core.call((core) => core.checkTimes(this.index, ...genuine.times, now));
+    if (remembered === undefined) cache?.set(token, genuine);
+    const { claims, header, key } = genuine;
     return Object.freeze({ claims: this.#validated(claims), header, key });
   }
 
@@ -295,49 +313,45 @@ class RelyingParty {
     const { now, highest, lastCheckIn, rolledBack } = known;
     finite(now, '"now" should be');
     for (const mark of [highest, lastCheckIn]) if (mark !== undefined) finite(mark, "the marks should be");
-    const { claims, header, key, times } = this.#inUse.genuine.get(token) ?? this.#checkGenuine(token);
+    const { claims, header, key, times } = this.#genuine(token);
     const seen = [highest ?? Number.NaN, lastCheckIn ?? Number.NaN, Boolean(rolledBack)] as const;
     const durations = [grace, checkIn ?? Number.NaN, rollbackTolerance] as const;
-    const decision = this.#shared.serving.core.call((core) => {
-      const until = core.decide(this.index, ...times, now, ...seen, ...durations);
-      return decisionOf(core.reason, until);
-    });
+    const [reason, until] = this.#core.call((core) => core.decide(this.index, ...times, now, ...seen, ...durations));
+    const decision = decisionOf(reason as number, until as number);
     return Object.freeze({ ...decision, claims: this.#validated(claims), header, key });
+  }
+
+  validity(token: string): Validity {
+    const { times } = this.#genuine(token);
+    const [from, until] = this.#core.call((core) => core.validity(this.index, ...times));
+    return Object.freeze({ from: moment(from as number), until: moment(until as number) });
+  }
+
+  get #core(): CoreHandle {
+    return this.#shared.serving.core;
   }
 
   get #inUse(): KeysInUse {
     return this.#shared.serving.parties[this.index] as KeysInUse;
   }
 
-  #recall(token: string, now: number): Verified | undefined {
-    const remembered = this.#inUse.cache?.get(token);
-    if (remembered !== undefined) {
-      const [exp, nbf, iat] = remembered.times;
-      this.#shared.serving.core.call((core) => core.checkTimes(this.index, exp, nbf, iat, now));
-    }
-    return remembered;
-  }
-
-  #check(token: string, now: number): Verified {
-    leaveRoom();
-    const { keys, cache } = this.#inUse;
-    const checked = read(
-      this.#shared.serving.core.call((core) => core.verify(this.index, token, now)),
-      keys,
-    );
-    cache?.set(token, checked);
+  /** A genuine token, which is asked about again and again whatever its times are. */
+  #genuine(token: string): Remembered {
+    const { genuine } = this.#inUse;
+    const remembered = genuine.get(token);
+    if (remembered !== undefined) return remembered;
+    const checked = this.#checkGenuine(token);
+    genuine.set(token, checked);
     return checked;
   }
 
   #checkGenuine(token: string): Remembered {
     leaveRoom();
-    const { keys, genuine } = this.#inUse;
-    const checked = read(
-      this.#shared.serving.core.call((core) => core.genuine(this.index, token)),
+    const { keys } = this.#inUse;
+    return read(
+      this.#core.call((core) => core.genuine(this.index, token)),
       keys,
     );
-    genuine.set(token, checked);
-    return checked;
   }
 
   #validated(claims: Claims): Claims {

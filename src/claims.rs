@@ -203,6 +203,15 @@ impl ClaimRules {
         Ok(())
     }
 
+    /// From when until when [`ClaimRules::check_times`] lets these pass, tolerance and greatest age counted in.
+    #[cfg(any(feature = "wasm", test))]
+    pub(crate) fn validity(&self, times: TokenTimes) -> [Option<UnixTime>; 2] {
+        let issued = times.iat.filter(|_| self.max_token_age.is_some()).map(|iat| iat - self.clock_tolerance);
+        let LifeTimes { begins, ends, .. } = self.life_times(times);
+        let begins = issued.map_or(begins, |issued| begins.max(issued));
+        [begins, ends].map(UnixTime::from_secs_f64)
+    }
+
     /// The same times for the offline policy.
     pub(crate) fn life_times(&self, times: TokenTimes) -> LifeTimes {
         LifeTimes::new(times, self.clock_tolerance, self.max_token_age)
@@ -312,15 +321,14 @@ mod tests {
             clock_tolerance: 5.0,
             max_token_age: Some(60.0),
         };
-        let code_at = |now: f64| {
-            let times = TokenTimes { exp: Some(2000.0), nbf: Some(1000.0), iat: Some(1500.0) };
-            rules.check_times(times, UnixTime(now)).err().map(|error| error.code())
-        };
+        let times = TokenTimes { exp: Some(2000.0), nbf: Some(1000.0), iat: Some(1500.0) };
+        let code_at = |now: f64| rules.check_times(times, UnixTime(now)).err().map(|error| error.code());
         assert_eq!(code_at(994.5), Some("not_yet_valid"));
         assert_eq!(code_at(1494.5), Some("not_yet_valid"), "issued in the future");
         assert_eq!(code_at(1495.0), None);
         assert_eq!(code_at(1565.0), None);
         assert_eq!(code_at(1565.5), Some("too_old"));
         assert_eq!(code_at(2005.0), Some("expired"));
+        assert_eq!(rules.validity(times), [1495.0, 1565.0].map(UnixTime::from_secs_f64));
     }
 }

@@ -174,6 +174,12 @@ impl Verifier {
         self.rules.check_times(times, now)
     }
 
+    /// From when until when the times of a genuine token hold.
+    #[cfg(feature = "wasm")]
+    pub(crate) fn validity(&self, times: TokenTimes) -> [Option<UnixTime>; 2] {
+        self.rules.validity(times)
+    }
+
     fn issuers(&self) -> impl Iterator<Item = &str> + Clone {
         let named = match &self.rules.issuer {
             Accept::Any => [].as_slice(),

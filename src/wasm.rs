@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cell::{Cell, OnceCell};
+use core::cell::OnceCell;
 
 use js_sys::JsString;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -27,7 +27,6 @@ static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_all
 #[derive(Debug)]
 pub struct Core {
     verifiers: VerifierSet,
-    reason: Cell<Reason>,
 }
 
 #[wasm_bindgen]
@@ -43,7 +42,7 @@ impl Core {
         json::parse(options)
             .map_err(|error| ConfigError::InvalidOption { option: "options", problem: error.problem.to_string() })
             .and_then(|options| build_all(&options))
-            .map(|verifiers| Self { verifiers, reason: Cell::new(Reason::Expired) })
+            .map(|verifiers| Self { verifiers })
             .map_err(|error| config_error(&error))
     }
 
@@ -58,19 +57,8 @@ impl Core {
         self.verifiers.choose(&token).map(|(index, _)| index).map_err(|error| token_error(&error))
     }
 
-    /// Verifies a token as of `now`, in Unix seconds. The answer is JSON text: an array of the header, the payload (the
-    /// very bytes that were signed) and the place of the key.
-    ///
-    /// # Errors
-    ///
-    /// A `Map` with the facts of an [`Error`].
-    pub fn verify(&self, index: usize, token: &JsString, now: f64) -> Result<String, JsValue> {
-        let verifier = self.get(index)?;
-        let token = copy_token(token, verifier.max_token_bytes())?;
-        verifier.verify(&token, time(now)?).map(|token| answer(&token)).map_err(|error| token_error(&error))
-    }
-
-    /// The same without judging the times, which [`Core::decide`] does.
+    /// Whether a token is genuine, whatever its times: [`Core::check_times`] or [`Core::decide`] judges these. The answer is
+    /// JSON text: an array of the header, the payload (the very bytes that were signed) and the place of the key.
     ///
     /// # Errors
     ///
@@ -81,8 +69,29 @@ impl Core {
         verifier.check_genuine(&token).map(|(token, _)| answer(&token)).map_err(|error| token_error(&error))
     }
 
-    /// Decides on a genuine token: the first moment at which the answer is another one, or `NaN`. What is absent is `NaN`.
-    /// The reason is [`Core::reason`].
+    /// Judges the times of a genuine token as of `now`, in Unix seconds. Absent times are `NaN`.
+    ///
+    /// # Errors
+    ///
+    /// A `Map` with the facts of an [`Error`].
+    #[wasm_bindgen(js_name = checkTimes)]
+    pub fn check_times(&self, index: usize, exp: f64, nbf: f64, iat: f64, now: f64) -> Result<(), JsValue> {
+        self.get(index)?.check_times(token_times(exp, nbf, iat), time(now)?).map_err(|error| token_error(&error))
+    }
+
+    /// From when until when [`Core::check_times`] lets the times of a genuine token pass. What is absent is `NaN`, and so
+    /// is an end that never comes.
+    ///
+    /// # Errors
+    ///
+    /// None that can be met: `index` comes from this module.
+    pub fn validity(&self, index: usize, exp: f64, nbf: f64, iat: f64) -> Result<Vec<f64>, JsValue> {
+        let validity = self.get(index)?.validity(token_times(exp, nbf, iat));
+        Ok(validity.map(seconds).into())
+    }
+
+    /// Decides on a genuine token: the place of the reason in the list of `js/policy.ts`, and the first moment at which the
+    /// answer is another one, or `NaN`. What is absent is `NaN`.
     ///
     /// # Errors
     ///
@@ -101,7 +110,7 @@ impl Core {
         grace: f64,
         check_in: f64,
         rollback_tolerance: f64,
-    ) -> Result<f64, JsValue> {
+    ) -> Result<Vec<f64>, JsValue> {
         let marks = ClockMarks {
             highest: UnixTime::from_secs_f64(highest),
             last_check_in: UnixTime::from_secs_f64(last_check_in),
@@ -109,31 +118,7 @@ impl Core {
         };
         let policy = Policy::of_checked(grace, present(check_in), rollback_tolerance);
         let decision = self.get(index)?.decide(token_times(exp, nbf, iat), time(now)?, &marks, &policy);
-        self.reason.set(decision.reason);
-        Ok(decision.until.map_or(f64::NAN, UnixTime::as_secs_f64))
-    }
-
-    /// The reason of the last decision: its place in the list of `js/policy.ts`.
-    #[wasm_bindgen(getter)]
-    pub fn reason(&self) -> u8 {
-        match self.reason.get() {
-            Reason::Valid => 0,
-            Reason::Grace => 1,
-            Reason::Expired => 2,
-            Reason::CheckInRequired => 3,
-            Reason::ClockRolledBack => 4,
-            Reason::NotYetValid => 5,
-        }
-    }
-
-    /// Judges the times of a token that was verified with the current keys. Absent times are `NaN`.
-    ///
-    /// # Errors
-    ///
-    /// A `Map` with the facts of an [`Error`].
-    #[wasm_bindgen(js_name = checkTimes)]
-    pub fn check_times(&self, index: usize, exp: f64, nbf: f64, iat: f64, now: f64) -> Result<(), JsValue> {
-        self.get(index)?.check_times(token_times(exp, nbf, iat), time(now)?).map_err(|error| token_error(&error))
+        Ok(vec![place_of(decision.reason), seconds(decision.until)])
     }
 
     /// What is public knowledge about each key of a verifier.
@@ -179,6 +164,22 @@ fn token_times(exp: f64, nbf: f64, iat: f64) -> TokenTimes {
 
 fn present(seconds: f64) -> Option<f64> {
     Some(seconds).filter(|seconds| !seconds.is_nan())
+}
+
+fn seconds(moment: Option<UnixTime>) -> f64 {
+    moment.map_or(f64::NAN, UnixTime::as_secs_f64)
+}
+
+/// Its place in the list of `js/policy.ts`.
+fn place_of(reason: Reason) -> f64 {
+    match reason {
+        Reason::Valid => 0.0,
+        Reason::Grace => 1.0,
+        Reason::Expired => 2.0,
+        Reason::CheckInRequired => 3.0,
+        Reason::ClockRolledBack => 4.0,
+        Reason::NotYetValid => 5.0,
+    }
 }
 
 /// The length is looked at before anything is copied. `String::from` would go through the token character by character in

@@ -1,5 +1,6 @@
 // Tokens by the example key of RFC 8037 appendix A, whose private half is public since 2017.
-import { createPrivateKey, sign } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
+import { ISSUER, signed } from "./support/tokens.mjs";
 
 const KEY = createPrivateKey({
   key: {
@@ -12,10 +13,5 @@ const KEY = createPrivateKey({
 });
 
 export function tokenFor(audience, claims) {
-  const parts = [
-    { alg: "EdDSA", kid: "rfc8037" },
-    { iss: "https://login.example", aud: audience, sub: "user-1", ...claims },
-  ];
-  const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-  return `${input}.${sign(null, Buffer.from(input), KEY).toString("base64url")}`;
+  return signed(KEY, { kid: "rfc8037" }, { iss: ISSUER, aud: audience, sub: "user-1", ...claims });
 }

@@ -4,9 +4,11 @@
 //   node tools/check.mjs lint      the same without cargo
 //   node tools/check.mjs format    puts the layout right
 
+import { join } from "node:path";
 import { installDebian } from "./debian.mjs";
+import { checkImports } from "./import-circles.mjs";
 import { checkLicences } from "./licences.mjs";
-import { Failure, main, runPackage, step } from "./run.mjs";
+import { Failure, main, root, runPackage, step } from "./run.mjs";
 import { setup } from "./setup.mjs";
 import { BARE_METAL, toolchain } from "./toolchain.mjs";
 
@@ -41,6 +43,7 @@ function rustChecks(rust) {
 function javascriptChecks() {
   return [
     ["TypeScript", () => runPackage("typescript/bin/tsc", ["-p", "tsconfig.json"])],
+    ["no circle of imports", () => checkImports(join(root, "js"))],
     ["Biome", () => runPackage("@biomejs/biome/bin/biome", ["ci", "--error-on-warnings", "--colors=off"])],
   ];
 }

@@ -3,25 +3,10 @@ import { cacheControl, dateToStore, isForFreshUseOnly, isStale, lifetime } from 
 import { copying, letGo } from "./copying.js";
 import { ranged } from "./range.js";
 import type { CheckedRule } from "./rules.js";
+import type { Shelf } from "./shelf.js";
 
 // An implementation of RFC 9111 of our own, since `http-cache-semantics` needs a record of its own beside each answer, for
 // which the Cache API has no place; the tests compare the two.
-
-/** One cache, for as long as it is the right one. */
-export interface Shelf {
-  readonly caches: CacheStorage;
-  readonly name: string;
-  /** For one person only: that person's cache, as it was when the request came. */
-  readonly cache: Cache | undefined;
-  /** Whether answers for one person only may be kept. */
-  readonly personal: boolean;
-  /** Whether the request says who asks: by `Authorization`, by the token that the gate takes from it, or perhaps by a cookie. */
-  readonly authorized: boolean;
-  /** Whether it still belongs to whoever it was opened for. */
-  current(): boolean;
-  /** Whether it never will again: not while a session is only locked. */
-  over(): boolean;
-}
 
 /** What keeps a cache from filling the disk. */
 export interface Limits {

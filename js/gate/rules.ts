@@ -1,7 +1,6 @@
 import { ConfigError } from "../errors.js";
 import { checkNames } from "../policy.js";
 import { checkRights, RIGHTS } from "../rights.js";
-import type { GateDecision } from "./judge.js";
 import {
   decodePrintable,
   encoded,
@@ -14,71 +13,7 @@ import {
   type Sensitivity,
   type Target,
 } from "./target.js";
-
-/** What a rule is about; judged for the canonical URL, without its fragment. */
-export type Match =
-  /**
-   * A path, exactly; or with `*` at its end all that begins so. A slash at the end makes no other path, and `"/app/*"`
-   * also matches `/app` itself, since servers answer both alike. What says more (a query, `:name`, `*` elsewhere), or can
-   * be no canonical path, is a {@link ConfigError}.
-   */
-  | string
-  /** Tested against the canonical path, without the query. */
-  | RegExp
-  /** A `URLPattern`, or anything like it: gets the whole URL as text. */
-  | { test(url: string): boolean }
-  | ((url: URL, request: GateRequest) => boolean);
-
-/** The parts of a request that decide: a `Request` has them. */
-export interface GateRequest {
-  readonly url: string;
-  readonly method?: string;
-  readonly headers?: { get(name: string): string | null };
-}
-
-/** What the bearer must have, all of it. */
-export interface Needs {
-  /** Default: any but none. */
-  readonly access?: "full" | "limited";
-  /** Every one of these scopes (RFC 6749 section 3.3). */
-  readonly scope?: string | readonly string[];
-  /** One of these roles. */
-  readonly role?: string | readonly string[];
-  /** Judges the claims of the token, which was verified. */
-  readonly claims?: (claims: { readonly [claim: string]: unknown }) => boolean;
-}
-
-/** What is answered where access is denied. */
-export type Otherwise =
-  /** For navigations: this page, by its path, from cache; `gate.install()` puts it there. Others get 401 or 403. */
-  | { readonly page: string; readonly status?: 200 | 401 | 403 | undefined }
-  /** An object as body is sent as JSON. */
-  | { readonly status: 401 | 403; readonly body?: string | object | undefined }
-  | ((decision: GateDecision, request: Request) => Response | Promise<Response>);
-
-/**
- * `network-first`: the network's answer, the cached one when the network fails or takes too long. `cache-first`: the
- * network only for what is not cached. `stale-while-revalidate`: what is cached, and the network's answer for next time.
- */
-export type Strategy = "network-first" | "cache-first" | "stale-while-revalidate";
-
-/** Says what some requests need. The first rule that matches a request decides it. */
-export interface GateRule {
-  readonly match: Match;
-  /** `null`: open to all. Default: `"signed_in"`, that is limited access or full. */
-  readonly needs?: Needs | "signed_in" | null | undefined;
-  /** Default: 401 where there is no access, 403 where it does not go far enough. */
-  readonly otherwise?: Otherwise | undefined;
-  /** The HTTP methods that limited access is for under this rule. Default: the policy's, that is `GET` and `HEAD`. */
-  readonly methods?: readonly string[] | undefined;
-  /**
-   * `"user"`: cached for this person alone, deleted at sign-out. `"shared"`: one cache for all who pass this rule; for
-   * answers that say nothing about a person. Default: `false`, not cached by the gate.
-   */
-  readonly cache?: "user" | "shared" | false | undefined;
-  /** How the cache is used. Default: `"network-first"`. */
-  readonly strategy?: Strategy | undefined;
-}
+import type { GateRequest, GateRule, Match, Needs, Otherwise, Strategy } from "./types.js";
 
 /** A rule that was checked: a frozen copy, so that nothing that the app changes later changes what is decided. */
 export interface CheckedRule {

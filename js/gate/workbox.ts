@@ -1,10 +1,14 @@
+import { cachesHere, readUserKey, userKey } from "../platform/user-caches.js";
 import { isReusable, isStorable, storedAs } from "./caching.js";
 import { copying, letGo } from "./copying.js";
+import type { Handler } from "./handler.js";
 import { forThisTime, isFirstHand, isLostRedirect, pastHttpCache } from "./http-cache.js";
-import type { GateDecision } from "./judge.js";
-import { readUserKey, userKey } from "./purge.js";
+import { canonicalRequest, lookUp } from "./lookup.js";
+import type { Settings } from "./options.js";
 import { ranged } from "./range.js";
-import type { CheckedRule } from "./rules.js";
+import { type CheckedRule, checkRules } from "./rules.js";
+import { isAuthorized } from "./shelf.js";
+import type { GateDecision } from "./types.js";
 
 /** What Workbox hands from one callback of a handling to the next. */
 interface State {
@@ -37,20 +41,8 @@ export interface WorkboxPlugin {
   handlerWillRespond(parameters: { request: Request; response: Response } & WithState): Promise<Response>;
 }
 
-/** The parts of a gate that its plugin uses. */
-export interface PluginTools {
-  readonly name: string;
-  readonly caches: CacheStorage | undefined;
-  readonly sessionId: () => string | undefined;
-  readonly isOver: (sessionId: string) => boolean;
-  /** What the rules say about a request; about one without a rule, that people must be signed in. */
-  ask(request: Request): Promise<Inquiry>;
-  isAuthorized(request: Request): boolean;
-  readonly maxEntryBytes: number;
-}
-
 /** One request, and what is decided about it. */
-export interface Inquiry {
+interface Inquiry {
   /** With its canonical URL: the only one that strategies, caches and the network see. */
   readonly request: Request;
   readonly rule: CheckedRule;
@@ -60,8 +52,12 @@ export interface Inquiry {
   refuse(): Promise<Response>;
 }
 
-export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
-  const { name, sessionId, ask } = tools;
+export function workboxPlugin(settings: Settings, handler: Handler): WorkboxPlugin {
+  const { name, maxEntryBytes } = settings;
+  const { user } = settings.decider;
+  const caches = cachesHere();
+  const sessionId = () => user?.sessionId;
+  const ask = (request: Request) => inquire(settings, handler, request);
   const isPersonal = ({ rule: { needs, cache } }: Inquiry) => needs !== null && cache !== "shared";
 
   const begin = async (request: Request, state: State) => {
@@ -121,10 +117,10 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
         letGo(unwanted);
         return null;
       };
-      const shelf = { personal, authorized: tools.isAuthorized(request) };
+      const shelf = { personal, authorized: isAuthorized(settings, request) };
       const isWanted = allowed && !denied && isTheirs() && isStorable(request, response, shelf);
       if (!isWanted) return giveUp(response);
-      const copy = copying(response, tools.maxEntryBytes, request.signal);
+      const copy = copying(response, maxEntryBytes, request.signal);
       const body = await copy.whole;
       return body === undefined || !isTheirs() ? giveUp(copy.response) : storedAs(response, body);
     },
@@ -135,8 +131,8 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
       if (key?.name !== name) return;
       const original = new Request(key.url, { headers: request.headers });
       await (await ask(original)).decided();
-      if (!tools.isOver(key.sessionId)) return;
-      await (await tools.caches?.open(cacheName))?.delete(request, { ignoreVary: true });
+      if (user !== undefined && !user.isOver(key.sessionId)) return;
+      await (await caches?.open(cacheName))?.delete(request, { ignoreVary: true });
     },
 
     // Here the request is the key, as cacheKeyWillBeUsed made it.
@@ -175,6 +171,28 @@ export function workboxPlugin(tools: PluginTools): WorkboxPlugin {
     },
   };
 }
+
+/** What the rules say about a request; about one without a rule, that people must be signed in. */
+async function inquire(settings: Settings, handler: Handler, given: Request): Promise<Inquiry> {
+  const looked = lookUp(settings, given);
+  if (looked?.refusal !== undefined) {
+    const { refusal } = looked;
+    const refuse = async () => handler.refuse(looked);
+    return { request: given, rule: SIGNED_IN, decide: () => refusal, decided: async () => refusal, refuse };
+  }
+  const rule = looked?.rule ?? SIGNED_IN;
+  const request = looked === undefined ? given : await canonicalRequest(given, looked);
+  const decide = () => settings.decider.decide(rule, request);
+  return {
+    request,
+    rule,
+    decide,
+    decided: () => handler.decide(rule, request),
+    refuse: () => handler.deny(rule, decide(), request),
+  };
+}
+
+const [SIGNED_IN] = checkRules([{ match: () => true, cache: "user" }]) as [CheckedRule];
 
 /** A key under which nothing is ever kept. */
 const NOBODY = "nobody";

@@ -1,5 +1,5 @@
 import { KeyStoreError } from "../errors.js";
-import { inTime } from "../within.js";
+import { bounded, inBrowsers, isLoopback, isPrivate, isSafe, readBody } from "../http/client.js";
 
 /** How one request is made, and where it ends. */
 export interface FetchLimits {
@@ -21,20 +21,19 @@ const MAX_REDIRECTS = 5;
 
 /** Gets a text by https (or from loopback, if that is where the app is told to look), or throws a KeyStoreError. */
 export async function fetchText(url: URL, headers: Record<string, string>, limits: FetchLimits): Promise<Answer> {
-  const controller = new AbortController();
+  const late = () => new KeyStoreError("timeout", `${url.origin} did not answer within ${limits.timeout} s`);
+  // Without a condition of ours the browser's cache makes one; it must not answer by itself.
+  const cache = "If-None-Match" in headers ? "no-store" : "no-cache";
+  const browsers = originHere() === undefined ? {} : inBrowsers(cache);
   try {
-    const init: RequestInit = { headers, signal: controller.signal, ...inBrowsers(headers) };
-    return await inTime(follow(url, init, limits), limits.timeout, () => {
-      throw new KeyStoreError("timeout", `${url.origin} did not answer within ${limits.timeout} s`);
-    });
+    return await bounded({ timeout: limits.timeout, late }, (signal) =>
+      follow(url, { headers, signal, ...browsers }, limits),
+    );
   } catch (cause) {
     if (cause instanceof KeyStoreError) throw cause;
     // Such as a permission that Deno was not given.
     const why = cause instanceof Error ? `: ${cause.message}` : "";
     throw new KeyStoreError("unreachable", `${url.origin} could not be reached${why}`, {}, { cause });
-  } finally {
-    // Whatever of the answer is still under way is not wanted.
-    controller.abort();
   }
 }
 
@@ -48,21 +47,12 @@ export function mayAskConditionally(url: URL): boolean {
  * Throws unless the address is https, or http to this device (where `loopback`). Returns the URL.
  */
 export function allowedUrl(url: URL, loopback: boolean): URL {
-  const isAllowed = url.protocol === "https:" || (loopback && url.protocol === "http:" && isLoopback(url));
-  if (isAllowed && url.username === "" && url.password === "") return url;
-  const problem = isAllowed ? "holds a password" : "is not https";
+  if (isSafe(url, loopback)) return url;
+  const problem = isPrivate(url, loopback) ? "holds a password" : "is not https";
   throw new KeyStoreError(
     "insecure_url",
     `${url.protocol}//${url.host}${url.pathname} ${problem}; keys are not taken from there`,
   );
-}
-
-/**
- * Whether the address is this device's own: RFC 8252 section 7.3, and `localhost` with all names under it (RFC 6761 section
- * 6.3), also with the dot of a complete name. `URL` has already brought every spelling of an address to one form.
- */
-export function isLoopback({ hostname }: URL): boolean {
-  return /^(?:.+\.)?localhost\.?$/.test(hostname) || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 async function follow(start: URL, init: RequestInit, limits: FetchLimits): Promise<Answer> {
@@ -88,48 +78,12 @@ async function read(response: Response, maxBytes: number): Promise<Answer> {
   const { status, headers } = response;
   if (status !== 200) return { status, headers, text: "" };
   const tooLarge = () => new KeyStoreError("too_large", `the answer has more than ${maxBytes} bytes`);
-  if (Number(headers.get("content-length")) > maxBytes) throw tooLarge();
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of chunks(response)) {
-    length += chunk.length;
-    if (length > maxBytes) throw tooLarge();
-    parts.push(chunk);
-  }
-  const bytes = new Uint8Array(length);
-  let end = 0;
-  for (const chunk of parts) {
-    bytes.set(chunk, end);
-    end += chunk.length;
-  }
+  const bytes = await readBody(response, maxBytes, tooLarge);
   try {
     return { status, headers, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (cause) {
     throw new KeyStoreError("invalid_set", "the answer is not UTF-8 text", {}, { cause });
   }
-}
-
-async function* chunks({ body }: Response): AsyncGenerator<Uint8Array> {
-  if (body === null) return;
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    // Where the reading ended early; a fetch of the app's own may not listen to the signal.
-    reader.cancel().catch(() => {});
-  }
-}
-
-/** Options that only browsers need, and that some edge runtimes refuse. */
-function inBrowsers(headers: Record<string, string>): RequestInit {
-  if (originHere() === undefined) return {};
-  // Without a condition of ours the browser's cache makes one; it must not answer by itself.
-  const cache = "If-None-Match" in headers ? "no-store" : "no-cache";
-  return { credentials: "omit", referrerPolicy: "no-referrer", cache };
 }
 
 /** Of a page or worker; a sandboxed one has an address like any other, and the origin `null`. */

@@ -1,14 +1,14 @@
 import { ConfigError, KeyStoreError, keyDoubt, TokenError, type TokenErrorCode } from "../errors.js";
-import type { KeyRefresh, KeyStore } from "../keys.js";
 import type { ClockMarks, Policy } from "../policy.js";
 import { quoted } from "../quoted.js";
 import type { Storage } from "../storage.js";
-import type { Assessment, Result, VerificationKey, Verified, Verifier } from "../verifier.js";
+import type { Assessment, Result, Validity, VerificationKey, Verified, Verifier } from "../verifier.js";
 import { inTime } from "../within.js";
 import type { FetchLimits } from "./fetch.js";
 import { isSame, type KeySet, readSet, stillPublished, withoutLeaked } from "./jwks.js";
 import { type Attempt, describe, readAttempt, readSetRecord, type SetRecord, shortName } from "./record.js";
 import { type Fetched, fetchKeys, type KeySource } from "./source.js";
+import type { KeyRefresh, KeyStore } from "./types.js";
 
 /** The options of a key store, checked. */
 export interface CheckedOptions<C> {
@@ -99,6 +99,7 @@ export class KeyRefresher<C> {
       verify: (token: string) => this.#verify(token),
       safeVerify: (token: string) => this.#safeVerify(token),
       assess: (token: string, policy: Policy, marks: ClockMarks) => this.#assess(token, policy, marks),
+      validity: (token: string) => this.#validity(token),
       load: async () => void (await this.#load()),
       refresh: () => this.#refresh(),
       refreshIfDue: () => this.#refreshIfDue(),
@@ -130,6 +131,12 @@ export class KeyRefresher<C> {
     const assessment = this.#options.verifier.assess(token, policy, marks);
     this.#requireKeys();
     return assessment;
+  }
+
+  #validity(token: string): Validity {
+    const validity = this.#options.verifier.validity(token);
+    this.#requireKeys();
+    return validity;
   }
 
   get #visibleKeys(): readonly VerificationKey[] {

@@ -1,13 +1,8 @@
 import { KeyStoreError } from "../errors.js";
-import { issuerOf, otherIssuer } from "../metadata.js";
-import {
-  type AuthorizationServer,
-  allowInsecureRequests,
-  customFetch,
-  discoveryRequest,
-  processDiscoveryResponse,
-} from "../providers/oauth4webapi.js";
-import { type Answer, allowedUrl, type FetchLimits, fetchText, isLoopback, mayAskConditionally } from "./fetch.js";
+import { dateOf, isLoopback, LONGEST_RETRY, retryDelay } from "../http/client.js";
+import { discover } from "../http/discovery.js";
+import type { AuthorizationServer } from "../providers/oauth4webapi.js";
+import { type Answer, allowedUrl, type FetchLimits, fetchText, mayAskConditionally } from "./fetch.js";
 
 /** Where fresher keys come from. */
 export interface KeySource {
@@ -28,9 +23,6 @@ export interface Fetched extends Known {
   readonly serverTime: number | undefined;
 }
 
-/** A provider may ask for peace, but not for ever. In seconds. */
-const LONGEST_RETRY = 86_400;
-
 /** Fetches the key set, conditionally if it is known; `now` dates a `Retry-After`. */
 export async function fetchKeys(
   source: KeySource,
@@ -39,7 +31,7 @@ export async function fetchKeys(
   now: number,
 ): Promise<Fetched> {
   const url =
-    source.jwksUri === undefined ? await discover(source.issuer as string, limits, now) : new URL(source.jwksUri);
+    source.jwksUri === undefined ? await keySetAt(source.issuer as string, limits, now) : new URL(source.jwksUri);
   const headers: Record<string, string> = { Accept: "application/jwk-set+json, application/json" };
   const condition = known?.url === url.href && mayAskConditionally(url) ? known.etag : undefined;
   if (condition !== undefined) headers["If-None-Match"] = condition;
@@ -52,33 +44,15 @@ export async function fetchKeys(
   return { url: url.href, etag: answered.get("etag") ?? undefined, text, serverTime };
 }
 
-/** The provider's `jwks_uri`. Metadata of OpenID Connect first, then those of OAuth 2.0 alone. */
-async function discover(issuer: string, limits: FetchLimits, now: number): Promise<URL> {
-  const identifier = new URL(issuer);
-  const request = async (algorithm: "oidc" | "oauth2") => {
-    const response = await discoveryRequest(identifier, {
-      algorithm,
-      [allowInsecureRequests]: isLoopback(identifier),
-      [customFetch]: async (address) => {
-        const url = new URL(address);
-        const { text } = requireOk(await fetchText(url, { Accept: "application/json" }, limits), url, now);
-        // The library compares as URLs; the specifications say: character by character.
-        const named = issuerIn(text);
-        if (named !== undefined && named !== issuer) {
-          throw new KeyStoreError("issuer_mismatch", otherIssuer(named, issuer));
-        }
-        return new Response(text, { headers: { "Content-Type": "application/json" } });
-      },
-    });
-    return processDiscoveryResponse(identifier, response).catch((cause: unknown) => {
-      throw new KeyStoreError("invalid_set", `what ${issuer} answered is not its metadata`, {}, { cause });
-    });
-  };
-  const metadata = await request("oidc").catch((error: unknown) => {
-    if (error instanceof KeyStoreError && error.status === 404) return request("oauth2");
-    throw error;
+/** The provider's `jwks_uri`. */
+async function keySetAt(issuer: string, limits: FetchLimits, now: number): Promise<URL> {
+  const metadata = await discover(issuer, {
+    get: async (url) => requireOk(await fetchText(url, { Accept: "application/json" }, limits), url, now).text,
+    isMissing: (error) => error instanceof KeyStoreError && error.status === 404,
+    otherIssuer: (message) => new KeyStoreError("issuer_mismatch", message),
+    invalid: (message, cause) => new KeyStoreError("invalid_set", message, {}, { cause }),
   });
-  return allowedUrl(keySetOf(metadata, issuer), isLoopback(identifier));
+  return allowedUrl(keySetOf(metadata, issuer), isLoopback(new URL(issuer)));
 }
 
 function keySetOf(metadata: AuthorizationServer, issuer: string): URL {
@@ -89,32 +63,10 @@ function keySetOf(metadata: AuthorizationServer, issuer: string): URL {
   }
 }
 
-function issuerIn(text: string): string | undefined {
-  try {
-    return issuerOf(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-}
-
 function requireOk(answer: Answer, url: URL, now: number): Answer {
   const { status, headers } = answer;
   if (status === 200) return answer;
   const retryAfter = retryDelay(headers.get("retry-after"), now);
   const facts = retryAfter === undefined ? { status } : { status, retryAt: now + Math.min(retryAfter, LONGEST_RETRY) };
   throw new KeyStoreError("http_status", `${url.origin}${url.pathname} answered with status ${status}`, facts);
-}
-
-/** `Retry-After`, in seconds from now (RFC 9110 section 10.2.3). */
-function retryDelay(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  if (/^\d+$/.test(header)) return Number(header);
-  const date = dateOf(header);
-  return date === undefined ? undefined : Math.max(0, date - now);
-}
-
-/** An HTTP date in Unix seconds. */
-function dateOf(header: string | null): number | undefined {
-  const time = header === null ? Number.NaN : Date.parse(header);
-  return Number.isFinite(time) ? time / 1000 : undefined;
 }

@@ -1,4 +1,6 @@
 import { leaseLock } from "./lease.js";
+import { webLock } from "./locks.js";
+import { cachesHere } from "./user-caches.js";
 
 /**
  * Everything outside that a session meets: time, timers, other tabs, the network's coming and going. Each part may be
@@ -45,7 +47,7 @@ export function platformEnvironment(): Environment {
       return () => clearTimeout(timer as number);
     },
     random: Math.random,
-    exclusive: typeof navigator === "object" && navigator.locks ? webLock : withoutLocks,
+    exclusive: typeof navigator === "object" && navigator.locks ? withWebLocks : withoutLocks,
     channel: broadcast,
     onReconnect,
     online: () => typeof navigator !== "object" || navigator.onLine !== false,
@@ -55,21 +57,18 @@ export function platformEnvironment(): Environment {
 
 const withoutLocks = leaseLock();
 
-/** Web Locks: released by the browser when the tab that holds one is closed or crashes. */
-async function webLock<T>(name: string, waitSeconds: number, work: () => Promise<T>): Promise<T | undefined> {
+async function withWebLocks<T>(name: string, waitSeconds: number, work: () => Promise<T>): Promise<T | undefined> {
   const waiting = new AbortController();
   const timer = setTimeout(() => waiting.abort(), waitSeconds * 1000);
-  let begun = false;
+  const begin = () => {
+    clearTimeout(timer);
+    return work();
+  };
   try {
-    return await navigator.locks.request(name, { signal: waiting.signal }, () => {
-      begun = true;
-      clearTimeout(timer);
-      return work();
-    });
-  } catch (error) {
-    if (begun) throw error;
-    // Refused in a sandboxed frame, for one.
-    return waiting.signal.aborted ? undefined : withoutLocks(name, waitSeconds, work);
+    return await webLock<T | undefined>(name, waiting.signal, begin, () =>
+      // Refused in a sandboxed frame, for one.
+      waiting.signal.aborted ? undefined : withoutLocks(name, waitSeconds, work),
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -102,13 +101,4 @@ function onReconnect(listener: (how: "online" | "visible") => void): () => void 
     target.removeEventListener?.("online", online);
     page?.removeEventListener("visibilitychange", visible);
   };
-}
-
-/** Reading the property throws in some contexts that may not store anything. */
-function cachesHere(): CacheStorage | undefined {
-  try {
-    return globalThis.caches;
-  } catch {
-    return undefined;
-  }
 }

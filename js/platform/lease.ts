@@ -1,6 +1,6 @@
 import type { DBSchema, IDBPDatabase } from "idb";
-import { randomId } from "../session/record.js";
 import { change, nameOf, openDatabase } from "../storage/database.js";
+import { randomId } from "./random-id.js";
 
 /** Longer than any refresh may take. */
 const LEASE_SECONDS = 120;

@@ -1,7 +1,6 @@
 import { ANYTHING, BOOLEAN, type Checks, checkOptions, FUNCTION, TEXT } from "../check-options.js";
 import { timeLimit } from "../duration.js";
-import type { FusionAuthProviderOptions, TokenProvider, TokenSet } from "../providers.js";
-import { ProviderUnavailable, RefreshRejected } from "./errors.js";
+import { ProviderUnavailable, RefreshRejected } from "../errors.js";
 import {
   type Answer,
   badStatus,
@@ -13,6 +12,7 @@ import {
   type Signalled,
   safeAddress,
 } from "./http.js";
+import type { FusionAuthProviderOptions, TokenProvider, TokenSet } from "./types.js";
 
 const OPTIONS: Checks<FusionAuthProviderOptions> = {
   url: ANYTHING,

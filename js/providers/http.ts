@@ -1,8 +1,12 @@
 import { readMembers } from "../check-options.js";
-import { ConfigError } from "../errors.js";
-import { isLoopback } from "../keys/fetch.js";
-import type { TokenSet } from "../providers.js";
-import { ProviderUnavailable, type ProviderUnavailableCode, type ProviderUnavailableFacts } from "./errors.js";
+import {
+  ConfigError,
+  ProviderUnavailable,
+  type ProviderUnavailableCode,
+  type ProviderUnavailableFacts,
+} from "../errors.js";
+import { bounded, dateOf, inBrowsers, isSafe, LONGEST_RETRY, readBody, retryDelay } from "../http/client.js";
+import type { TokenSet } from "./types.js";
 
 /** A complete answer. Redirects are answers: a token is never sent anywhere else than where it belongs. */
 export interface Answer {
@@ -32,10 +36,6 @@ export interface Exchange {
 
 /** Tokens with many claims are some kilobytes. */
 const MAX_BYTES = 262_144;
-/** A provider may ask for peace, but not for ever. In seconds. */
-const LONGEST_RETRY = 86_400;
-/** Of `setTimeout`, in milliseconds; a longer one would fire at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** How the caller of a provider gives it up. */
 export interface Signalled {
@@ -55,32 +55,20 @@ export function readTokens(tokens: TokenSet): Partial<TokenSet> {
 export async function exchange(url: string, init: RequestInit, how: Exchange): Promise<Answer> {
   const { fetch, timeout, signal, sends } = how;
   const { origin } = new URL(url);
-  const stop = new AbortController();
   const unavailable = (code: ProviderUnavailableCode, message: string, options?: ErrorOptions) =>
     new ProviderUnavailable(code, message, { sent: sends }, options);
   if (signal?.aborted) throw notAsked(origin);
-  let end = (): void => {};
-  // Raced, because a fetch of the app's own may not listen to a signal.
-  const ended = new Promise<never>((_, reject) => {
-    const late = () => reject(unavailable("timeout", `${origin} did not answer in time`));
-    const aborted = () => reject(unavailable("aborted", `${origin} was given up before it answered`));
-    const timer = setTimeout(late, Math.min(timeout * 1000, LONGEST_TIMER));
-    signal?.addEventListener("abort", aborted);
-    end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", aborted);
-    };
-  });
+  const late = () => unavailable("timeout", `${origin} did not answer in time`);
+  const aborted = () => unavailable("aborted", `${origin} was given up before it answered`);
   try {
-    const request = fetch(url, { ...init, redirect: "manual", signal: stop.signal, ...inBrowsers() });
-    return await Promise.race([ended, request.then((response) => read(response, origin, sends))]);
+    return await bounded({ timeout, late, signal, aborted }, async (stop) => {
+      // FusionAuth takes a cookie in preference to what is asked.
+      const asked: RequestInit = { ...init, redirect: "manual", signal: stop, ...inBrowsers("no-store") };
+      return read(await fetch(url, asked), origin, sends);
+    });
   } catch (cause) {
     if (cause instanceof ProviderUnavailable) throw cause;
     throw unavailable("network", `${origin} could not be reached, or the connection broke`, { cause });
-  } finally {
-    end();
-    // Whatever of the answer is still under way is not wanted.
-    stop.abort();
   }
 }
 
@@ -121,12 +109,6 @@ export function badStatus({ status, retryAfter }: Answer, origin: string, sent: 
   return new ProviderUnavailable("http_status", `${origin} answered with ${what}`, { sent, status, retryAfter });
 }
 
-/** Whether tokens may be sent there: https, or http to this device where the app itself named such an address. */
-export function isSafe(url: URL, loopback: boolean): boolean {
-  const isPrivate = url.protocol === "https:" || (loopback && url.protocol === "http:" && isLoopback(url));
-  return isPrivate && url.username === "" && url.password === "";
-}
-
 /** The address in an option, or a {@link ConfigError}. */
 export function safeAddress(address: unknown, option: string, loopback = true): URL {
   try {
@@ -146,7 +128,8 @@ function notAsked(origin: string): ProviderUnavailable {
 async function read(response: Response, origin: string, sent: boolean): Promise<Answer> {
   const { status, ok, headers } = response;
   const serverTime = dateOf(headers.get("date"));
-  const retryAfter = retryDelay(headers.get("retry-after"), serverTime);
+  const delay = retryDelay(headers.get("retry-after"), serverTime ?? Date.now() / 1000);
+  const retryAfter = Number.isFinite(delay) ? Math.min(delay as number, LONGEST_RETRY) : undefined;
   const type = headers.get("content-type") ?? "";
   const isJson = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type);
   // What says that it went well is read whatever it says it is: a one-time token may be used up for it.
@@ -155,45 +138,10 @@ async function read(response: Response, origin: string, sent: boolean): Promise<
   return { status, ok, isJson, isPage, text, serverTime, retryAfter };
 }
 
-async function readText({ body, headers, status }: Response, origin: string, sent: boolean): Promise<string> {
+async function readText(response: Response, origin: string, sent: boolean): Promise<string> {
   const tooLarge = () => {
     const message = `${origin} answered with more than ${MAX_BYTES} bytes`;
-    return new ProviderUnavailable("too_large", message, { sent, status });
+    return new ProviderUnavailable("too_large", message, { sent, status: response.status });
   };
-  if (Number(headers.get("content-length")) > MAX_BYTES) throw tooLarge();
-  if (body === null) return "";
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  let length = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return text + decoder.decode();
-      length += value.length;
-      if (length > MAX_BYTES) throw tooLarge();
-      text += decoder.decode(value, { stream: true });
-    }
-  } finally {
-    reader.cancel().catch(() => {});
-  }
-}
-
-/** `Retry-After`, in seconds (RFC 9110 section 10.2.3). */
-function retryDelay(header: string | null, serverTime = Date.now() / 1000): number | undefined {
-  if (header === null) return undefined;
-  const delay = /^\d+$/.test(header) ? Number(header) : (dateOf(header) ?? Number.NaN) - serverTime;
-  return Number.isFinite(delay) ? Math.min(Math.max(0, delay), LONGEST_RETRY) : undefined;
-}
-
-/** An HTTP date in Unix seconds. */
-function dateOf(header: string | null): number | undefined {
-  const time = header === null ? Number.NaN : Date.parse(header);
-  return Number.isFinite(time) ? time / 1000 : undefined;
-}
-
-/** Only browsers keep cookies, and FusionAuth takes one in preference to what is asked; some edge runtimes refuse these. */
-function inBrowsers(): RequestInit {
-  if ((globalThis as { location?: unknown }).location === undefined) return {};
-  return { credentials: "omit", referrerPolicy: "no-referrer", cache: "no-store" };
+  return new TextDecoder().decode(await readBody(response, MAX_BYTES, tooLarge));
 }

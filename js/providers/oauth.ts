@@ -1,15 +1,12 @@
 import { ANYTHING, type Checks, checkOptions, FUNCTION, isString, membersOf, TEXT } from "../check-options.js";
 import { timeLimit } from "../duration.js";
-import { ConfigError } from "../errors.js";
-import { isLoopback } from "../keys/fetch.js";
-import { issuerOf, otherIssuer } from "../metadata.js";
-import type { OAuthProviderOptions, ServerMetadata, TokenProvider, TokenSet } from "../providers.js";
-import { ProviderUnavailable, RefreshRejected, SIGN_IN_NEEDED } from "./errors.js";
+import { ConfigError, ProviderUnavailable, RefreshRejected, SIGN_IN_NEEDED } from "../errors.js";
+import { isLoopback, isSafe } from "../http/client.js";
+import { discover } from "../http/discovery.js";
 import {
   type Answer,
   badStatus,
   exchange,
-  isSafe,
   jsonOf,
   readSignal,
   readTokens,
@@ -19,6 +16,7 @@ import {
   unlessAborted,
 } from "./http.js";
 import * as oauth from "./oauth4webapi.js";
+import type { OAuthProviderOptions, ServerMetadata, TokenProvider, TokenSet } from "./types.js";
 
 /**
  * In seconds, for both kinds of metadata. They can be asked for again without loss: no reason to wait as long as for
@@ -216,37 +214,27 @@ export class OAuthProvider implements TokenProvider {
     return unlessAborted(this.#discovered, signal, this.#settings.issuer.origin);
   }
 
-  /** Metadata of OpenID Connect Discovery 1.0 first, then those of OAuth 2.0 alone (RFC 8414). */
   async #discover(): Promise<oauth.AuthorizationServer> {
-    const limit = Math.min(this.#settings.timeout, DISCOVERY_LIMIT);
+    const { issuer, fetch, timeout } = this.#settings;
+    const { origin } = issuer;
     const started = performance.now();
-    try {
-      return await this.#metadata("oidc", limit);
-    } catch (error) {
-      if (!(error instanceof ProviderUnavailable && error.status === 404)) throw error;
-      return this.#metadata("oauth2", limit - (performance.now() - started) / 1000);
-    }
-  }
-
-  async #metadata(algorithm: "oidc" | "oauth2", timeout: number): Promise<oauth.AuthorizationServer> {
-    const { issuer, fetch } = this.#settings;
-    const invalid = (message: string, options?: ErrorOptions) =>
-      new ProviderUnavailable("invalid_metadata", message, { sent: false }, options);
-    const response = await oauth.discoveryRequest(issuer, {
-      algorithm,
-      [oauth.allowInsecureRequests]: isLoopback(issuer),
-      [oauth.customFetch]: async (url, { headers }) => {
-        const answer = await exchange(url, { headers }, { fetch, timeout, sends: false });
-        if (answer.status !== 200) throw badStatus(answer, issuer.origin, false);
-        const metadata = jsonOf(answer, issuer.origin, false);
-        // The library compares as URLs; the specifications say: character by character.
-        const named = issuerOf(metadata);
-        if (named !== undefined && named !== this.#issuer) throw invalid(otherIssuer(named, this.#issuer));
-        return jsonResponse(metadata);
+    const left = () => Math.min(timeout, DISCOVERY_LIMIT) - (performance.now() - started) / 1000;
+    const invalid = (message: string, cause?: unknown) =>
+      new ProviderUnavailable(
+        "invalid_metadata",
+        message,
+        { sent: false },
+        cause === undefined ? undefined : { cause },
+      );
+    const server = await discover(this.#issuer, {
+      get: async ({ href }, headers) => {
+        const answer = await exchange(href, { headers }, { fetch, timeout: left(), sends: false });
+        if (answer.status !== 200) throw badStatus(answer, origin, false);
+        return JSON.stringify(jsonOf(answer, origin, false));
       },
-    });
-    const server = await oauth.processDiscoveryResponse(issuer, response).catch((cause: unknown) => {
-      throw invalid(`what ${this.#issuer} answered is not its metadata`, { cause });
+      isMissing: (error) => error instanceof ProviderUnavailable && error.status === 404,
+      otherIssuer: (message) => invalid(message),
+      invalid,
     });
     this.#endpoint(server, "token_endpoint");
     return server;

@@ -1,6 +1,6 @@
 /** The time that a session judges by: the device's clock, corrected and doubted by what was seen of time. */
 import type { ClockMarks } from "../policy.js";
-import type { TokenSet } from "../providers.js";
+import type { TokenSet } from "../providers/types.js";
 import type { Claims } from "../verifier.js";
 
 /** Clocks that differ by less, in seconds, and by no more than the tolerance, are taken for equal. */

@@ -1,16 +1,16 @@
 /** What an app calls: puts together what is known, its refreshing, the other tabs, and timers. */
 import { ConfigError, KeyStoreError, ProtectionError, SessionError } from "../errors.js";
-import { purgeExcept } from "../gate/purge.js";
-import type { KeyRefresh } from "../keys.js";
+import type { KeyRefresh } from "../keys/types.js";
 import type { PinProtection } from "../pin.js";
 import { type Channel, type Environment, platformEnvironment } from "../platform/environment.js";
+import { randomId } from "../platform/random-id.js";
+import { purgeExcept } from "../platform/user-caches.js";
 import type { Protection, UnlockedKey } from "../protection.js";
-import type { TokenSet } from "../providers.js";
+import type { TokenSet } from "../providers/types.js";
 import { type AccessRequest, checkRequest, refusalOf } from "../rights.js";
 import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
-import { randomId } from "./record.js";
 import { type EndedHere, lastsOf, Refreshing } from "./refresh.js";
 import { type ReplicaMessage, SessionReplica } from "./replica.js";
 import { Revoker } from "./revoke.js";

@@ -186,9 +186,3 @@ function isRecord(value: unknown): value is SessionRecord {
 function isCount(value: unknown, most: number): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < most;
 }
-
-/** A random id that nobody has to guess: 128 bits. */
-export function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}

@@ -1,12 +1,12 @@
 /** Exchanges refresh tokens that serve once, in one tab at a time, so that no answer is lost and no token spent twice. */
-import { keyDoubt, SessionError, TokenError } from "../errors.js";
+import { keyDoubt, ProviderUnavailable, RefreshRejected, SessionError, SIGN_IN_NEEDED, TokenError } from "../errors.js";
 import type { Environment } from "../platform/environment.js";
+import { randomId } from "../platform/random-id.js";
 import type { UnlockedKey } from "../protection.js";
-import { ProviderUnavailable, RefreshRejected, SIGN_IN_NEEDED } from "../providers/errors.js";
-import type { TokenProvider, TokenSet } from "../providers.js";
+import type { TokenProvider, TokenSet } from "../providers/types.js";
 import type { Claims } from "../verifier.js";
 import { answerTime, type CheckInTime, checkInAt, repeatedTime, signInTime } from "./clock.js";
-import { type EndCause, isSamePlace, nextTurn, type Place, randomId, type SessionRecord } from "./record.js";
+import { type EndCause, isSamePlace, nextTurn, type Place, type SessionRecord } from "./record.js";
 import type { Offer, Opened, SessionReplica } from "./replica.js";
 import type { Revoker } from "./revoke.js";
 import { rejection } from "./rules.js";

@@ -1,7 +1,8 @@
 /** What this tab knows of the session, and the only ways to change that: `offer`, `end`, `sync`, and `hear` for other tabs. */
 import { ProtectionError, SessionError } from "../errors.js";
-import { purgeUserCaches } from "../gate/purge.js";
 import type { Environment } from "../platform/environment.js";
+import { randomId } from "../platform/random-id.js";
+import { purgeUserCaches } from "../platform/user-caches.js";
 import type { Protection, UnlockedKey } from "../protection.js";
 import { type CheckIn, learned, type Marks, marksOf, sighted } from "./clock.js";
 import {
@@ -14,7 +15,6 @@ import {
   type Place,
   type Postponement,
   type Replica,
-  randomId,
   readReplica,
   type SessionRecord,
   writeReplica,

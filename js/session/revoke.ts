@@ -1,6 +1,6 @@
+import { ProviderUnavailable, RefreshRejected } from "../errors.js";
 import type { Environment } from "../platform/environment.js";
-import { ProviderUnavailable, RefreshRejected } from "../providers/errors.js";
-import type { TokenProvider } from "../providers.js";
+import type { TokenProvider } from "../providers/types.js";
 import { Backoff } from "./schedule.js";
 import type { Revocation, SessionStore } from "./store.js";
 import type { SessionTokens } from "./tokens.js";

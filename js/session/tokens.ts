@@ -1,8 +1,8 @@
 /** The tokens of one person: which of them says who may do what, and whether that one is genuine. */
 import { keyDoubt, SessionError, TokenError } from "../errors.js";
-import type { KeyStore } from "../keys.js";
+import type { KeyStore } from "../keys/types.js";
 import type { ClockMarks, Policy } from "../policy.js";
-import type { TokenSet } from "../providers.js";
+import type { TokenSet } from "../providers/types.js";
 import { type Assessment, type Claims, deepFreeze, type Verifier } from "../verifier.js";
 import { type CheckIn, firstCheckInId, type Marks, readClock } from "./clock.js";
 import type { Place } from "./record.js";

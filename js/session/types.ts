@@ -1,9 +1,9 @@
 /** What an app gives to a session and gets from it. */
-import type { KeyStore } from "../keys.js";
+import type { KeyStore } from "../keys/types.js";
 import type { Environment } from "../platform/environment.js";
 import type { Access, AccessReason, Policy, PolicyOptions } from "../policy.js";
 import type { Protection } from "../protection.js";
-import type { TokenProvider, TokenSet } from "../providers.js";
+import type { TokenProvider, TokenSet } from "../providers/types.js";
 import type { AccessRequest, Refusal } from "../rights.js";
 import type { Storage } from "../storage.js";
 import type { Claims, Verifier } from "../verifier.js";

@@ -6,7 +6,7 @@ import { createKeyStore } from "tokenward/keys";
 import { pinProtection } from "tokenward/pin";
 import { fusionAuthProvider, oauthProvider } from "tokenward/providers";
 import { memoryStorage } from "tokenward/storage";
-import { ISSUER, KEY } from "../session/strict-provider.mjs";
+import { ISSUER, KEY } from "../support/tokens.mjs";
 
 /** Runs something while all objects inherit these. */
 async function inheriting(members, work) {

@@ -10,7 +10,7 @@ import { fusionAuthProvider, oauthProvider } from "tokenward/providers";
 import { createSession, noProtection } from "tokenward/session";
 import { cacheStorage, indexedDbStorage, kvStorage, memoryStorage } from "tokenward/storage";
 import { fakeCaches, fakeKv } from "../keys/fakes.mjs";
-import { ISSUER, KEY } from "../session/strict-provider.mjs";
+import { ISSUER, KEY } from "../support/tokens.mjs";
 
 const jwks = { keys: [KEY.jwk] };
 const verifier = () => createVerifier({ jwks, issuer: ISSUER, audience: "app" });

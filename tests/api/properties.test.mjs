@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { createVerifier, TokenError } from "tokenward";
 import { testKeys } from "../conformance/keys.mjs";
 import { AUDIENCE, CLAIMS, ISSUER, NOW, segment, signed, signedText } from "../conformance/tokens.mjs";
-import fc, { runs } from "../properties.mjs";
+import fc, { runs } from "../support/properties.mjs";
 
 const keys = testKeys();
 const SIGNERS = { EdDSA: keys.ed25519, ES256: keys.p256, ES384: keys.p384, RS256: keys.rsa2048, PS256: keys.rsa2048 };

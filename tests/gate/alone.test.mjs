@@ -1,17 +1,13 @@
 // Copies that nobody reads: whoever asked has the cached answer.
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { createGate } from "tokenward/gate";
-import { answers, ask, FakeCaches, FakeSession, ORIGIN, offline, request, textOf } from "./fakes.mjs";
+import { answers, ask, fakeWorker, ORIGIN, offline, request, textOf } from "./fakes.mjs";
 
 let session;
-beforeEach(() => {
-  globalThis.caches = new FakeCaches();
-  session = new FakeSession();
+fakeWorker((worker) => {
+  session = worker.session;
   session.become("id-1");
-});
-afterEach(() => {
-  delete globalThis.caches;
 });
 
 async function settle(steps = 50) {

@@ -1,20 +1,15 @@
 // What is kept for whom, with a stand-in for the Cache API that lets things happen in between.
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { beforeEach, describe, it } from "node:test";
 import { createGate, purgeUserCaches } from "tokenward/gate";
-import { answers, ask, contents, FakeCaches, FakeSession, forAll, ORIGIN, offline, request, textOf } from "./fakes.mjs";
+import { answers, ask, contents, FakeSession, fakeWorker, forAll, ORIGIN, offline, request, textOf } from "./fakes.mjs";
 
 const USER_RULE = { match: "/app/*", cache: "user" };
 
 let caches;
 let session;
-beforeEach(() => {
-  caches = new FakeCaches();
-  globalThis.caches = caches;
-  session = new FakeSession();
-});
-afterEach(() => {
-  delete globalThis.caches;
+fakeWorker((worker) => {
+  ({ caches, session } = worker);
 });
 
 const gateFor = (rules, options = {}) => createGate({ session, rules, origin: ORIGIN, ...options });

@@ -1,10 +1,10 @@
 // A gate by verifier, as in an edge worker: each request carries its token.
 import assert from "node:assert/strict";
-import { sign } from "node:crypto";
 import { describe, it } from "node:test";
 import { createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
 import { generateKeyPair } from "../../tools/keypair.mjs";
+import { signed } from "../support/tokens.mjs";
 
 const NOW = 1_800_000_000;
 const { privateKey, publicKey } = generateKeyPair("ed25519");
@@ -21,10 +21,8 @@ const rules = [
 ];
 
 function token(claims = {}, kid = "k") {
-  const encode = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
   const registered = { iss: "https://login.test", aud: "api", sub: "ada", exp: NOW + 60, scope: "read write" };
-  const input = `${encode({ alg: "EdDSA", kid })}.${encode({ ...registered, ...claims })}`;
-  return `${input}.${sign(null, Buffer.from(input), privateKey).toString("base64url")}`;
+  return signed(privateKey, { kid }, { ...registered, ...claims });
 }
 
 async function ask(authorization, path = "/api/x", gate = createGate({ verifier, rules })) {

@@ -1,4 +1,16 @@
 // Stand-ins for what a gate meets, where the real thing cannot be made to do what a test is about.
+import { afterEach, beforeEach } from "node:test";
+
+/** Before each test of a file: empty caches, and a session in which nobody is signed in. `use` is told of both. */
+export function fakeWorker(use) {
+  beforeEach(() => {
+    globalThis.caches = new FakeCaches();
+    use({ caches: globalThis.caches, session: new FakeSession() });
+  });
+  afterEach(() => {
+    delete globalThis.caches;
+  });
+}
 
 /** A session without storage, tokens or time: a test says who is signed in. */
 export class FakeSession extends EventTarget {

@@ -1,20 +1,15 @@
 // What is answered, with a stand-in for the Cache API.
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { createGate } from "tokenward/gate";
-import { answers, ask, FakeCaches, FakeSession, ORIGIN, offline, request, textOf } from "./fakes.mjs";
+import { answers, ask, FakeSession, fakeWorker, ORIGIN, offline, request, textOf } from "./fakes.mjs";
 
 const USER_RULE = { match: "/app/*", cache: "user" };
 
 let caches;
 let session;
-beforeEach(() => {
-  caches = new FakeCaches();
-  globalThis.caches = caches;
-  session = new FakeSession();
-});
-afterEach(() => {
-  delete globalThis.caches;
+fakeWorker((worker) => {
+  ({ caches, session } = worker);
 });
 
 const gateFor = (rules, options = {}) => createGate({ session, rules, origin: ORIGIN, ...options });

@@ -1,17 +1,13 @@
 // What is asked of the network, where a browser's HTTP cache stands in between. Browsers show that it helps.
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { createGate } from "tokenward/gate";
-import { answers, FakeCaches, FakeSession, ORIGIN, request, textOf } from "./fakes.mjs";
+import { answers, fakeWorker, ORIGIN, request, textOf } from "./fakes.mjs";
 
 let session;
-beforeEach(() => {
-  globalThis.caches = new FakeCaches();
-  session = new FakeSession();
+fakeWorker((worker) => {
+  session = worker.session;
   session.become("id-1");
-});
-afterEach(() => {
-  delete globalThis.caches;
 });
 
 const gateFor = (rule) => createGate({ session, origin: ORIGIN, rules: [{ match: "/*", ...rule }] });

@@ -1,17 +1,15 @@
 // How much a gate keeps.
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { createGate } from "tokenward/gate";
-import { answers, ask, FakeCaches, FakeSession, forAll, ORIGIN, offline, textOf } from "./fakes.mjs";
+import { answers, ask, fakeWorker, forAll, ORIGIN, offline, textOf } from "./fakes.mjs";
 
 let session;
-beforeEach(() => {
-  globalThis.caches = new FakeCaches();
-  session = new FakeSession();
+fakeWorker((worker) => {
+  session = worker.session;
   session.become("id-1");
 });
 afterEach(() => {
-  delete globalThis.caches;
   delete globalThis.location;
 });
 

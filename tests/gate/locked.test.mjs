@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { createGate, purgeUserCaches } from "tokenward/gate";
-import { soon } from "../soon.mjs";
+import { soon } from "../support/soon.mjs";
 import { answers, ask, contents, FakeCaches, FakeSession, ORIGIN, offline } from "./fakes.mjs";
 
 const OWN = "tokenward:default:id-1";

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 // The reference implementation of RFC 9111 in JavaScript, to compare with; in tests only.
 import CachePolicy from "http-cache-semantics";
 import { createGate } from "tokenward/gate";
-import fc, { runs } from "../properties.mjs";
+import fc, { runs } from "../support/properties.mjs";
 import { answers, ask, contents, FakeCaches, FakeSession, ORIGIN, offline, textOf } from "./fakes.mjs";
 
 const BEARER = { headers: { authorization: "Bearer x" } };

@@ -1,10 +1,10 @@
 // An app behind a gate: pages and an API that know who asks by a cookie, tokens for whoever asks, answers that wait, and a
 // server that can be stopped and started again at the same place.
-import { sign } from "node:crypto";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { generateKeyPair } from "../../tools/keypair.mjs";
+import { signed } from "../support/tokens.mjs";
 
 const ISSUER = "https://login.test";
 
@@ -13,11 +13,9 @@ export async function startSite() {
   const files = await bundles([{ ...publicKey.export({ format: "jwk" }), kid: "k" }]);
 
   const token = (claims) => {
-    const encode = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
     const now = Math.floor(Date.now() / 1000);
     const registered = { iss: ISSUER, aud: "app", iat: now, exp: now + 900, scope: "read" };
-    const input = `${encode({ alg: "EdDSA", kid: "k" })}.${encode({ ...registered, ...claims })}`;
-    return `${input}.${sign(null, Buffer.from(input), privateKey).toString("base64url")}`;
+    return signed(privateKey, { kid: "k" }, { ...registered, ...claims });
   };
 
   const held = [];

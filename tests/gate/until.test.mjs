@@ -1,24 +1,17 @@
 // With a verifier, `until` is the moment at which time alone changes the decision: it is tried just before and just after.
 import assert from "node:assert/strict";
-import { sign } from "node:crypto";
 import { describe, it } from "node:test";
 import { createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
 import { generateKeyPair } from "../../tools/keypair.mjs";
+import { signed } from "../support/tokens.mjs";
 
 const NOW = 1_800_000_000;
 const { privateKey, publicKey } = generateKeyPair("ed25519");
 const jwks = [{ ...publicKey.export({ format: "jwk" }), kid: "k" }];
 const SOON = 0.001;
 
-function token(claims) {
-  const parts = [
-    { alg: "EdDSA", kid: "k" },
-    { iss: "https://login.test", aud: "api", ...claims },
-  ];
-  const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-  return `${input}.${sign(null, Buffer.from(input), privateKey).toString("base64url")}`;
-}
+const token = (claims) => signed(privateKey, { kid: "k" }, { iss: "https://login.test", aud: "api", ...claims });
 
 /** What is decided at a moment. */
 function decisions(claims, options) {
@@ -84,6 +77,19 @@ describe("until", () => {
       assert.equal(decisions(claims)(NOW).until, until);
     });
   }
+
+  it("is the end of a token that ends before it begins", () => {
+    const at = decisions({ exp: NOW + 60, nbf: NOW + 900 });
+    assert.deepEqual([at(NOW).reason, at(NOW).until], ["not_yet_valid", NOW + 65]);
+    assert.equal(at(NOW + 65).reason, "expired");
+  });
+
+  it("is null with a verifier of the app's own that does not tell it", () => {
+    const { safeVerify } = createVerifier({ jwks, issuer: "https://login.test", audience: "api", now: () => NOW });
+    const gate = createGate({ verifier: { safeVerify }, rules: [{ match: "/*" }] });
+    const headers = new Headers({ authorization: `Bearer ${token({ exp: NOW + 60 })}` });
+    assert.equal(gate.decide({ url: "https://api.test/x", headers }).until, null);
+  });
 
   it("is null where time changes nothing", () => {
     assert.equal(decisions({ iat: NOW }, withoutExp)(NOW).until, null);

@@ -1,17 +1,13 @@
 // What the server has withdrawn, or a request has changed, is not to be seen offline as it was.
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { createGate } from "tokenward/gate";
-import { answers, ask, contents, FakeCaches, FakeSession, forAll, ORIGIN, offline } from "./fakes.mjs";
+import { answers, ask, contents, fakeWorker, forAll, ORIGIN, offline } from "./fakes.mjs";
 
 let session;
-beforeEach(() => {
-  globalThis.caches = new FakeCaches();
-  session = new FakeSession();
+fakeWorker((worker) => {
+  session = worker.session;
   session.become("id-1");
-});
-afterEach(() => {
-  delete globalThis.caches;
 });
 
 const gateFor = (...rules) => createGate({ session, origin: ORIGIN, rules });

@@ -6,7 +6,7 @@ import { createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
 import { memoryStorage } from "tokenward/storage";
 import { AUDIENCE, ISSUER, NOW } from "../conformance/tokens.mjs";
-import fc, { runs } from "../properties.mjs";
+import fc, { runs } from "../support/properties.mjs";
 import { accepted, k1, k2, k3 } from "./stores.mjs";
 
 const KEYS = [k1, k2, k3];

@@ -3,7 +3,8 @@ import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { IDBFactory, IDBObjectStore } from "fake-indexeddb";
-import { openTab, soon, strictProvider, who } from "./strict-provider.mjs";
+import { openTab, soon, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
 
 const tabs = [];
 const refusing = new Set();

@@ -5,19 +5,9 @@ import { test } from "node:test";
 import { createVerifier } from "tokenward";
 import { oauthProvider, ProviderUnavailable } from "tokenward/providers";
 import { createSession } from "tokenward/session";
-import {
-  ISSUER,
-  isStored,
-  KEY,
-  keyStore,
-  mapStorage,
-  openTab,
-  signer,
-  soon,
-  strictProvider,
-  turns,
-  who,
-} from "./strict-provider.mjs";
+import { isStored, keyStore, mapStorage, openTab, soon, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { ISSUER, KEY, signer } from "../support/tokens.mjs";
 
 const HOUR = 3600;
 const start = Math.floor(Date.now() / 1000);

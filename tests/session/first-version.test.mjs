@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pinProtection } from "tokenward/pin";
-import { isStored, KEY, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
+import { isStored, mapStorage, openTab, soon, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { KEY } from "../support/tokens.mjs";
 
 const ID = "0123456789abcdef".repeat(2);
 const PIN = "123456";

@@ -1,19 +1,9 @@
 // A page fetches fresher keys: the service worker and the other tabs learn of them, though they ask nobody.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  channels,
-  KEY,
-  keyStore,
-  mapStorage,
-  openTab,
-  reconnection,
-  signer,
-  soon,
-  strictProvider,
-  turns,
-  who,
-} from "./strict-provider.mjs";
+import { channels, keyStore, mapStorage, openTab, reconnection, soon, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { KEY, signer } from "../support/tokens.mjs";
 
 const NEXT_KEY = signer("next");
 

@@ -5,7 +5,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { IDBObjectStore } from "fake-indexeddb";
 import { leaseLock } from "../../pkg/esm/platform/lease.js";
-import { gate, mapStorage, openTab, soon, strictProvider, who } from "./strict-provider.mjs";
+import { gate, mapStorage, openTab, soon, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
 import "fake-indexeddb/auto";
 
 /** From now on nothing more goes into IndexedDB. Answers how to make room. */

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pinProtection } from "tokenward/pin";
 import { StorageError } from "tokenward/storage";
-import { channels, gate, isStored, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
+import { channels, gate, isStored, mapStorage, openTab, soon, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
 
 const PIN = "123456";
 /** Longer than an access token lasts here, so that access is past use. */

@@ -1,18 +1,8 @@
 // A device that many people use, one after another: what the storage and the tabs know of them does not grow.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  channels,
-  gate,
-  hearingLater,
-  isStored,
-  mapStorage,
-  openTab,
-  soon,
-  strictProvider,
-  turns,
-  who,
-} from "./strict-provider.mjs";
+import { channels, gate, hearingLater, isStored, mapStorage, openTab, soon, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
 
 const MANY = 40;
 

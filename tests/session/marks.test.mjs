@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProtectionError } from "tokenward/session";
+import { isStored, mapStorage, openTab, soon, turns } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { KEY } from "../support/tokens.mjs";
 import { Device, settled, World } from "./simulated.mjs";
-import { isStored, KEY, mapStorage, openTab, soon, strictProvider, turns } from "./strict-provider.mjs";
 
 async function signedIn({ policy, offset = 0 } = {}) {
   const world = new World(1);

@@ -5,19 +5,9 @@ import { createVerifier } from "tokenward";
 import { pinProtection } from "tokenward/pin";
 import { oauthProvider } from "tokenward/providers";
 import { createSession } from "tokenward/session";
-import {
-  gate,
-  ISSUER,
-  KEY,
-  keyStore,
-  mapStorage,
-  openTab,
-  signer,
-  soon,
-  strictProvider,
-  turns,
-  who,
-} from "./strict-provider.mjs";
+import { gate, keyStore, mapStorage, openTab, soon, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { ISSUER, KEY, signer } from "../support/tokens.mjs";
 
 const NEXT_KEY = signer("next");
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryStorage } from "tokenward/storage";
-import { mapStorage, openTab, soon, strictProvider, who } from "./strict-provider.mjs";
+import { mapStorage, openTab, soon, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
 
 for (const [what, storage, persistent] of [
   ["memory", memoryStorage(), false],

@@ -13,7 +13,7 @@ import {
   readReplica,
   writeReplica,
 } from "../../pkg/esm/session/record.js";
-import fc, { runs } from "../properties.mjs";
+import fc, { runs } from "../support/properties.mjs";
 
 const RUNS = runs(20_000);
 const id = (character) => character.repeat(32);

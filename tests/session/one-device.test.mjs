@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { createGate } from "tokenward/gate";
 import { FakeCaches, ORIGIN, request } from "../gate/fakes.mjs";
 import { randomFrom } from "../random.mjs";
-import { mapStorage, openTab, strictProvider, turns, who } from "./strict-provider.mjs";
+import { mapStorage, openTab, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
 
 const LIVES = 12;
 const STEPS = 120;

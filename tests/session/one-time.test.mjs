@@ -1,7 +1,9 @@
 // A refresh token that serves once is neither used twice nor thrown away, whatever comes between its answer and the storage.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gate, KEY, mapStorage, openTab, soon, strictProvider, who } from "./strict-provider.mjs";
+import { gate, mapStorage, openTab, soon, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { KEY } from "../support/tokens.mjs";
 
 test("an app that judges the ID token from now on keeps the refresh token that brings the first one", async () => {
   const provider = strictProvider();

@@ -1,7 +1,8 @@
 // An access token that is no JWT cannot be judged: what helps is said with the refusal.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KEY, mapStorage, openTab, who } from "./strict-provider.mjs";
+import { mapStorage, openTab, who } from "../support/device.mjs";
+import { KEY } from "../support/tokens.mjs";
 
 const remedy = /three segments.*this access_token is no signed JWT: .*"resource" or "audience".*token: "id_token"/;
 const isRefused = ({ name, code, message, cause }) => {

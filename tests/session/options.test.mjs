@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError, createPolicy } from "tokenward";
 import { createSession } from "tokenward/session";
-import { KEY, mapStorage, openTab } from "./strict-provider.mjs";
+import { mapStorage, openTab } from "../support/device.mjs";
+import { KEY } from "../support/tokens.mjs";
 
 test("durations are seconds or texts with a unit", () => {
   const { grace, checkIn, rollbackTolerance } = createPolicy({ grace: "36h", checkIn: null, rollbackTolerance: 90 });

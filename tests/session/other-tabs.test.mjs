@@ -1,7 +1,8 @@
 // What other tabs read, store and say while somebody signs in or out: the later one counts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gate, hearingLater, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
+import { gate, hearingLater, mapStorage, openTab, soon, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
 
 for (const next of ["signed_out", "bob"]) {
   test(`a look that is slow and began before the sign-out does not count more than a later one: ${next}`, async () => {

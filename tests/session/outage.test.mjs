@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StorageError } from "tokenward/storage";
-import { channels, isStored, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
+import { channels, isStored, mapStorage, openTab, soon, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
 
 /** Ada is stored; the storage fails from now on, from the start of a tab or only after it has found that it can be read. */
 async function outage({ from = "the start", ...more } = {}) {

@@ -8,8 +8,8 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ProtectionError } from "tokenward/session";
+import { isStored } from "../support/device.mjs";
 import { Device, settled, World, withWebCrypto } from "./simulated.mjs";
-import { isStored } from "./strict-provider.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const { HeldKey } = await import(join(root, "pkg/esm/protection/data-key.js"));

@@ -1,7 +1,9 @@
 // Whether a session can get fresh tokens is told before it runs out of them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KEY, mapStorage, openTab, strictProvider } from "./strict-provider.mjs";
+import { mapStorage, openTab } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { KEY } from "../support/tokens.mjs";
 
 const access_token = KEY.token({ sub: "ada" });
 

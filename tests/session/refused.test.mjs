@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createGate } from "tokenward/gate";
-import { KEY, mapStorage, openTab } from "./strict-provider.mjs";
+import { mapStorage, openTab } from "../support/device.mjs";
+import { KEY } from "../support/tokens.mjs";
 
 const now = Math.floor(Date.now() / 1000);
 const rights = { sub: "ada", scope: "read write", roles: ["editor"] };

@@ -2,18 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { StorageError } from "tokenward/storage";
-import {
-  channels,
-  isStored,
-  KEY,
-  mapStorage,
-  openTab,
-  reconnection,
-  soon,
-  strictProvider,
-  turns,
-  who,
-} from "./strict-provider.mjs";
+import { channels, isStored, mapStorage, openTab, reconnection, soon, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { KEY } from "../support/tokens.mjs";
 
 /** Longer than an access token lasts here, so that access is past use. */
 const PAST_USE = 1000;

@@ -1,7 +1,8 @@
 // After a sign-out without a network, the refresh token is revoked as soon as there is one again.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mapStorage, openTab, soon, strictProvider } from "./strict-provider.mjs";
+import { mapStorage, openTab, soon } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
 
 /** Ada has signed out while there was no network. Timers run when a test says so. */
 async function signedOutOffline() {

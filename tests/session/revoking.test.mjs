@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProviderUnavailable } from "tokenward/providers";
-import { gate, KEY, mapStorage, openTab, soon, strictProvider, turns } from "./strict-provider.mjs";
+import { gate, mapStorage, openTab, soon, turns } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { KEY } from "../support/tokens.mjs";
 
 /** Signed out, with a provider whose `revoke` is given. Answers whether the token waits. */
 async function signedOut(revoke) {

@@ -1,7 +1,7 @@
 // Whatever the provider answers and however the clock is set: a session asks neither too often nor too late.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc, { slowRuns } from "../properties.mjs";
+import fc, { slowRuns } from "../support/properties.mjs";
 import { Device, settled, World } from "./simulated.mjs";
 
 const MINUTE = 60;

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pinProtection } from "tokenward/pin";
 import { StorageError } from "tokenward/storage";
-import { channels, gate, KEY, mapStorage, openTab, soon, strictProvider, turns, who } from "./strict-provider.mjs";
+import { channels, gate, mapStorage, openTab, soon, turns, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { KEY } from "../support/tokens.mjs";
 
 const start = Math.floor(Date.now() / 1000);
 const full = () => Promise.reject(new StorageError("full", "no room"));

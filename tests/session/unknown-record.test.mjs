@@ -1,7 +1,9 @@
 // What is stored and no session of this version: nobody is signed in by it, and it goes with the next sign-out or sign-in.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isStored, KEY, mapStorage, openTab, strictProvider, who } from "./strict-provider.mjs";
+import { isStored, mapStorage, openTab, who } from "../support/device.mjs";
+import { strictProvider } from "../support/provider.mjs";
+import { KEY } from "../support/tokens.mjs";
 
 const ID = "0".repeat(32);
 const tokens = { access_token: KEY.token({ sub: "ada" }), refresh_token: "0.0" };

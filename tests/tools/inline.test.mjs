@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { inlined } from "../../tools/inline.mjs";
 import { root } from "../../tools/run.mjs";
-import fc from "../properties.mjs";
+import fc from "../support/properties.mjs";
 
 const { decoded } = await import(join(root, "pkg/esm/inlined.js"));
 

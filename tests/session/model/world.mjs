@@ -5,6 +5,9 @@
  */
 import * as record from "../../../pkg/esm/session/record.js";
 import * as rules from "../../../pkg/esm/session/rules.js";
+import { eventsOf } from "./events.mjs";
+import { propertiesOf } from "./properties.mjs";
+import { canonical, FRESH, initial, intern, internRecord, LOSS, sessionOf, shows } from "./state.mjs";
 
 /** The session's own code. A mutant has another, see `mutants.mjs`. */
 export const CODE = { ...record, ...rules };
@@ -22,125 +25,6 @@ export const CHOICES = {
   tellsLate: true, // who writes late what the storage had refused tells the others
   mayLoseToClock: true, // not a choice but what is accepted: a blind act and a clock set back may sign everybody out
 };
-
-export const ACTS = [
-  "in",
-  "again",
-  "out",
-  "refresh",
-  "crash",
-  "lose",
-  "late",
-  "orphan",
-  "expire",
-  "full",
-  "cut",
-  "evict",
-  "sleep",
-  "tick",
-  "jump",
-  "lock",
-  "takeover",
-  "dup",
-  "busy",
-];
-
-/** What a loss is excused by; several may be true of one token. */
-export const LOSS = { answer: 1, crash: 2, pastUse: 4, careless: 8, broken: 16, evicted: 32, takeover: 64 };
-
-/** Equal records, and equal replicas, are one object, so that the key of a state is cheap. */
-const records = new Map();
-const replicas = new Map();
-
-function internRecord(r) {
-  if (r === null || (r.key !== undefined && records.get(r.key) === r)) return r;
-  const key = `${r.signIn},${r.id},${r.generation},${r.turn},${r.turnId},${r.intent},${r.k},${r.s},${r.at}`;
-  let known = records.get(key);
-  if (known === undefined) {
-    known = Object.freeze({ ...r, key });
-    records.set(key, known);
-  }
-  return known;
-}
-
-function intern(replica) {
-  if (replica === null) return null;
-  const record = internRecord(replica.record);
-  const { epoch, ended } = replica;
-  const key = `${epoch ?? 0}:${ended.signIn}.${ended.id}.${ended.cause.slice(0, 2)}:${record === null ? "-" : record.key}`;
-  let known = replicas.get(key);
-  if (known === undefined) {
-    known = Object.freeze({ epoch, ended, record, key });
-    replicas.set(key, known);
-  }
-  return known;
-}
-
-const EMPTY = intern(CODE.EMPTY);
-const FRESH = {
-  m: EMPTY,
-  keep: 0,
-  gap: 0,
-  bo: null,
-  pc: 0,
-  q: null,
-  inb: [],
-  pend: 0,
-  late: null,
-  cut: 0,
-  slp: 0,
-  lk: 0,
-};
-
-export function initial(tabs, budget, clock = 1) {
-  return {
-    c: clock,
-    jumped: 0,
-    bc: -1,
-    blind: 0,
-    evicted: 0,
-    S: { v: null, full: 0 },
-    E: 0,
-    R: -1,
-    O: null,
-    P: [],
-    G: [],
-    bad: null,
-    T: Array.from({ length: tabs }, () => ({ ...FRESH })),
-    B: Object.fromEntries(ACTS.map((act) => [act, budget[act] ?? 0])),
-  };
-}
-
-const clone = (s) => ({
-  ...s,
-  S: { ...s.S },
-  T: s.T.map((t) => ({ ...t })),
-  P: s.P.map((p) => ({ ...p })),
-  G: s.G.map((g) => ({ ...g, lost: [...g.lost] })),
-  B: { ...s.B },
-  bad: null,
-});
-
-const askedKey = (q) => (q === null ? "" : `${q.asked.key}.${q.turn}.${q.res}.${q.a ?? ""}`);
-const tabKey = (t) =>
-  `${t.m.key}/${t.keep}${t.gap}${t.cut}${t.slp}${t.lk}${t.pend},${t.bo},${t.pc}${askedKey(t.q)}/${askedKey(t.late)}/${t.inb.map(({ m, stored }) => m.key + stored)}`;
-
-/** Tabs have no names: their order is no part of a state. */
-export function canonical(s) {
-  const keys = s.T.map(tabKey);
-  const order = keys.map((_, i) => i).sort((a, b) => (keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : a - b));
-  const isOrdered = order.every((at, i) => at === i);
-  const state = isOrdered ? s : { ...s, T: order.map((at) => s.T[at]), R: s.R < 0 ? s.R : order.indexOf(s.R) };
-  const people = s.G.map((g) => `${g.signIn}.${g.id}.${g.at}.${g.out}${g.rej}${g.free}${g.sp}${g.lost}`);
-  const families = s.P.map((p) => `${p.cur}.${p.used}.${p.dead}.${p.x}.${p.why}`);
-  const orphan = s.O === null ? "" : Object.values(s.O);
-  const rest = `${s.c},${s.jumped},${s.bc},${s.blind}${s.evicted},${s.S.full},${s.S.v?.key},${s.E},${state.R},${orphan},${families},${people},${Object.values(s.B)}`;
-  return { key: `${order.map((at) => keys[at]).join("|")}#${rest}`, state, order };
-}
-
-/** Which sign-in a record is of, by its place in the list of all. */
-export const sessionOf = (r) => (r === null ? -1 : r.s);
-export const shows = (t) => sessionOf(t.m.record);
 
 /**
  * `code`: the session's own, or a mutant of it; `choices`: see {@link CHOICES}. `provider`: "strict", or one with "grace" for a token
@@ -497,194 +381,6 @@ export function makeWorld({
     for (const s of x.G.keys()) for (let k = 0; k < x.P[s].cur; k++) lose(x, s, k, LOSS.evicted);
   }
 
-  function told({ epoch, ended, record: r }, stored) {
-    const over = `ended ${ended.signIn}${ended.id === EVERY_ID ? "" : `/${ended.id}`}`;
-    const what = r === null ? "none" : `S${r.s + 1} n${r.signIn} g${r.generation}${r.intent ? ` i${r.intent}` : ""}`;
-    const where = r === null ? "" : stored ? ", stored" : ", not stored";
-    return `{ ${over}, record ${what}, epoch ${epoch ?? "none"}${where} }`;
-  }
-
-  function how(s, t) {
-    if (t.cut) return " (storage out of reach)";
-    return s.S.full && !mayWrite(s, t) ? " (storage full)" : "";
-  }
-
-  // ---- every event that can happen in a state ------------------------------------------------------------------
-
-  function successors(s) {
-    const out = [];
-    const go = (label, act, step) => {
-      if (act !== null && s.B[act] <= 0) return;
-      const x = clone(s);
-      if (act !== null) x.B[act]--;
-      if (step(x) !== false) {
-        fillLost(x);
-        passTurn(x);
-        out.push([label, x]);
-      }
-    };
-    const tabEvents = (t, at) => {
-      const T = `T${at + 1}`;
-      const me = (f) => (x) => f(x.T[at], x);
-      if (t.slp)
-        return go(
-          `${T} wakes`,
-          null,
-          me((y) => {
-            y.slp = 0;
-            y.gap = 1;
-          }),
-        );
-      if (t.pend) go(`${T} writes what it had read and merged`, null, (x) => flush(x, at));
-      if (!t.pend) {
-        go(`${T} synchronises with the storage`, null, (x) => {
-          const { m, bo } = x.T[at];
-          const v = x.S.v;
-          sync(x, at);
-          return x.T[at].m !== m || x.T[at].bo !== bo || x.S.v !== v || x.bad !== null || x.T[at].pend > 0;
-        });
-        if (!t.lk) {
-          const S = `S${s.G.length + 1}`;
-          for (const kind of ties && s.G.length > 0 ? ["greater", "smaller"] : ["greater"])
-            go(`${T} signs ${S} in${how(s, t)}${kind === "smaller" ? " (smaller id)" : ""}`, "in", (x) =>
-              signIn(x, at, kind),
-            );
-          if (t.m.record !== null)
-            go(`${T} signs ${S} in, the same person again${how(s, t)}`, "again", (x) => signIn(x, at, "again"));
-        }
-        go(`${T} signs out${t.cut ? " (storage out of reach)" : ""}`, "out", (x) =>
-          x.G.length === 0 ? false : signOut(x, at),
-        );
-        if (t.pc === 0 && t.late === null && !t.lk && shows(t) >= 0 && (s.R < 0 || s.R === at || !R.lock)) {
-          go(`${T} begins a refresh: turn, read, intent`, "refresh", (x) => {
-            const v = x.S.v;
-            const { m } = x.T[at];
-            begin(x, at);
-            return x.T[at].pc === 2 || x.S.v !== v || x.T[at].m !== m;
-          });
-        }
-        if (t.pc === 2) go(`${T} sends token ${t.q.k} of S${t.q.s + 1}`, null, (x) => send(x, at));
-        if (t.pc === 4) {
-          go(`${T} takes the answer (${t.q.a >= 0 ? `token ${t.q.a}` : "rejected"})`, null, (x) => {
-            const { q } = x.T[at];
-            const { R: turn } = x;
-            finish(x, at);
-            receive(x, at, q, q.a);
-            x.R = turn === at ? at : x.R;
-          });
-        }
-        if (t.late !== null) {
-          go(`${T} gets the answer late (token ${t.late.a})`, null, (x) => {
-            const q = x.T[at].late;
-            x.T[at].late = null;
-            receive(x, at, q, q.a);
-          });
-        }
-        t.inb.forEach(({ m, stored }, place) => {
-          const text = `${T} hears ${told(m, stored)}`;
-          go(text, null, (x) => {
-            x.T[at].inb = t.inb.filter((_, i) => i !== place);
-            hear(x, at, m, stored);
-          });
-          go(`${text} (and will again)`, "dup", (x) => hear(x, at, m, stored));
-        });
-      }
-      if (t.pc === 3) {
-        go(
-          `the provider gets token ${t.q.k} of S${t.q.s + 1} from ${T}`,
-          null,
-          me((y, x) => {
-            y.q = { ...y.q, a: handle(x, y.q) };
-            y.pc = 4;
-          }),
-        );
-        go(`the request of ${T} is lost`, "lose", (x) => void lost(x, at, false));
-      }
-      if (t.pc === 3) go(`the provider tells ${T} to ask later: nothing was spent`, "busy", (x) => withdraw(x, at));
-      if (t.pc === 4 && t.q.a >= 0) {
-        go(`the answer to ${T} is lost`, "lose", (x) => void lost(x, at, true));
-        go(`the answer to ${T} is so late that its turn ends`, "late", (x) => {
-          const { q } = x.T[at];
-          lost(x, at, true);
-          x.T[at].late = q;
-        });
-      }
-      if (t.pc >= 2 && s.R === at) {
-        go(
-          `the lease of ${T} is taken over`,
-          "takeover",
-          me((y, x) => {
-            x.R = -1;
-            lose(x, y.q.s, y.q.k, LOSS.takeover);
-          }),
-        );
-      }
-      if (t.m !== EMPTY || t.pc || t.pend || t.cut)
-        go(`${T} crashes, and is loaded anew`, "crash", (x) => crash(x, at));
-      go(
-        `${T} falls asleep`,
-        "sleep",
-        me((y) => {
-          y.slp = 1;
-        }),
-      );
-      if (!t.cut)
-        go(
-          `${T} loses its connection to the storage`,
-          "cut",
-          me((y) => {
-            y.cut = 1;
-          }),
-        );
-      else
-        go(
-          `${T} can reach the storage again`,
-          null,
-          me((y) => {
-            y.cut = 0;
-          }),
-        );
-      go(
-        t.lk ? `${T} is unlocked` : `${T} is locked`,
-        "lock",
-        me((y) => {
-          y.lk = 1 - y.lk;
-        }),
-      );
-    };
-    for (const [at, t] of s.T.entries()) tabEvents(t, at);
-    go(s.S.full ? "the storage has room again" : "the storage is full", "full", (x) => {
-      x.S.full = 1 - x.S.full;
-    });
-    if (s.S.v !== null) go("the storage is evicted", "evict", (x) => evict(x));
-    if (s.O !== null)
-      go(`the provider gets token ${s.O.k} of S${s.O.s + 1} from a tab that died`, null, (x) => {
-        const o = x.O;
-        x.O = null;
-        handle(x, o);
-      });
-    go("time passes", "tick", (x) => {
-      x.c += 1;
-    });
-    if (s.jumped === 0)
-      go("the clock is set far ahead", "jump", (x) => {
-        x.c += 100;
-        x.jumped = 1;
-      });
-    if (s.jumped === 1)
-      go("the clock is set right", null, (x) => {
-        x.c -= 100;
-        x.jumped = 2;
-      });
-    s.P.forEach((p, i) => {
-      if (p.x < p.cur)
-        go(`the access token of S${i + 1} is past use`, "expire", (x) => {
-          x.P[i].x = p.cur;
-        });
-    });
-    return out;
-  }
-
   function lost(x, at, wasSpent) {
     const { q } = x.T[at];
     if (wasSpent) lose(x, q.s, q.k, LOSS.answer);
@@ -715,95 +411,31 @@ export function makeWorld({
     post(x, at);
   }
 
-  // ---- what must hold ------------------------------------------------------------------------------------------
-
-  /** When everything is quiet: can be read and written, everybody awake, messages heard or lost, in any order. */
-  function settle(s, order, hears) {
-    const x = clone(s);
-    x.S.full = 0;
-    for (const t of x.T) {
-      if (t.slp) t.gap = 1;
-      t.cut = t.slp = 0;
-    }
-    for (let round = 0; round < 3; round++) {
-      for (const at of order) {
-        const t = x.T[at];
-        const waiting = hears ? t.inb : [];
-        t.inb = [];
-        for (const { m, stored } of waiting) hear(x, at, m, stored);
-        sync(x, at);
-      }
-    }
-    return x;
-  }
-  const isSameReplica = (one, other) => intern({ ...one, epoch: null }) === intern({ ...other, epoch: null });
-  const orders =
-    tabs === 2
-      ? [
-          [0, 1],
-          [1, 0],
-        ]
-      : [
-          [0, 1, 2],
-          [2, 1, 0],
-          [1, 2, 0],
-        ];
-
-  function judge(s) {
-    if (s.T.some((t) => t.pc || t.pend || t.late !== null)) return null;
-    if (R.store !== "locked") return judgeBy(s, makeSettled);
-    return judgeBy(s, settle);
-  }
-  const makeSettled = (s, order, hears) => {
-    const x = clone(s);
-    const kept = R.store;
-    R.store = "locked";
-    try {
-      return settle(x, order, hears);
-    } finally {
-      R.store = kept;
-    }
+  const steps = {
+    begin,
+    crash,
+    evict,
+    fillLost,
+    finish,
+    flush,
+    handle,
+    hear,
+    lose,
+    lost,
+    mayWrite,
+    passTurn,
+    receive,
+    send,
+    signIn,
+    signOut,
+    sync,
+    withdraw,
   };
-
-  function judgeBy(s, by) {
-    for (const hears of s.T.some((t) => t.inb.length > 0) ? [true, false] : [false]) {
-      for (const order of orders) {
-        const x = by(s, order, hears);
-        const when = `when all is quiet (messages ${hears ? "heard" : "lost"})`;
-        if (x.bad !== null) return `${x.bad} ${when}`;
-        const [first] = x.T;
-        if (x.T.some((t) => t.m !== first.m) || !isSameReplica(x.S.v ?? EMPTY, first.m))
-          return `replicas differ ${when}: ${x.T.map((t) => t.m.key).join(" | ")} | stored ${x.S.v?.key}`;
-        const now = shows(first);
-        if (now >= 0 && [1, 2, 4].includes(x.G[now].out) && !x.G[now].free)
-          return `S${now + 1} was signed out, and is back ${when}`;
-        const last = x.G.length - 1;
-        const g = x.G[last];
-        if (g === undefined || g.out || g.rej || g.free || x.P[last].dead) continue;
-        // A clock that was set, and a blind act or an eviction: the corrected rules say that everybody may have to sign in again.
-        if (x.jumped > 0 && (x.blind || x.evicted) && R.mayLoseToClock) continue;
-        if (now === last || (now >= 0 && x.G[now].signIn === g.signIn)) continue;
-        return `S${last + 1} signed in last, and is lost ${when}`;
-      }
-    }
-    return stuck(s);
-  }
-
-  /** A session whose access is past use and whose storage only refuses writes must find a way. */
-  function stuck(s) {
-    if (!s.S.full) return null;
-    for (const [at, t] of s.T.entries()) {
-      const i = shows(t);
-      if (i < 0 || (s.R >= 0 && s.R !== at) || t.cut || t.slp || t.lk || s.P[i].x < t.m.record.k || s.P[i].dead)
-        continue;
-      const x = clone(s);
-      const { record: r } = t.m;
-      begin(x, at);
-      if (x.T[at].pc !== 2 && x.T[at].m.record === r)
-        return `S${i + 1} is past use, and T${at + 1} never spends while the storage is full`;
-    }
-    return null;
-  }
-
-  return { initial: initial(tabs, budget, clock), successors, canonical, judge, stats };
+  return {
+    initial: initial(tabs, budget, clock),
+    successors: eventsOf(steps, { R, ties }),
+    canonical,
+    judge: propertiesOf(steps, { R, tabs }),
+    stats,
+  };
 }

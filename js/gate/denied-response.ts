@@ -1,11 +1,13 @@
 import { ConfigError } from "../errors.js";
-import { within } from "../within.js";
-import type { GateDecision } from "./judge.js";
-import { isUserCache } from "./purge.js";
+import { bounded, readBody } from "../http/client.js";
+import { isUserCache } from "../platform/user-caches.js";
+import { letGo } from "./copying.js";
 import type { CheckedRule } from "./rules.js";
+import { here } from "./scope.js";
+import type { GateDecision } from "./types.js";
 
-/** What a refusal is made with. */
-export interface RefusalTools {
+/** What the answer to a denied request is made with. */
+export interface DenialTools {
   readonly caches: CacheStorage | undefined;
   readonly sharedCache: string;
   readonly challenge: string | undefined;
@@ -21,7 +23,7 @@ const MAX_PAGE_BYTES = 1024 * 1024;
 const PAGE_TIMEOUT = 5;
 
 /** The answer to a request whose URL is refused. `origin` stands before the path that a client is sent to, if it is known. */
-export function refusedUrlAnswer(decision: GateDecision, origin = ""): Response {
+export function refusedUrlResponse(decision: GateDecision, origin = ""): Response {
   const { refused, detail, location }: GateDecision = Object.assign(Object.create(null), decision);
   if (location !== undefined) {
     return uncached(new Response(null, { status: 308, headers: { location: origin + location } }), undefined);
@@ -31,11 +33,11 @@ export function refusedUrlAnswer(decision: GateDecision, origin = ""): Response 
 }
 
 /** The answer to a request that is denied; never one that any cache keeps. */
-export async function refusal(
+export async function deniedResponse(
   { otherwise }: CheckedRule,
   decision: GateDecision,
   request: Request,
-  tools: RefusalTools,
+  tools: DenialTools,
 ): Promise<Response> {
   if (typeof otherwise === "function") {
     const made: unknown = await otherwise(decision, request);
@@ -58,33 +60,23 @@ export async function refusal(
   return uncached(new Response(body.text, { status: plain, headers: { "content-type": type } }), tools.challenge);
 }
 
-/** Whether there is such a global: in the worker's scope or what that is made of, and not in every object there is. */
-export function hasGlobal(name: string): boolean {
-  let holder: object | null = globalThis;
-  while (holder !== null && holder !== Object.prototype) {
-    if (Object.hasOwn(holder, name)) return true;
-    holder = Object.getPrototypeOf(holder);
-  }
-  return false;
-}
-
-/** Where the worker is; `undefined` at the edge. */
-export function here(): Location | undefined {
-  return hasGlobal("location") ? globalThis.location : undefined;
-}
-
 /** Whether it is for a page that a person looks at. Where requests have no mode (edge): whether it accepts HTML. */
 function isNavigation({ mode, headers }: Request): boolean {
   return mode === "navigate" || (here() === undefined && /\btext\/html\b/.test(headers.get("accept") ?? ""));
 }
 
-async function findPage(page: string, request: Request, tools: RefusalTools): Promise<Response | undefined> {
+/** Where the pages of the rules' `otherwise` are, each once. */
+export function pageUrls(rules: readonly CheckedRule[]): ReadonlySet<string> {
+  const pages = rules.flatMap(({ otherwise }) =>
+    typeof otherwise === "object" && otherwise.page !== undefined ? otherwise.page : [],
+  );
+  const base = here()?.href;
+  return new Set(base === undefined ? [] : pages.map((page) => new URL(page, base).href));
+}
+
+async function findPage(page: string, request: Request, tools: DenialTools): Promise<Response | undefined> {
   const { askForPage } = tools;
-  if (askForPage !== undefined) {
-    const signal = AbortSignal.timeout(PAGE_TIMEOUT * 1000);
-    const asked = new Request(new URL(page, request.url), { headers: { accept: "text/html" }, signal });
-    return within(complete(askForPage(asked), signal), PAGE_TIMEOUT);
-  }
+  if (askForPage !== undefined) return fromBehind(new URL(page, request.url), askForPage).catch(() => undefined);
   // From the gate's own cache, any other cache that is no person's, or the network.
   const url = new URL(page, request.url).href;
   const found = await cachedPage(url, tools).catch(() => undefined);
@@ -93,30 +85,20 @@ async function findPage(page: string, request: Request, tools: RefusalTools): Pr
   return fetched?.ok ? fetched : undefined;
 }
 
-/** A page that is all there; `undefined` for a redirect, an error, or what is too long. */
-async function complete(asked: Promise<Response>, signal: AbortSignal): Promise<Response | undefined> {
-  const { ok, body, headers } = await asked;
-  const reader = body?.getReader();
-  const stop = () => void reader?.cancel().catch(() => {});
-  signal.addEventListener("abort", stop);
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  try {
-    let length = 0;
-    while (ok && reader !== undefined) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      length += value.length;
-      if (length > MAX_PAGE_BYTES) return undefined;
-      chunks.push(value);
+/** A page that is all there, from behind the gate; `undefined` for a redirect or an error. Rejects for what is too long. */
+function fromBehind(url: URL, ask: (page: Request) => Promise<Response>): Promise<Response | undefined> {
+  const tooLong = () => new Error("the page is too long, or too slow");
+  return bounded({ timeout: PAGE_TIMEOUT, late: tooLong }, async (signal) => {
+    const response = await ask(new Request(url, { headers: { accept: "text/html" }, signal }));
+    if (response.ok) {
+      return new Response(await readBody(response, MAX_PAGE_BYTES, tooLong, signal), { headers: response.headers });
     }
-  } finally {
-    signal.removeEventListener("abort", stop);
-    stop();
-  }
-  return ok && !signal.aborted ? new Response(new Blob(chunks), { headers }) : undefined;
+    letGo(response);
+    return undefined;
+  });
 }
 
-async function cachedPage(url: string, { caches, sharedCache }: RefusalTools): Promise<Response | undefined> {
+async function cachedPage(url: string, { caches, sharedCache }: DenialTools): Promise<Response | undefined> {
   const own = await (await caches?.open(sharedCache))?.match(url, { ignoreVary: true });
   if (own !== undefined) return own;
   for (const cacheName of (await caches?.keys()) ?? []) {

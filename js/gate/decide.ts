@@ -1,87 +1,23 @@
-import { ConfigError, keyDoubt, type TokenError, type TokenErrorCode } from "../errors.js";
-import type { Access, AccessReason } from "../policy.js";
-import { type AccessRequest, hasRights, type Refusal, words } from "../rights.js";
-import type { Claims, Result } from "../verifier.js";
+import { ConfigError, keyDoubt, type TokenError } from "../errors.js";
+import { hasRights, words } from "../rights.js";
+import type { Validity } from "../verifier.js";
 import { within } from "../within.js";
-import type { Presence } from "./presence.js";
-import type { CheckedRule, GateRequest, GateRule } from "./rules.js";
-import type { RefusedUrl, UrlRefusal } from "./target.js";
-import { type Assessing, untilOf } from "./until.js";
-
-export type { Refusal } from "../rights.js";
-export type { UrlRefusal } from "./target.js";
-
-/** As in a session, and `open`: the rule is open to all. Of a URL that is refused before any rule, why it is. */
-export type GateReason = AccessReason | "locked" | "invalid_token" | "open" | UrlRefusal;
-
-/** What a gate decides about one request. */
-export interface GateDecision {
-  /** The rule that matched, as it was given; `undefined` where the URL was refused before any rule. */
-  readonly rule: GateRule | undefined;
-  readonly allowed: boolean;
-  /** How much the bearer may do at all. */
-  readonly access: Access;
-  readonly reason: GateReason;
-  /** The first moment, in Unix seconds, at which time alone changes the answer; `null` if it does not. */
-  readonly until: number | null;
-  /** Only where it is not allowed. */
-  readonly refused?: Refusal | UrlRefusal;
-  /** Of a URL that is refused: what is wrong with it, in a sentence that holds nothing of the request. */
-  readonly detail?: string;
-  /**
-   * Of a `GET` or `HEAD` whose path has a canonical form that means the same: this path, with the query. Send the client
-   * there (308), on the same origin.
-   */
-  readonly location?: string;
-  /** Of the token, where it is allowed and the rule is not open to all. */
-  readonly claims?: Claims;
-  /** With a verifier: why the token was refused. */
-  readonly error?: TokenErrorCode;
-}
-
-/** What a gate uses of a session (`tokenward/session`). */
-export interface GateSession {
-  readonly name: string;
-  readonly state: {
-    readonly status: "starting" | "signed_in" | "signed_out" | "locked";
-    readonly sessionId?: string | undefined;
-    readonly ended?: string | undefined;
-    readonly error?: Error | undefined;
-  };
-  start(): Promise<unknown>;
-  sync(): Promise<unknown>;
-  refresh(): Promise<unknown>;
-  access(request?: AccessRequest): {
-    readonly allowed: boolean;
-    readonly access: Access;
-    readonly reason: GateReason;
-    readonly until: number | null;
-    /** Only where it is not allowed. */
-    readonly refused?: Refusal | undefined;
-    readonly claims?: Claims | undefined;
-  };
-  addEventListener(type: "change", listener: () => void): void;
-  removeEventListener(type: "change", listener: () => void): void;
-}
-
-/** What a gate uses of a verifier, or of a key store (`tokenward/keys`). */
-export interface GateVerifier extends Assessing {
-  safeVerify(token: string): Result;
-  load?(): Promise<void>;
-  verifyFresh?(token: string): Promise<unknown>;
-}
+import type { CurrentUser } from "./current-user.js";
+import type { CheckedRule } from "./rules.js";
+import type { RefusedUrl } from "./target.js";
+import type { GateDecision, GateReason, GateRequest, GateRule, GateSession, GateVerifier, TokenOf } from "./types.js";
 
 export type GoesOn = (work: Promise<unknown>) => void;
 
 /** Decides for a rule; one kind asks a session, the other the token that a request carries. */
-export interface Judge {
+export interface Decider {
   /** Work that has to be done before a decision; `undefined` if there is none. */
   prepare(): Promise<unknown> | undefined;
   /** Work that may change a denial; `undefined` if it stands. What goes on when nobody waits for it any more is told. */
   reconsider(denial: GateDecision, request: GateRequest, goesOn: GoesOn): Promise<unknown> | undefined;
   decide(rule: CheckedRule, request: GateRequest): GateDecision;
-  /** Who is signed in, and where that person's answers are kept. */
-  readonly presence: Presence | undefined;
+  /** Who is signed in, and where that person's answers are kept; `undefined` where each request has its own token. */
+  readonly user: CurrentUser | undefined;
   /** The `WWW-Authenticate` of a refusal, if any. */
   challenge(rule: CheckedRule, decision: GateDecision): string | undefined;
 }
@@ -93,11 +29,11 @@ export function refusedUrl({ refused, detail, location }: RefusedUrl, method = "
   return { ...facts, detail, ...(sent && { location }) };
 }
 
-export function sessionJudge(session: GateSession, presence: Presence): Judge {
+export function decideBySession(session: GateSession, user: CurrentUser): Decider {
   return {
-    presence,
-    prepare: () => presence.confirm(),
-    reconsider: () => presence.reconsider(),
+    user,
+    prepare: () => user.confirm(),
+    reconsider: () => user.reconsider(),
     decide({ given, needs, methods }, { method = "GET" }) {
       if (needs === null) return open(given);
       const asked = methods === undefined ? { ...needs, method } : needs;
@@ -112,13 +48,10 @@ export function sessionJudge(session: GateSession, presence: Presence): Judge {
   };
 }
 
-/** Takes the token from a request; `undefined`, `null` or `""` if there is none. */
-export type TokenOf = (request: GateRequest) => string | null | undefined;
-
 /** How long the first requests wait for a storage to tell of fresher keys, in seconds. */
 const LOAD_LIMIT = 1;
 
-export function verifierJudge(verifier: GateVerifier, given: TokenOf, patience: number): Judge {
+export function decideByVerifier(verifier: GateVerifier, given: TokenOf, patience: number): Decider {
   const tokenOf = (request: GateRequest): string | undefined => {
     const token = given(request) || undefined;
     if (token === undefined || typeof token === "string") return token;
@@ -127,7 +60,7 @@ export function verifierJudge(verifier: GateVerifier, given: TokenOf, patience: 
   let loading: Promise<unknown> | undefined;
   let loaded = verifier.load === undefined;
   return {
-    presence: undefined,
+    user: undefined,
     prepare() {
       if (loaded) return undefined;
       // Keys that cannot be loaded are no reason not to judge by the ones that are there.
@@ -150,8 +83,8 @@ export function verifierJudge(verifier: GateVerifier, given: TokenOf, patience: 
       if (token === undefined) return { ...none, reason: "signed_out", until: null };
       const result = verifier.safeVerify(token);
       if (!result.ok) {
-        const { code, actual } = result.error;
-        const until = () => (code === "not_yet_valid" ? untilOf(verifier, token, Number(actual)) : null);
+        const { code } = result.error;
+        const until = () => (code === "not_yet_valid" ? nextChange(verifier.validity?.(token)) : null);
         return withUntil({ ...none, reason: reasonOf(result.error), error: code }, until);
       }
       const holder = { rule: given, access: "full", reason: "valid" } as const;
@@ -159,7 +92,7 @@ export function verifierJudge(verifier: GateVerifier, given: TokenOf, patience: 
       const facts = hasRights(claims, needs)
         ? ({ ...holder, allowed: true, claims } as const)
         : ({ ...holder, allowed: false, refused: "rights" } as const);
-      return withUntil(facts, () => untilOf(verifier, token));
+      return withUntil(facts, () => verifier.validity?.(token).until ?? null);
     },
     /** RFC 6750 section 3. No details of what was expected: who asks may be anybody. */
     challenge({ needs }, { refused, error }) {
@@ -169,6 +102,11 @@ export function verifierJudge(verifier: GateVerifier, given: TokenOf, patience: 
       return `Bearer error="insufficient_scope"${scopes.length > 0 ? `, scope="${quotable(scopes.join(" "))}"` : ""}`;
     },
   };
+}
+
+/** When a token that is not valid yet is judged otherwise: it begins, or it ends before it ever began. */
+function nextChange({ from, until }: Validity = { from: null, until: null }): number | null {
+  return from !== null && until !== null ? Math.min(from, until) : from;
 }
 
 /** Worked out only for whoever wants to know: it may cost as much as the decision. */

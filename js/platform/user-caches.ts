@@ -1,4 +1,11 @@
-import type { Needs } from "./rules.js";
+/** The caches of this context; `undefined` where there are none. Reading the property throws where nothing may be stored. */
+export function cachesHere(): CacheStorage | undefined {
+  try {
+    return globalThis.caches as CacheStorage | undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Where a person's own answers are: `tokenward:<session name>:<session id>`. */
 export function userCacheName(name: string, sessionId: string): string {
@@ -12,16 +19,6 @@ function userCachePrefix(name: string): string {
 /** Whether a cache belongs to one person, of whatever session. */
 export function isUserCache(cacheName: string): boolean {
   return cacheName.startsWith("tokenward:");
-}
-
-/**
- * Where answers for all are who pass a rule: no session deletes it. Rules that need the same share one; what a `claims`
- * function lets pass is known by the rule's place only.
- */
-export function sharedCacheName(name: string, needs: Needs | null = null, place = 0): string {
-  if (needs === null) return `tokenward-shared:${name}`;
-  const { access, scope, role, claims } = needs;
-  return `tokenward-shared:${name}:${JSON.stringify([access, scope, role, claims && place])}`;
 }
 
 /**

@@ -1,34 +1,11 @@
-// A provider that never forgives: each refresh token serves once, and its second use ends the family. With it, a storage, turns
-// and tabs in one process, which tests can hold up at any point.
-import { generateKeyPairSync, sign } from "node:crypto";
+// One device in one process: a storage, turns and tabs, which tests can hold up at any point.
 import { createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
-import { RefreshRejected } from "tokenward/providers";
 import { createSession, noProtection } from "tokenward/session";
-import { soon } from "../soon.mjs";
+import { soon } from "./soon.mjs";
+import { ISSUER, KEY } from "./tokens.mjs";
 
 export { soon };
-
-export const ISSUER = "https://login.example";
-
-/** A key pair with the tokens it signs. */
-export function signer(kid) {
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const jwk = { ...publicKey.export({ format: "jwk" }), kid, alg: "EdDSA" };
-  let serial = 0;
-  const token = (claims) => {
-    const now = Math.floor(Date.now() / 1000);
-    const parts = [
-      { alg: "EdDSA", kid },
-      { iss: ISSUER, aud: "app", iat: now, exp: now + 900, jti: `${serial++}`, ...claims },
-    ];
-    const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-    return `${input}.${sign(null, Buffer.from(input), privateKey).toString("base64url")}`;
-  };
-  return { jwk, token };
-}
-
-export const KEY = signer("first");
 
 /** Keys of which the first is bundled, and what the provider publishes is fetched. */
 export const keyStore = (publishedKeys, { storage = mapStorage(), now } = {}) =>
@@ -48,45 +25,6 @@ export function gate() {
     open = resolve;
   });
   return { opened, open };
-}
-
-export function strictProvider() {
-  const families = [];
-  const provider = {
-    families,
-    asked: [],
-    /** What an answer waits for on its way. */
-    delay: Promise.resolve(),
-    token: KEY.token,
-    signIn(sub) {
-      families.push({ sub, serial: 0, ended: false });
-      return provider.answer(families.length - 1);
-    },
-    answer(id) {
-      const { sub, serial } = families[id];
-      return { access_token: provider.token({ sub }), refresh_token: `${id}.${serial}`, expires_in: 900 };
-    },
-    async refresh({ refresh_token }) {
-      provider.asked.push(refresh_token);
-      const [id, serial] = refresh_token.split(".").map(Number);
-      const family = families[id];
-      const { delay } = provider;
-      if (family.ended || family.serial !== serial) {
-        family.ended = true;
-        await delay;
-        throw new RefreshRejected("invalid_grant", "used or revoked");
-      }
-      family.serial++;
-      const answer = provider.answer(id);
-      await delay;
-      return answer;
-    },
-    revoke({ refresh_token }) {
-      families[Number(refresh_token.split(".")[0])].ended = true;
-      return Promise.resolve();
-    },
-  };
-  return provider;
 }
 
 export function mapStorage() {

@@ -1,6 +1,6 @@
+import { userCacheName } from "../platform/user-caches.js";
 import { within } from "../within.js";
-import type { GateSession } from "./judge.js";
-import { userCacheName } from "./purge.js";
+import type { GateSession } from "./types.js";
 
 /** Milliseconds from one refresh that a denial asked for to the next. */
 const REFRESH_PAUSE = 30_000;
@@ -10,7 +10,7 @@ const REFRESH_PAUSE = 30_000;
  * but nothing orders that message before the page's next request. What all see at once is the person's cache: sign-in and
  * sign-out delete it before they resolve. Once it is gone, the session is read again.
  */
-export class Presence {
+export class CurrentUser {
   readonly #session: GateSession;
   readonly #caches: () => CacheStorage | undefined;
   readonly #refreshTimeout: number;
@@ -114,4 +114,22 @@ export function isKnown({ state: { status, ended, error } }: GateSession): boole
 /** A hint, no more: `false` means that trying is useless. */
 function isPerhapsOnline(): boolean {
   return typeof navigator !== "object" || navigator.onLine !== false;
+}
+
+/** Calls when another person, or nobody, is signed in. While a session is locked its person has not changed. */
+export function onPersonChange(session: GateSession | undefined, changed: () => void): () => void {
+  let last: string | undefined;
+  let known = false;
+  const listener = () => {
+    if (session === undefined || !isKnown(session)) return;
+    const { status, sessionId } = session.state;
+    const now = status === "signed_in" ? sessionId : undefined;
+    if (known && now === last) return;
+    last = now;
+    known = true;
+    changed();
+  };
+  session?.addEventListener("change", listener);
+  listener();
+  return () => session?.removeEventListener("change", listener);
 }

@@ -1,0 +1,166 @@
+import { cachesHere } from "../platform/user-caches.js";
+import { cacheKey, invalidate, isCacheable, isSafe, type Limits, STRATEGIES } from "./caching.js";
+import { letGo } from "./copying.js";
+import { type Decider, type GoesOn, open } from "./decide.js";
+import { deniedResponse, pageUrls, refusedUrlResponse } from "./denied-response.js";
+import { forThisTime, isLostRedirect, pastHttpCache } from "./http-cache.js";
+import { canonicalRequest, lookUp, type RefusedLook } from "./lookup.js";
+import { fromNetwork, fromOrigin } from "./network.js";
+import type { Settings } from "./options.js";
+import type { CheckedRule } from "./rules.js";
+import { type Shelf, sharedCacheName, shelfFor } from "./shelf.js";
+import type { FetchEventLike, GateDecision, Next } from "./types.js";
+
+/** A request that a rule is about, in canonical form, and who answers it if it is allowed. */
+interface Handling {
+  readonly rule: CheckedRule;
+  readonly request: Request;
+  readonly event: FetchEventLike;
+  readonly next: Next;
+}
+
+/** How an allowed request goes on, past the browser's HTTP cache where that could have another person's answer. */
+interface Passage {
+  /** What is behind the gate answers. */
+  onwards(): Promise<Response>;
+  /** That answer as the browser gets it. */
+  given(response: Response): Response;
+}
+
+/** Answers requests: decides, asks what is behind the gate or its caches, and looks again before the answer is given. */
+export class Handler {
+  readonly #settings: Settings;
+  readonly #decider: Decider;
+  readonly #limits: Limits;
+
+  constructor(settings: Settings) {
+    const { rules, decider, maxEntries, maxEntryBytes } = settings;
+    this.#settings = settings;
+    this.#decider = decider;
+    this.#limits = { maxEntries, maxEntryBytes, isPinned: (url) => pageUrls(rules).has(url), counts: new Map() };
+  }
+
+  /** The answer; `undefined`, at once, if no rule is about the request. */
+  handle(event: FetchEventLike, next?: Next): Promise<Response> | undefined {
+    try {
+      const looked = lookUp(this.#settings, event.request);
+      if (looked?.refusal !== undefined) return Promise.resolve(this.refuse(looked));
+      if (looked?.rule === undefined) return undefined;
+      const { rule } = looked;
+      const answering = next ?? (this.#settings.isAtEdge ? fromOrigin(this.#settings) : fromNetwork(event, rule));
+      return canonicalRequest(event.request, looked).then((request) =>
+        this.#answer({ rule, request, event, next: answering }),
+      );
+    } catch (error) {
+      // A rule that cannot be judged: thrown in a fetch listener, this would let the request pass.
+      return Promise.reject(error);
+    }
+  }
+
+  /** What is decided once all is done that may change a denial. */
+  async decide(rule: CheckedRule, request: Request, goesOn: GoesOn = () => {}): Promise<GateDecision> {
+    if (rule.needs !== null) await this.#decider.prepare();
+    const decision = this.#decider.decide(rule, request);
+    const reconsidering = decision.allowed ? undefined : this.#decider.reconsider(decision, request, goesOn);
+    if (reconsidering === undefined) return decision;
+    await reconsidering;
+    return this.#decider.decide(rule, request);
+  }
+
+  /** The answer to a request whose URL is refused. */
+  refuse({ refusal, origin }: RefusedLook): Response {
+    // At the edge the origin is what the request named, and the client knows where it is.
+    return refusedUrlResponse(refusal, this.#settings.isAtEdge ? undefined : origin);
+  }
+
+  /** The answer to a request that is denied. */
+  deny(rule: CheckedRule, decision: GateDecision, request: Request, next?: Next): Promise<Response> {
+    const { name, isAtEdge } = this.#settings;
+    const ask = async (page: Request) => await (next ?? fromOrigin(this.#settings))(page, open(rule.given));
+    return deniedResponse(rule, decision, request, {
+      caches: cachesHere(),
+      sharedCache: sharedCacheName(name),
+      challenge: this.#decider.challenge(rule, decision),
+      askForPage: isAtEdge ? ask : undefined,
+    });
+  }
+
+  async #answer(handling: Handling): Promise<Response> {
+    const { rule, request, event, next } = handling;
+    const decision = await this.decide(rule, request, (work) => inBackground(event, work));
+    if (!decision.allowed) return this.deny(rule, decision, request, next);
+    const passage = this.#passage(handling, decision);
+    if (!isSafe(request)) return this.#change(request, passage);
+    const shelf = shelfFor(this.#settings, rule, request);
+    if (shelf !== undefined && isCacheable(request)) return this.#fromShelf(handling, passage, shelf);
+    // At the edge a token that held holds.
+    if (this.#decider.user === undefined || rule.needs === null) return passage.given(await passage.onwards());
+    const isSamePerson = this.#samePerson();
+    return this.#lookAgain(handling, passage, isSamePerson, await this.#network(rule, passage));
+  }
+
+  async #fromShelf(handling: Handling, passage: Passage, shelf: Shelf): Promise<Response> {
+    const { rule, request, event } = handling;
+    const isSamePerson = rule.needs === null ? shelf.current : this.#samePerson();
+    const response = await STRATEGIES[rule.strategy]({
+      request,
+      shelf,
+      limits: this.#limits,
+      networkTimeout: this.#settings.networkTimeout,
+      network: () => this.#network(rule, passage),
+      background: (work) => inBackground(event, work),
+    });
+    return this.#lookAgain(handling, passage, isSamePerson, response);
+  }
+
+  /** Meanwhile this person may have signed out, and another one in: then it is asked again, for that one. */
+  #lookAgain(handling: Handling, passage: Passage, isSamePerson: () => boolean, response: Response) {
+    const { rule, request } = handling;
+    if (isSamePerson() && this.#decider.decide(rule, request).allowed) return passage.given(response);
+    letGo(response);
+    return this.#answer(handling);
+  }
+
+  #passage({ rule, request, next }: Handling, decision: GateDecision): Passage {
+    const isApart = this.#settings.hasHttpCache && rule.needs !== null && isSafe(request);
+    const asked = isApart ? pastHttpCache(request) : request;
+    return {
+      async onwards() {
+        const response = await next(asked, decision);
+        return isLostRedirect(request, asked, response) ? fetch(request) : response;
+      },
+      given: (response) => (isApart ? forThisTime(response) : response),
+    };
+  }
+
+  /** Who is signed in is looked at again once the answer is there. */
+  async #network({ needs }: CheckedRule, { onwards }: Passage): Promise<Response> {
+    const response = await onwards();
+    if (needs !== null) await this.#decider.prepare();
+    return response;
+  }
+
+  #samePerson(): () => boolean {
+    const atFirst = this.#decider.user?.sessionId;
+    return () => this.#decider.user?.sessionId === atFirst;
+  }
+
+  /** What is cached of an address may be under another rule than what changes it. */
+  async #change(request: Request, { onwards }: Passage): Promise<Response> {
+    const looked = lookUp(this.#settings, cacheKey(request));
+    const shelf = looked?.rule && shelfFor(this.#settings, looked.rule, request);
+    const response = await onwards();
+    if (shelf !== undefined) await invalidate(shelf, request, response);
+    return response;
+  }
+}
+
+/** A failure behind an answer that was given already concerns nobody. */
+function inBackground(event: FetchEventLike, work: Promise<unknown>): void {
+  const done = work.catch(() => {});
+  try {
+    event.waitUntil?.(done);
+  } catch {
+    // The event is over: the work goes on for as long as the worker lives.
+  }
+}

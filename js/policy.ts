@@ -2,9 +2,6 @@ import { checkNames } from "./check-options.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
 
-// The gate, sessions and verifiers take it from here.
-export { checkNames } from "./check-options.js";
-
 /** How much the bearer of a genuine token may do. */
 export type Access = "full" | "limited" | "none";
 

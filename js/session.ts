@@ -1,6 +1,8 @@
 /** `tokenward/session`: who is signed in on this device, what that person may do now, and how that stays true. */
+
+import { checkNames } from "./check-options.js";
 import { ConfigError } from "./errors.js";
-import { checkNames, createPolicy } from "./policy.js";
+import { createPolicy } from "./policy.js";
 import { SessionController } from "./session/controller.js";
 import type { Session, SessionOptions } from "./session/types.js";
 

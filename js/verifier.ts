@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
+import { checkNames } from "./check-options.js";
 import { CoreHandle, type Engine, type LoadModules } from "./core.js";
 import { ConfigError, plain, TokenError } from "./errors.js";
 import {
@@ -12,7 +13,7 @@ import {
   readOptions,
   type VerifierOptions,
 } from "./options.js";
-import { type ClockMarks, checkNames, createPolicy, type Decision, decisionOf, moment, type Policy } from "./policy.js";
+import { type ClockMarks, createPolicy, type Decision, decisionOf, moment, type Policy } from "./policy.js";
 import { type Validate, validate } from "./schema.js";
 import { leaveRoom } from "./stack.js";
 

@@ -1,5 +1,5 @@
+import { checkNames } from "../check-options.js";
 import { ConfigError } from "../errors.js";
-import { checkNames } from "../policy.js";
 import { checkRights, RIGHTS } from "../rights.js";
 import {
   decodePrintable,

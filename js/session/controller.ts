@@ -12,7 +12,7 @@ import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
 import { randomId } from "./record.js";
 import { type EndedHere, lastsOf, Refreshing } from "./refresh.js";
-import { type ReplicaMessage, SessionReplica } from "./replica.js";
+import { isSameError, type ReplicaMessage, SessionReplica } from "./replica.js";
 import { Revoker } from "./revoke.js";
 import { SessionStore } from "./store.js";
 import { isSameUser, Judge, payloadOf, renewed, type Sealed, type SessionTokens, userOf } from "./tokens.js";
@@ -53,6 +53,8 @@ export class SessionController extends EventTarget implements Session {
   #couldNotSaveAt = Number.NEGATIVE_INFINITY;
   /** The claims of the judged token: always the same object, so that it shows whether they have changed. */
   #claims: { readonly token: string; readonly claims: Claims } | undefined;
+  /** Why the judged token is not genuine. */
+  #doubt: Error | undefined;
   #channel: Channel | undefined;
   #stopTimer: (() => void) | undefined;
   readonly #stops: (() => void)[] = [];
@@ -142,7 +144,9 @@ export class SessionController extends EventTarget implements Session {
   async #proveKey(): Promise<boolean> {
     const protection = this.#protection;
     const refusal = protection.unlock && (await protection.seal("").catch((error: unknown) => error));
-    return !(refusal instanceof ProtectionError && refusal.code === "locked");
+    const isLocked = refusal instanceof ProtectionError && refusal.code === "locked";
+    if (isLocked) this.#update();
+    return !isLocked;
   }
 
   /** What other tabs have done, and what happened here, is known when somebody signs in. For whoever has the turn. */
@@ -444,7 +448,9 @@ export class SessionController extends EventTarget implements Session {
       if (this.#claims?.token !== token) this.#claims = { token, claims: payloadOf(token) };
       return { access, reason, until: until === null ? null : until - marks.skew, claims: this.#claims.claims };
     } catch (error) {
-      return { access: "none", reason: "invalid_token", until: null, error: error as Error };
+      // Found anew each time, and yet the same object, so that it is no news.
+      if (!isSameError(this.#doubt, error as Error)) this.#doubt = error as Error;
+      return { access: "none", reason: "invalid_token", until: null, error: this.#doubt as Error };
     }
   }
 
@@ -503,7 +509,8 @@ export class SessionController extends EventTarget implements Session {
       return;
     }
     const now = this.#environment.now();
-    const due = online() ? this.#refreshing.dueAt() : undefined;
+    // A refresh that is under way sets the timer when it is over.
+    const due = online() && this.#refreshed === undefined ? this.#refreshing.dueAt() : undefined;
     const next = Math.min(
       this.#state.until ?? Number.POSITIVE_INFINITY,
       due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, this.#refreshing.notBefore()),

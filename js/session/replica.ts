@@ -374,9 +374,7 @@ export class SessionReplica {
   /** What went wrong again stays the same object, so that it is no news. */
   failed(given: unknown): void {
     const error = given instanceof Error ? given : new Error("something unknown went wrong", { cause: given });
-    const { error: known } = this;
-    const isKnown = known?.message === error.message && known.name === error.name;
-    if (!isKnown) this.error = error;
+    if (!isSameError(this.error, error)) this.error = error;
   }
 
   /** Forgets what was opened. */
@@ -428,8 +426,10 @@ export class SessionReplica {
         isTold: false,
         failure: error,
       };
-      if (seen !== undefined) this.#known = rules.refused(this.#known, seen.stored);
-      else this.#known = act(before, { isSighted: false, stored: null, storedEpoch: null, before });
+      // A storage that hung may refuse long after something else was done here: what is known by now counts.
+      const known = this.#known;
+      if (seen !== undefined) this.#known = rules.refused(known, seen.stored);
+      else this.#known = act(known, { isSighted: false, stored: null, storedEpoch: null, before: known });
       this.#couldNot(error);
     }
     if (fresh !== undefined && !this.protection.locked && isSamePlace(fresh.place, this.record)) this.#opened = fresh;
@@ -620,4 +620,8 @@ export class SessionReplica {
   get mayBeSpent(): boolean {
     return this.record !== null && isOpen(this.record);
   }
+}
+
+export function isSameError(one: Error | undefined, other: Error): boolean {
+  return one?.message === other.message && one.name === other.name;
 }

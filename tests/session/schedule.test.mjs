@@ -57,7 +57,8 @@ test("an hour of anything brings a bounded number of requests; what is put right
         for (const tab of [...device.tabs]) device.kill(tab);
       }
     }),
-    { numRuns: 300 },
+    // A failure is made smaller for so long at most, in milliseconds.
+    { numRuns: 300, interruptAfterTimeLimit: 240_000 },
   ));
 
 async function take({ what, ...more }, world, device) {

@@ -47,7 +47,7 @@ export class SessionController extends EventTarget implements Session {
   #starting: Promise<void> | undefined;
   #refreshed: Promise<RefreshOutcome> | undefined;
   #saving: Promise<void> | undefined;
-  /** The PIN of somebody who has signed out, if it could not be forgotten yet. */
+  /** The key or PIN of somebody whose session is over, if it could not be forgotten yet. */
   #forgetsLater: EndedHere | undefined;
   /** When what was seen of time could not be saved. */
   #couldNotSaveAt = Number.NEGATIVE_INFINITY;
@@ -208,7 +208,8 @@ export class SessionController extends EventTarget implements Session {
       await this.#loadKeys();
       const outcome = await this.#refreshing.run();
       const ended = this.#refreshing.takeEnded();
-      if (ended !== undefined) await this.#afterEnd(ended).catch(() => {});
+      this.#forgetsLater = ended ?? this.#forgetsLater;
+      await this.#settleEnd();
       await this.#revokeDisplaced();
       // The provider can be reached: what waits for that is sent too.
       if (outcome === "refreshed") void this.#revoker.run();
@@ -237,7 +238,7 @@ export class SessionController extends EventTarget implements Session {
     }
   }
 
-  /** Everything else of a person whose session has ended goes too. */
+  /** Everything else of a person whose session has ended goes too. For whoever has the turn. */
   async #afterEnd(ended: EndedHere): Promise<void> {
     await this.#revokeDisplaced();
     try {
@@ -349,11 +350,20 @@ export class SessionController extends EventTarget implements Session {
     // Another tab may have the key that is in use.
     if (isLocked && (status !== "locked" || (!couldRead && this.#replica.isReadable))) this.#post({ asksForKey: true });
     await this.#revokeDisplaced();
-    const later = this.#forgetsLater;
-    if (later !== undefined && this.#replica.isReadable) {
-      if (this.#replica.record === null) await this.#forgetSecret(later).catch((error) => this.#replica.failed(error));
-      else this.#forgetsLater = undefined;
-    }
+    await this.#settleEnd();
+  }
+
+  /** In a turn: with a key of the device, the next person may have been sealed since. */
+  async #settleEnd(): Promise<void> {
+    const replica = this.#replica;
+    if (this.#forgetsLater === undefined) return;
+    await replica.exclusively(async () => {
+      await replica.look();
+      const later = this.#forgetsLater;
+      if (later === undefined || !replica.isReadable) return;
+      this.#forgetsLater = undefined;
+      if (replica.record === null) await this.#afterEnd(later).catch((error) => replica.failed(error));
+    });
   }
 
   async #adopt(key: UnlockedKey): Promise<void> {

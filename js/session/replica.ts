@@ -93,9 +93,7 @@ export class SessionReplica {
   /** What was seen of time since which check-in. Stays over a lock. */
   #marks: (Marks & { readonly of: string }) | undefined;
   /** The sealed marks that were opened last, and what they said. */
-  #openedMarks:
-    | { readonly of: string; readonly text: string | undefined; readonly marks: Marks | undefined }
-    | undefined;
+  #openedMarks: { readonly of: string; readonly text: string | undefined; readonly marks: Marks } | undefined;
   #lastTold: string | undefined;
   #triedMarks = Number.NEGATIVE_INFINITY;
   readonly #whenSettled: (() => void)[] = [];
@@ -569,23 +567,19 @@ export class SessionReplica {
     return this.#store.open(record.sealed as string, record);
   }
 
-  async #openMarks(record: SessionRecord, { version, checkIn }: Sealed): Promise<void> {
+  async #openMarks(record: SessionRecord, { checkIn }: Sealed): Promise<void> {
     const { marks: text } = record;
     if (record.sealed === undefined || (this.#openedMarks?.of === checkIn.id && this.#openedMarks.text === text))
       return;
-    const missing = version === 1 ? undefined : { ...marksOf(checkIn), rolledBack: true };
-    const marks =
-      text === undefined
-        ? missing
-        : await this.#store.openMarks(text, record, checkIn).catch((error) => {
-            // Somebody altered them: until a check-in, no clock is believed. What cannot be opened now may be later.
-            if (error instanceof ProtectionError && error.code === "damaged") return missing;
-            throw error;
-          });
+    const opening = text === undefined ? undefined : this.#store.openMarks(text, record, checkIn);
+    const marks = await opening?.catch((error) => {
+      // What cannot be opened now may be later.
+      if (!(error instanceof ProtectionError && error.code === "damaged")) throw error;
+    });
+    // Somebody has deleted or altered them: until a check-in, no clock is believed.
+    const known = marks ?? { ...marksOf(checkIn), rolledBack: true };
     if (this.#openedMarks?.of !== checkIn.id) this.#triedMarks = Number.NEGATIVE_INFINITY;
-    this.#openedMarks = { of: checkIn.id, text, marks };
-    const known = marks ?? missing;
-    if (known === undefined) return;
+    this.#openedMarks = { of: checkIn.id, text, marks: known };
     const own = this.#marks?.of === checkIn.id ? this.#marks : undefined;
     this.#marks = { ...(own === undefined ? known : learned(own, known)), of: checkIn.id };
   }

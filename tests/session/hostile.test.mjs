@@ -210,7 +210,7 @@ class Life {
   #actsBegun = 0;
   #pins = 0;
   #known = new Map();
-  #until = performance.now() + 15_000;
+  #until = performance.now() + 180_000;
   #step = 0;
   #copies = [];
 

@@ -61,7 +61,8 @@ export class Revoker {
   /** Revokes what can be revoked now; what cannot waits, and is tried again. `online`: there is a network again. Never rejects. */
   async run(reason?: "online" | "visible"): Promise<void> {
     if (reason === "online") this.#backoff.reset();
-    await this.#exclusively(() => this.save()).catch(() => {});
+    // A turn may be a lease in IndexedDB, which costs two writes.
+    if (this.#unsaved.length > 0) await this.#exclusively(() => this.save()).catch(() => {});
     let failed = false;
     try {
       for (const revocation of [...(await this.#store.revocations()), ...this.#unsaved]) {

@@ -294,3 +294,15 @@ test("a sign-in that finds another PIN in use says so, and so does the state", a
   await assert.rejects(session.signIn(provider.signIn("ada")), { code: "locked" });
   assert.deepEqual([session.state.status, session.state.access], ["locked", "none"]);
 });
+
+test("a start with nothing to revoke takes one turn at the storage, which may be a lease that costs two writes", async () => {
+  const { open } = device();
+  const names = [];
+  const exclusive = (name, _seconds, work) => {
+    names.push(name);
+    return work();
+  };
+  await open({ environment: { exclusive } });
+  await soon();
+  assert.deepEqual(names, ["tokenward:default:storage"]);
+});

@@ -133,15 +133,18 @@ class HostileDevice extends Device {
   exclusive(tab, name, seconds, work) {
     return this.traits.locks
       ? super.exclusive(tab, name, seconds, work)
-      : tab.live(this.#underLease(name, seconds, work));
+      : tab.live(this.#underLease(tab, name, seconds, work));
   }
 
-  async #underLease(name, seconds, work) {
-    const own = { since: this.world.time };
+  async #underLease(tab, name, seconds, work) {
+    const own = { tab, since: this.world.time };
     const begun = this.world.time;
     for (;;) {
       const lease = this.leases.get(name);
-      if (lease === undefined || this.world.time - lease.since >= LEASE) break;
+      if (lease === undefined) break;
+      // Whoever lives renews it.
+      if (!lease.tab.dead && !lease.tab.frozen) lease.since = this.world.time;
+      if (this.world.time - lease.since >= LEASE) break;
       if (this.world.time - begun >= seconds) return undefined;
       await this.world.quietly(0.2);
     }
@@ -269,6 +272,7 @@ class Life {
   async #within(action) {
     const { world, device } = this;
     this.changes = 0;
+    this.begun = world.time;
     const before = { ...device.did, timers: world.timers, ...world.requests };
     const { time } = world;
     world.look = () => {
@@ -391,10 +395,11 @@ class Life {
     session.addEventListener("change", () => {
       if (tab.dead) return;
       // Whoever calls back at each change is not to bring about another one each time.
-      if (++this.changes > MOST_CHANGES) {
+      const most = MOST_CHANGES + ((this.world.time - this.begun) / 60) * 4;
+      if (++this.changes > most) {
         this.log.push(`    ${kind}: ${told(session.state)} ${session.state.until} ${session.state.error?.message}`);
         this.#fail(new Error("changes without end"));
-        if (this.changes > MOST_CHANGES + 6) return;
+        if (this.changes > most + 6) return;
       }
       if (kind === "throws") throw new Error(THROWN);
       if (kind === "asks") session.access();

@@ -2,8 +2,9 @@ import type { DBSchema, IDBPDatabase } from "idb";
 import { change, nameOf, openDatabase } from "../storage/database.js";
 import { randomId } from "./random-id.js";
 
-/** Longer than any refresh may take. */
+/** For how long others wait for a tab that gives no sign of life. */
 const LEASE_SECONDS = 120;
+const RENEW_SECONDS = 30;
 const RETRY_SECONDS = 0.2;
 
 const STORE = "leases";
@@ -23,7 +24,7 @@ type Exclusive = <T>(name: string, waitSeconds: number, work: () => Promise<T>) 
 
 /**
  * Where Web Locks are missing (plain http, old engines): turns are taken inside this realm, and between tabs by a lease
- * in IndexedDB, which a transaction grants to one. A crashed tab's lease runs out for those who wait for it.
+ * in IndexedDB, which a transaction grants to one. A crashed tab's lease runs out for those who wait for it; whoever lives renews it.
  */
 export function leaseLock(): Exclusive {
   const turns = new Map<string, Promise<void>>();
@@ -73,7 +74,7 @@ async function takeLease(name: string, waitSeconds: number): Promise<(() => Prom
   try {
     for (let waited = 0; waited <= waitSeconds; waited += RETRY_SECONDS) {
       wait = await tryLease(database, name, owner, wait);
-      if (wait === undefined) return () => giveBack(database, name, owner);
+      if (wait === undefined) return hold(database, name, owner);
       await new Promise((resolve) => setTimeout(resolve, RETRY_SECONDS * 1000));
     }
   } catch (error) {
@@ -107,6 +108,29 @@ async function tryLease(
     if (wait === undefined) throw error;
   });
   return wait;
+}
+
+/** A turn may be kept for as long as only this tab knows what the storage refuses. How to give it back. */
+function hold(database: IDBPDatabase<Leases>, name: string, first: string): () => Promise<void> {
+  let owner = first;
+  const renew = async () => {
+    const next = randomId();
+    await change(database, STORE, async (store) => {
+      // With another id, so that those who wait begin anew.
+      if ((await store.get(name))?.owner === owner) await store.put({ owner: next, waited: 0 }, name);
+    });
+    owner = next;
+  };
+  let renewing: Promise<void> = Promise.resolve();
+  const timer: unknown = setInterval(() => {
+    renewing = renewing.then(renew).catch(() => {});
+  }, RENEW_SECONDS * 1000);
+  (timer as { unref?: () => void }).unref?.();
+  return async () => {
+    clearInterval(timer as number);
+    await renewing;
+    await giveBack(database, name, owner);
+  };
 }
 
 async function giveBack(database: IDBPDatabase<Leases>, name: string, owner: string): Promise<void> {

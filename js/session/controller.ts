@@ -12,7 +12,7 @@ import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
 import { type EndedHere, lastsOf, Refreshing } from "./refresh.js";
-import { type ReplicaMessage, SessionReplica } from "./replica.js";
+import { isSameError, type ReplicaMessage, SessionReplica } from "./replica.js";
 import { Revoker } from "./revoke.js";
 import { SessionStore } from "./store.js";
 import { isSameUser, Judge, payloadOf, renewed, type Sealed, type SessionTokens, userOf } from "./tokens.js";
@@ -47,12 +47,14 @@ export class SessionController extends EventTarget implements Session {
   #starting: Promise<void> | undefined;
   #refreshed: Promise<RefreshOutcome> | undefined;
   #saving: Promise<void> | undefined;
-  /** The PIN of somebody who has signed out, if it could not be forgotten yet. */
+  /** The key or PIN of somebody whose session is over, if it could not be forgotten yet. */
   #forgetsLater: EndedHere | undefined;
   /** When what was seen of time could not be saved. */
   #couldNotSaveAt = Number.NEGATIVE_INFINITY;
   /** The claims of the judged token: always the same object, so that it shows whether they have changed. */
   #claims: { readonly token: string; readonly claims: Claims } | undefined;
+  /** Why the judged token is not genuine. */
+  #doubt: Error | undefined;
   #channel: Channel | undefined;
   #stopTimer: (() => void) | undefined;
   readonly #stops: (() => void)[] = [];
@@ -142,7 +144,9 @@ export class SessionController extends EventTarget implements Session {
   async #proveKey(): Promise<boolean> {
     const protection = this.#protection;
     const refusal = protection.unlock && (await protection.seal("").catch((error: unknown) => error));
-    return !(refusal instanceof ProtectionError && refusal.code === "locked");
+    const isLocked = refusal instanceof ProtectionError && refusal.code === "locked";
+    if (isLocked) this.#update();
+    return !isLocked;
   }
 
   /** What other tabs have done, and what happened here, is known when somebody signs in. For whoever has the turn. */
@@ -204,7 +208,8 @@ export class SessionController extends EventTarget implements Session {
       await this.#loadKeys();
       const outcome = await this.#refreshing.run();
       const ended = this.#refreshing.takeEnded();
-      if (ended !== undefined) await this.#afterEnd(ended).catch(() => {});
+      this.#forgetsLater = ended ?? this.#forgetsLater;
+      await this.#settleEnd();
       await this.#revokeDisplaced();
       // The provider can be reached: what waits for that is sent too.
       if (outcome === "refreshed") void this.#revoker.run();
@@ -233,7 +238,7 @@ export class SessionController extends EventTarget implements Session {
     }
   }
 
-  /** Everything else of a person whose session has ended goes too. */
+  /** Everything else of a person whose session has ended goes too. For whoever has the turn. */
   async #afterEnd(ended: EndedHere): Promise<void> {
     await this.#revokeDisplaced();
     try {
@@ -345,11 +350,20 @@ export class SessionController extends EventTarget implements Session {
     // Another tab may have the key that is in use.
     if (isLocked && (status !== "locked" || (!couldRead && this.#replica.isReadable))) this.#post({ asksForKey: true });
     await this.#revokeDisplaced();
-    const later = this.#forgetsLater;
-    if (later !== undefined && this.#replica.isReadable) {
-      if (this.#replica.record === null) await this.#forgetSecret(later).catch((error) => this.#replica.failed(error));
-      else this.#forgetsLater = undefined;
-    }
+    await this.#settleEnd();
+  }
+
+  /** In a turn: with a key of the device, the next person may have been sealed since. */
+  async #settleEnd(): Promise<void> {
+    const replica = this.#replica;
+    if (this.#forgetsLater === undefined) return;
+    await replica.exclusively(async () => {
+      await replica.look();
+      const later = this.#forgetsLater;
+      if (later === undefined || !replica.isReadable) return;
+      this.#forgetsLater = undefined;
+      if (replica.record === null) await this.#afterEnd(later).catch((error) => replica.failed(error));
+    });
   }
 
   async #adopt(key: UnlockedKey): Promise<void> {
@@ -444,7 +458,9 @@ export class SessionController extends EventTarget implements Session {
       if (this.#claims?.token !== token) this.#claims = { token, claims: payloadOf(token) };
       return { access, reason, until: until === null ? null : until - marks.skew, claims: this.#claims.claims };
     } catch (error) {
-      return { access: "none", reason: "invalid_token", until: null, error: error as Error };
+      // Found anew each time, and yet the same object, so that it is no news.
+      if (!isSameError(this.#doubt, error as Error)) this.#doubt = error as Error;
+      return { access: "none", reason: "invalid_token", until: null, error: this.#doubt as Error };
     }
   }
 
@@ -503,7 +519,8 @@ export class SessionController extends EventTarget implements Session {
       return;
     }
     const now = this.#environment.now();
-    const due = online() ? this.#refreshing.dueAt() : undefined;
+    // A refresh that is under way sets the timer when it is over.
+    const due = online() && this.#refreshed === undefined ? this.#refreshing.dueAt() : undefined;
     const next = Math.min(
       this.#state.until ?? Number.POSITIVE_INFINITY,
       due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, this.#refreshing.notBefore()),

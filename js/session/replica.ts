@@ -93,9 +93,7 @@ export class SessionReplica {
   /** What was seen of time since which check-in. Stays over a lock. */
   #marks: (Marks & { readonly of: string }) | undefined;
   /** The sealed marks that were opened last, and what they said. */
-  #openedMarks:
-    | { readonly of: string; readonly text: string | undefined; readonly marks: Marks | undefined }
-    | undefined;
+  #openedMarks: { readonly of: string; readonly text: string | undefined; readonly marks: Marks } | undefined;
   #lastTold: string | undefined;
   #triedMarks = Number.NEGATIVE_INFINITY;
   readonly #whenSettled: (() => void)[] = [];
@@ -374,9 +372,7 @@ export class SessionReplica {
   /** What went wrong again stays the same object, so that it is no news. */
   failed(given: unknown): void {
     const error = given instanceof Error ? given : new Error("something unknown went wrong", { cause: given });
-    const { error: known } = this;
-    const isKnown = known?.message === error.message && known.name === error.name;
-    if (!isKnown) this.error = error;
+    if (!isSameError(this.error, error)) this.error = error;
   }
 
   /** Forgets what was opened. */
@@ -428,8 +424,10 @@ export class SessionReplica {
         isTold: false,
         failure: error,
       };
-      if (seen !== undefined) this.#known = rules.refused(this.#known, seen.stored);
-      else this.#known = act(before, { isSighted: false, stored: null, storedEpoch: null, before });
+      // A storage that hung may refuse long after something else was done here: what is known by now counts.
+      const known = this.#known;
+      if (seen !== undefined) this.#known = rules.refused(known, seen.stored);
+      else this.#known = act(known, { isSighted: false, stored: null, storedEpoch: null, before: known });
       this.#couldNot(error);
     }
     if (fresh !== undefined && !this.protection.locked && isSamePlace(fresh.place, this.record)) this.#opened = fresh;
@@ -569,23 +567,19 @@ export class SessionReplica {
     return this.#store.open(record.sealed as string, record);
   }
 
-  async #openMarks(record: SessionRecord, { version, checkIn }: Sealed): Promise<void> {
+  async #openMarks(record: SessionRecord, { checkIn }: Sealed): Promise<void> {
     const { marks: text } = record;
     if (record.sealed === undefined || (this.#openedMarks?.of === checkIn.id && this.#openedMarks.text === text))
       return;
-    const missing = version === 1 ? undefined : { ...marksOf(checkIn), rolledBack: true };
-    const marks =
-      text === undefined
-        ? missing
-        : await this.#store.openMarks(text, record, checkIn).catch((error) => {
-            // Somebody altered them: until a check-in, no clock is believed. What cannot be opened now may be later.
-            if (error instanceof ProtectionError && error.code === "damaged") return missing;
-            throw error;
-          });
+    const opening = text === undefined ? undefined : this.#store.openMarks(text, record, checkIn);
+    const marks = await opening?.catch((error) => {
+      // What cannot be opened now may be later.
+      if (!(error instanceof ProtectionError && error.code === "damaged")) throw error;
+    });
+    // Somebody has deleted or altered them: until a check-in, no clock is believed.
+    const known = marks ?? { ...marksOf(checkIn), rolledBack: true };
     if (this.#openedMarks?.of !== checkIn.id) this.#triedMarks = Number.NEGATIVE_INFINITY;
-    this.#openedMarks = { of: checkIn.id, text, marks };
-    const known = marks ?? missing;
-    if (known === undefined) return;
+    this.#openedMarks = { of: checkIn.id, text, marks: known };
     const own = this.#marks?.of === checkIn.id ? this.#marks : undefined;
     this.#marks = { ...(own === undefined ? known : learned(own, known)), of: checkIn.id };
   }
@@ -620,4 +614,8 @@ export class SessionReplica {
   get mayBeSpent(): boolean {
     return this.record !== null && isOpen(this.record);
   }
+}
+
+export function isSameError(one: Error | undefined, other: Error): boolean {
+  return one?.message === other.message && one.name === other.name;
 }

@@ -20,6 +20,8 @@ export class Revoker {
   readonly #exclusively: (work: () => Promise<void>) => Promise<void>;
   /** What no storage remembers: it refused, or there is none but memory. */
   #unsaved: readonly Revocation[] = [];
+  /** What was given here to be revoked last: where the storage refuses, it is found there again and again. */
+  #added: readonly string[] = [];
   /** What is being revoked just now: there are many reasons to begin. */
   readonly #asking = new Set<string>();
   readonly #backoff = new Backoff();
@@ -41,6 +43,8 @@ export class Revoker {
   /** Remembers a token to revoke, and nothing else of the person. For whoever has the turn. */
   async add({ refresh_token: refreshToken }: SessionTokens): Promise<void> {
     if (this.#provider?.revoke === undefined || refreshToken === undefined) return;
+    if (this.#added.includes(refreshToken)) return this.save();
+    this.#added = [...this.#added, refreshToken].slice(-MANY);
     this.#unsaved = [...this.#unsaved, { refreshToken, at: this.#environment.now() }].slice(-MANY);
     this.#backoff.reset();
     await this.save();
@@ -57,7 +61,8 @@ export class Revoker {
   /** Revokes what can be revoked now; what cannot waits, and is tried again. `online`: there is a network again. Never rejects. */
   async run(reason?: "online" | "visible"): Promise<void> {
     if (reason === "online") this.#backoff.reset();
-    await this.#exclusively(() => this.save()).catch(() => {});
+    // A turn may be a lease in IndexedDB, which costs two writes.
+    if (this.#unsaved.length > 0) await this.#exclusively(() => this.save()).catch(() => {});
     let failed = false;
     try {
       for (const revocation of [...(await this.#store.revocations()), ...this.#unsaved]) {

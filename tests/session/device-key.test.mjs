@@ -3,7 +3,7 @@ import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { IDBFactory, IDBObjectStore } from "fake-indexeddb";
-import { openTab, soon, who } from "../support/device.mjs";
+import { gate, openTab, soon, turns, who } from "../support/device.mjs";
 import { strictProvider } from "../support/provider.mjs";
 
 const tabs = [];
@@ -27,8 +27,12 @@ afterEach(() => {
 });
 
 /** A page with the default storage and protection. */
-async function page(provider, now = () => Date.now() / 1000) {
-  const tab = await openTab({ provider, protection: undefined, environment: { online: () => false, now } });
+async function page(provider, now = () => Date.now() / 1000, exclusive = undefined) {
+  const tab = await openTab({
+    provider,
+    protection: undefined,
+    environment: { online: () => false, now, ...(exclusive && { exclusive }) },
+  });
   tabs.push(tab);
   return tab;
 }
@@ -126,4 +130,30 @@ test("where IndexedDB keeps texts and no keys, as in some private modes, texts a
   assert.deepEqual([tab.state.protectedBy, tab.state.persistent, tab.state.error], ["none", true, undefined]);
   tab.stop();
   assert.equal(who(await page(provider)), "ada");
+});
+
+test("whoever signs in elsewhere just after the provider's rejection is not sealed with the key that goes with it", async () => {
+  const provider = strictProvider();
+  const exclusive = turns();
+  let late = Promise.resolve();
+  // A tab that is slow once its turn at the storage is over.
+  const slow = (name, seconds, work) => exclusive(name, seconds, work).then((value) => late.then(() => value));
+  const first = await page(provider, undefined, slow);
+  await first.signIn(provider.signIn("ada"));
+  const second = await page(provider, undefined, exclusive);
+  provider.families[0].ended = true;
+  const { opened, open: goOn } = gate();
+  const { refresh } = provider;
+  provider.refresh = (tokens) => {
+    late = opened;
+    return refresh(tokens);
+  };
+  const refreshing = first.refresh();
+  for (let times = 0; times < 50 && late !== opened; times++) await soon();
+  await soon();
+  await second.signIn(provider.signIn("bob"));
+  goOn();
+  await refreshing;
+  await soon();
+  assert.deepEqual([who(second), who(await page(provider, undefined, exclusive))], ["bob", "bob"]);
 });

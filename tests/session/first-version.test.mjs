@@ -62,6 +62,12 @@ test("what version 0.1 saw of time counts", async () => {
   assert.equal((await open()).access().reason, "clock_rolled_back");
 });
 
+test("where what version 0.1 saw of time was deleted, no clock is believed", async () => {
+  const { storage, open } = await upgraded();
+  storage.values.delete("default.marks");
+  assert.deepEqual([(await open()).access().reason, (await open()).access().access], ["clock_rolled_back", "none"]);
+});
+
 test("who was signed out stays signed out", async () => {
   const { storage, open } = await upgraded({ ended: [{ sessionId: ID, cause: "signed_out" }] });
   assert.deepEqual([who(await open()), isStored(storage)], ["signed_out", false]);

@@ -113,3 +113,23 @@ test("a crashed tab's lease runs out when others have waited two minutes for it,
   const page = () => leaseLock()("crashed", 0.4, async () => "has its turn");
   assert.deepEqual([await page(), await page()], [undefined, "has its turn"]);
 });
+
+test("a tab that lives keeps its lease, however long others have waited for it", async (t) => {
+  const renewals = [];
+  t.mock.method(globalThis, "setInterval", (renew) => renewals.push(renew));
+  const { opened, open } = gate();
+  const first = leaseLock()("alive", 1, () => opened);
+  await soon();
+  const now = performance.now.bind(performance);
+  // 0.2 seconds are 30.
+  t.mock.method(performance, "now", () => now() * 150);
+  const page = () => leaseLock()("alive", 0.4, async () => "has its turn");
+  for (let times = 0; times < 3; times++) {
+    assert.equal(await page(), undefined);
+    renewals[0]();
+    await soon();
+  }
+  open();
+  await first;
+  assert.equal(await page(), "has its turn");
+});

@@ -84,7 +84,7 @@ test("a lock while the answer is under way: its one-time token is sealed all the
   const answer = gate();
   provider.delay = answer.opened;
   const refresh = session.refresh();
-  while (provider.asked.length === 0) await soon();
+  for (let times = 0; times < 50 && provider.asked.length === 0; times++) await soon();
   session.lock();
   answer.open();
   assert.equal(await refresh, "locked");

@@ -4,55 +4,15 @@
 //   SCHEDULES=20000 SEED=1 node --test tests/session/pinned.test.mjs
 
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { ProtectionError } from "tokenward/session";
 import { isStored } from "../support/device.mjs";
-import { Device, settled, World, withWebCrypto } from "./simulated.mjs";
-
-const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const { HeldKey } = await import(join(root, "pkg/esm/protection/data-key.js"));
+import { Device, quickPin, settled, World, withWebCrypto } from "./simulated.mjs";
 
 const SCHEDULES = Number(process.env.SCHEDULES ?? 500);
 const FIRST_SEED = Number(process.env.SEED ?? 1);
 const STEPS = 25;
 
 withWebCrypto();
-
-/** What a session sees of a PIN, without the arithmetic that makes guessing slow. */
-function quickPin(storage) {
-  const held = new HeldKey("pin", () => storage.get("default.pin"));
-  const hold = (id) =>
-    held.hold(
-      id,
-      Uint8Array.from({ length: 32 }, (_, at) => id.charCodeAt(at) || 0),
-    );
-  return {
-    kind: "pin",
-    get locked() {
-      return !held.isHeld;
-    },
-    seal: (text, record) => held.seal(text, record),
-    open: (text, record) => held.open(text, record),
-    share: () => held.share(),
-    adopt: (key) => held.adopt(key),
-    lock: () => held.drop(),
-    async setup(id) {
-      await storage.set("default.pin", id);
-      await hold(id);
-    },
-    async unlock() {
-      const id = await storage.get("default.pin");
-      if (id === undefined) throw new ProtectionError("not_set_up", "there is no PIN");
-      await hold(id);
-    },
-    async forget() {
-      held.drop();
-      await storage.delete("default.pin");
-    },
-  };
-}
 
 test(`${SCHEDULES} lives behind a PIN, of ${STEPS} steps, from seed ${FIRST_SEED}`, async () => {
   const counts = {};

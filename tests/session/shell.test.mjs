@@ -2,11 +2,12 @@
 import "fake-indexeddb/auto";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createVerifier } from "tokenward";
 import { pinProtection } from "tokenward/pin";
 import { StorageError } from "tokenward/storage";
 import { channels, gate, mapStorage, openTab, soon, turns, who } from "../support/device.mjs";
 import { strictProvider } from "../support/provider.mjs";
-import { KEY } from "../support/tokens.mjs";
+import { ISSUER, KEY, signer } from "../support/tokens.mjs";
 
 const start = Math.floor(Date.now() / 1000);
 const full = () => Promise.reject(new StorageError("full", "no room"));
@@ -223,4 +224,75 @@ test("what was seen of time is not worth the cached pages, which a full storage 
   session.access();
   await soon();
   assert.deepEqual(deleted, []);
+});
+
+test("a read that hung, and fails after a sign-out, does not bring the person back", async () => {
+  const { storage, provider, open } = device();
+  const session = await open({ environment: { exclusive: (_name, _seconds, work) => work() } });
+  await session.signIn(provider.signIn("ada"));
+  const { get } = storage;
+  const late = gate();
+  storage.get = (key) => (key.endsWith("session") ? late.opened.then(() => Promise.reject(new Error("no"))) : get(key));
+  const syncing = session.sync();
+  await soon();
+  storage.get = get;
+  await session.signOut();
+  late.open();
+  await syncing;
+  assert.deepEqual([who(session), session.access().access, session.accessToken], ["signed_out", "none", undefined]);
+});
+
+test("a listener that syncs at each change comes to rest, also where the token is not genuine any more", async () => {
+  const { provider, open } = device();
+  const known = createVerifier({ jwks: [KEY.jwk], issuer: ISSUER, audience: "app" });
+  const others = createVerifier({ jwks: [signer("other").jwk], issuer: ISSUER, audience: "app" });
+  let verifier = known;
+  const session = await open({ verifier: { assess: (...parts) => verifier.assess(...parts) } });
+  await session.signIn(provider.signIn("ada"));
+  verifier = others;
+  let changes = 0;
+  session.addEventListener("change", () => changes++ < 50 && void session.sync());
+  await session.sync();
+  await soon();
+  assert.deepEqual([session.state.reason, changes], ["invalid_token", 1]);
+});
+
+test("who is stored in a storage that refuses a sign-out is revoked once, and not at each look", async () => {
+  const { storage, provider, open } = device();
+  const session = await open();
+  await session.signIn(provider.signIn("ada"));
+  const revoked = [];
+  provider.revoke = async ({ refresh_token }) => void revoked.push(refresh_token);
+  storage.set = full;
+  storage.delete = full;
+  await assert.rejects(session.signOut());
+  for (let times = 0; times < 5; times++) await session.sync();
+  await session.signOut().catch(() => {});
+  await soon();
+  assert.deepEqual(revoked, ["0.0"]);
+});
+
+test("a sign-in that finds another PIN in use says so, and so does the state", async () => {
+  const { provider, open } = device();
+  const pins = mapStorage();
+  const options = { storage: pins, memory: 19_456, iterations: 2, database: "replaced" };
+  const protection = pinProtection(options);
+  const session = await open({ protection });
+  await protection.setup("123456");
+  await session.signIn(provider.signIn("ada"));
+  await pinProtection(options).forget();
+  await assert.rejects(session.signIn(provider.signIn("ada")), { code: "locked" });
+  assert.deepEqual([session.state.status, session.state.access], ["locked", "none"]);
+});
+
+test("a start with nothing to revoke takes one turn at the storage, which may be a lease that costs two writes", async () => {
+  const { open } = device();
+  const names = [];
+  const exclusive = (name, _seconds, work) => {
+    names.push(name);
+    return work();
+  };
+  await open({ environment: { exclusive } });
+  await soon();
+  assert.deepEqual(names, ["tokenward:default:storage"]);
 });

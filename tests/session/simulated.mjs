@@ -4,8 +4,9 @@ import { sign } from "node:crypto";
 import { createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
 import { ProviderUnavailable, RefreshRejected } from "tokenward/providers";
-import { createSession, noProtection } from "tokenward/session";
+import { createSession, noProtection, ProtectionError } from "tokenward/session";
 import { StorageError } from "tokenward/storage";
+import { HeldKey } from "../../pkg/esm/protection/data-key.js";
 import { generateKeyPair } from "../../tools/keypair.mjs";
 import { randomFrom } from "../random.mjs";
 
@@ -27,7 +28,7 @@ export class World {
   /** Of access tokens, in seconds. */
   lifetime = 900;
   /** Requests that a device made to the provider. */
-  requests = { tokens: 0, keys: 0 };
+  requests = { tokens: 0, revocations: 0, keys: 0 };
   online = true;
   /** What goes wrong with each request to the provider, if anything; `{ retryAfter }`: it has too many. */
   fault = undefined;
@@ -63,20 +64,20 @@ export class World {
   }
 }
 
-/** More than tabs ever do without time passing: whoever goes on is in a loop. */
-const MOST_STEPS = 20_000;
 let steps = 0;
 let awaited = 0;
 
+/** More turns than anything here takes to come to rest, by far. */
+const MOST_TURNS = 20_000;
+
 /** Everything here is promises: when a turn of the event loop has brought no further step, all has happened that can. */
 export async function settled() {
-  const begun = steps;
-  let before;
-  do {
-    before = steps;
-    if (steps - begun > MOST_STEPS) throw new Error(`tabs never come to rest: ${steps - begun} steps in no time`);
+  for (let turn = 0; turn < MOST_TURNS; turn++) {
+    const before = steps;
     await new Promise((resolve) => setImmediate(resolve));
-  } while (steps !== before || awaited > 0);
+    if (steps === before && awaited === 0) return;
+  }
+  throw new Error(`no rest after ${MOST_TURNS} turns of the event loop: something goes on for ever`);
 }
 
 /** WebCrypto answers from elsewhere: that is waited for, one answer after the other, so that a seed is always the same life. */
@@ -96,6 +97,40 @@ export function withWebCrypto() {
       return done;
     };
   }
+}
+
+/** What a session sees of a PIN, without the arithmetic that makes guessing slow. */
+export function quickPin(storage) {
+  const held = new HeldKey("pin", () => storage.get("default.pin"));
+  const hold = (id) =>
+    held.hold(
+      id,
+      Uint8Array.from({ length: 32 }, (_, at) => id.charCodeAt(at) || 0),
+    );
+  return {
+    kind: "pin",
+    get locked() {
+      return !held.isHeld;
+    },
+    seal: (text, record) => held.seal(text, record),
+    open: (text, record) => held.open(text, record),
+    share: () => held.share(),
+    adopt: (key) => held.adopt(key),
+    lock: () => held.drop(),
+    async setup(id) {
+      await storage.set("default.pin", id);
+      await hold(id);
+    },
+    async unlock() {
+      const id = await storage.get("default.pin");
+      if (id === undefined) throw new ProtectionError("not_set_up", "there is no PIN");
+      await hold(id);
+    },
+    async forget() {
+      held.drop();
+      await storage.delete("default.pin");
+    },
+  };
 }
 
 /** Strict: a refresh token that comes a second time ends its whole family. */
@@ -201,11 +236,16 @@ export class Device {
   }
 
   async open() {
-    const tab = new Tab(this);
+    const tab = this.load();
     this.tabs.push(tab);
     await tab.session.start();
     await settled();
     return tab;
+  }
+
+  /** A page that has not started its session yet. */
+  load() {
+    return new Tab(this);
   }
 
   interrupt() {
@@ -257,7 +297,7 @@ export class Device {
         if (tab.dead) return;
         for (const other of this.#channels) {
           if (other !== own && !other.tab.dead)
-            queueMicrotask(() => other.tab.dead || other.listener(structuredClone(message)));
+            queueMicrotask(() => other.tab.whenAwake(() => other.listener(structuredClone(message))));
         }
       },
       close: () => this.#channels.delete(own),
@@ -265,8 +305,11 @@ export class Device {
   }
 }
 
-class Tab {
+export class Tab {
   dead = false;
+  frozen = false;
+  /** What goes on when it is thawed. */
+  waiting = [];
   listeners = new Set();
   /** What lets the next tab have its turn when this one dies. */
   releases = new Set();
@@ -276,7 +319,7 @@ class Tab {
   constructor(device) {
     const { world } = device;
     this.device = device;
-    const storage = this.#storage();
+    const storage = this.storage();
     const bundled = { keys: KEYS.map(({ jwk }) => jwk).slice(0, 1) };
     const now = () => device.now();
     this.keys = createKeyStore({
@@ -285,7 +328,7 @@ class Tab {
       jwksUri: `${ISSUER}/jwks`,
       storage,
       now,
-      fetch: () => this.#step(() => this.#fetchKeys()),
+      fetch: () => this.step(() => this.#fetchKeys()),
     });
     this.protection = device.protect(storage);
     this.session = createSession({
@@ -297,7 +340,7 @@ class Tab {
       environment: {
         now,
         random: world.random,
-        after: (seconds, run) => world.later(seconds, () => this.dead || run()),
+        after: (seconds, run) => this.#after(seconds, run),
         online: () => world.online,
         exclusive: (name, seconds, work) => device.exclusive(this, name, seconds, work),
         channel: (_name, listener) => device.channel(this, listener),
@@ -314,14 +357,26 @@ class Tab {
   live(promise) {
     return new Promise((resolve, reject) => {
       promise.then(
-        (value) => this.dead || resolve(value),
-        (error) => this.dead || reject(error),
+        (value) => this.whenAwake(() => resolve(value)),
+        (error) => this.whenAwake(() => reject(error)),
       );
     });
   }
 
+  /** A tab that is frozen goes on once it is thawed. */
+  whenAwake(run) {
+    if (this.dead) return;
+    if (this.frozen) this.waiting.push(run);
+    else run();
+  }
+
+  thaw() {
+    this.frozen = false;
+    for (const run of this.waiting.splice(0)) run();
+  }
+
   /** One step outside: before and after it the tab may die. */
-  #step(work) {
+  step(work) {
     const outside = async () => {
       steps += 1;
       await null;
@@ -336,11 +391,20 @@ class Tab {
     return this.live(outside());
   }
 
-  #storage() {
+  #after(seconds, run) {
+    let isOver = false;
+    const stop = this.device.world.later(seconds, () => this.whenAwake(() => isOver || run()));
+    return () => {
+      isOver = true;
+      stop();
+    };
+  }
+
+  storage() {
     const { device } = this;
     const { values } = device;
     const using = (mode, work) =>
-      this.#step(() => {
+      this.step(() => {
         if (device.refusing === "all" || (device.refusing === "writes" && mode === "write")) {
           throw new StorageError(device.refusing === "all" ? "unavailable" : "full", "the storage refuses");
         }
@@ -356,10 +420,10 @@ class Tab {
   #provider() {
     const { device } = this;
     const { world } = device;
-    const request = (work) =>
-      this.#step(() => {
+    const request = (what, work) =>
+      this.step(() => {
         const { fault } = world;
-        world.requests.tokens += 1;
+        world.requests[what] += 1;
         if (!world.online || fault === "request lost") throw new ProviderUnavailable("network", "no network");
         if (fault === "portal") throw new ProviderUnavailable("not_json", "the page of a captive portal");
         if (fault === "5xx") throw new ProviderUnavailable("http_status", "503", { sent: true, status: 503 });
@@ -367,18 +431,19 @@ class Tab {
           throw new ProviderUnavailable("http_status", "429", { sent: true, status: 429, ...fault });
         }
         const answer = work();
+        if (fault?.late !== undefined) return new Promise((resolve) => world.later(fault.late, () => resolve(answer)));
         if (fault === "answer lost") throw new ProviderUnavailable("network", "the answer was lost");
         return answer;
       });
     return {
       refresh: ({ refresh_token }) =>
-        request(() => {
+        request("tokens", () => {
           const answer = world.provider.refresh(refresh_token);
           if (world.fault !== "answer lost")
             device.received.set(answer.access_token, { at: world.time, offset: device.offset });
           return answer;
         }),
-      revoke: ({ refresh_token }) => request(() => world.provider.revoke(refresh_token)),
+      revoke: ({ refresh_token }) => request("revocations", () => world.provider.revoke(refresh_token)),
     };
   }
 

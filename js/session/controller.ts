@@ -207,12 +207,11 @@ export class SessionController extends EventTarget implements Session {
       await this.start();
       await this.#loadKeys();
       const outcome = await this.#refreshing.run();
-      const ended = this.#refreshing.takeEnded();
-      this.#forgetsLater = ended ?? this.#forgetsLater;
-      await this.#settleEnd();
-      await this.#revokeDisplaced();
+      await this.#received();
       // The provider can be reached: what waits for that is sent too.
       if (outcome === "refreshed") void this.#revoker.run();
+      // Its answer may come later than it was waited for.
+      if (outcome === "unavailable") void this.#refreshing.late.then(() => this.#received()).then(() => this.#update());
       return outcome;
     };
     this.#refreshed ??= refresh().finally(() => {
@@ -220,6 +219,13 @@ export class SessionController extends EventTarget implements Session {
       this.#update();
     });
     return this.#refreshed;
+  }
+
+  /** What an answer has ended or replaced is cleared away. */
+  async #received(): Promise<void> {
+    this.#forgetsLater = this.#refreshing.takeEnded() ?? this.#forgetsLater;
+    await this.#settleEnd();
+    await this.#revokeDisplaced();
   }
 
   async signOut(): Promise<void> {
@@ -344,8 +350,10 @@ export class SessionController extends EventTarget implements Session {
 
   async #look(look: () => Promise<unknown>): Promise<void> {
     const { status } = this.#state;
-    const couldRead = this.#replica.isReadable;
+    const { isReadable: couldRead, record: before } = this.#replica;
     await look();
+    // Whoever ended it elsewhere may be gone before that, and an eviction is nobody's act.
+    if (before !== null && before.id !== this.#replica.record?.id) await this.#purge();
     const isLocked = this.#protection.locked && this.#replica.record !== null;
     // Another tab may have the key that is in use.
     if (isLocked && (status !== "locked" || (!couldRead && this.#replica.isReadable))) this.#post({ asksForKey: true });

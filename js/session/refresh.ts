@@ -43,6 +43,8 @@ export interface EndedHere {
 
 export class Refreshing {
   readonly backoff = new Backoff();
+  /** When what was asked last has been answered, and received, however late. */
+  late: Promise<void> = Promise.resolve();
   /** Whether somebody has asked for this refresh, whom the provider's wish for peace does not bind. */
   wanted = false;
   readonly #replica: SessionReplica;
@@ -282,8 +284,9 @@ export class Refreshing {
         stopAborting();
         stopWaiting();
       });
-      const late = (answer: TokenSet) => void this.#receive(asked, answer).catch(() => {});
-      answered.then((answer) => (isOver ? late(answer) : resolve(answer)), reject);
+      const late = (answer: TokenSet) => this.#receive(asked, answer).catch(() => {});
+      const received = answered.then((answer) => (isOver ? late(answer) : resolve(answer)), reject);
+      this.late = received.then(() => {});
     });
   }
 

@@ -261,8 +261,8 @@ export class SessionReplica {
     if (isRefused || isForeign) {
       try {
         await this.#store.empty();
-        if (isRefused) this.#known = rules.emptied(this.#known);
         failure = undefined;
+        if (isRefused) await this.#leaveWord();
       } catch (error) {
         failure = error;
       }
@@ -270,6 +270,21 @@ export class SessionReplica {
     if (!isTold) this.#tell();
     if (failure !== undefined) throw failure;
     if (this.error !== undefined && this.record === null) this.error = undefined;
+  }
+
+  /** Where the storage was emptied there may be room to say why: tabs that find nothing take that for an eviction. */
+  async #leaveWord(): Promise<void> {
+    const { replica } = this.#known;
+    let isLeft = false;
+    const leaving = this.#store.update((stored) => {
+      isLeft = stored === null;
+      return stored ?? replica;
+    });
+    const left = await leaving.then(
+      () => isLeft,
+      () => false,
+    );
+    this.#known = left ? rules.written(this.#known, replica) : rules.emptied(this.#known);
   }
 
   /** Another tab tells what it knows. */
@@ -535,8 +550,9 @@ export class SessionReplica {
     try {
       return await work();
     } catch (error) {
-      if (ofStorage(error)?.code !== "full") throw error;
-      await purgeUserCaches(this.#name, undefined, { caches: this.#environment.caches });
+      const { caches } = this.#environment;
+      if (ofStorage(error)?.code !== "full" || caches === undefined) throw error;
+      await purgeUserCaches(this.#name, undefined, { caches }).catch(() => Promise.reject(error));
       return work();
     }
   }

@@ -50,7 +50,7 @@ export function look<R extends SessionRecord>(
   now: number,
 ): Knowledge<R> {
   const { epoch } = known.replica;
-  // It held something, and no sign-out leaves nothing: evicted, or deleted by the person, and perhaps begun anew since.
+  // It held something, and a sign-out leaves its word: evicted, or deleted by the person, and perhaps begun anew since.
   const isEvicted = epoch !== null && epoch !== (stored?.epoch ?? null);
   const before = isEvicted ? evicted(known) : known;
   if (stored === null) return before;
@@ -65,7 +65,7 @@ export function look<R extends SessionRecord>(
 /** Beside a record's tokens is what was stored there last. */
 function asStored<R extends SessionRecord>(record: R | null, stored: R | null): R | null {
   if (record === null || stored === null || !isSamePlace(record, stored)) return record;
-  return { ...record, marks: stored.marks, later: stored.later };
+  return { ...record, marks: stored.marks, later: stored.later ?? record.later };
 }
 
 /** Whoever was known is over, and what is over stays so: nothing of it is written again. */

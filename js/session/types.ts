@@ -115,7 +115,7 @@ export interface Session extends EventTarget {
   refresh(): Promise<RefreshOutcome>;
   /**
    * Deletes everything of this person here and in other tabs, also offline; the refresh token is revoked when there is a
-   * network, if the provider offers that. Rejects only if the storage refuses to delete, or cannot be read: nobody is signed
+   * network, if the provider offers that and the session is not locked. Rejects only if the storage refuses to delete, or cannot be read: nobody is signed
    * in then either, and who may be stored there is signed out as soon as it can be read here.
    */
   signOut(): Promise<void>;

@@ -22,6 +22,9 @@ const OPTIONS = {
   noEmit: true,
 };
 
+/** A page of prose alone. */
+const PROSE = "docs/decisions.md";
+
 describe("the code in README and docs", () => {
   let folder;
   before(() => {
@@ -36,7 +39,7 @@ describe("the code in README and docs", () => {
   test("is there to be compiled, under names of its own", () => {
     for (const page of PAGES) {
       const names = blocksOf(page).map(({ name }) => name);
-      assert.ok(names.length > 0, page);
+      assert.equal(names.length > 0, page !== PROSE, page);
       assert.equal(new Set(names).size, names.length, page);
     }
   });

@@ -278,8 +278,10 @@ test("a provider that never answers, nor heeds the signal, does not hold up the 
   await soon();
   for (const { run } of timers.filter(({ seconds }) => seconds === 40 || seconds === 41)) run();
   assert.equal(await refresh, "unavailable");
+  const { jti } = session.state.claims;
   answer.open();
   await soon();
+  assert.notEqual(session.state.claims.jti, jti);
   assert.equal(await session.refresh(), "refreshed");
   assert.deepEqual([provider.asked, provider.families[0].ended], [["0.0", "0.1"], false]);
 });

@@ -1,6 +1,8 @@
 // A storage that is full, or refuses, or fails for a moment: what was answered is kept in memory, said, and stored later.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ProviderUnavailable } from "tokenward/providers";
+import { noProtection } from "tokenward/session";
 import { StorageError } from "tokenward/storage";
 import { channels, isStored, mapStorage, openTab, reconnection, soon, turns, who } from "../support/device.mjs";
 import { strictProvider } from "../support/provider.mjs";
@@ -19,10 +21,12 @@ async function signedIn(more) {
   return { provider, storage, environment, session };
 }
 
+const noRoom = () => Promise.reject(new StorageError("full", "no room"));
+
 /** From now on nothing more goes in. Answers how to make room. */
 function fill(storage) {
   const { set } = storage;
-  storage.set = () => Promise.reject(new StorageError("full", "no room"));
+  storage.set = noRoom;
   return () => {
     storage.set = set;
   };
@@ -95,6 +99,84 @@ test("while access is good, a storage that refuses costs no token: nothing is sp
   assert.deepEqual([access, persistent, error.code], ["full", true, "full"]);
   makeRoom();
   assert.deepEqual([await session.refresh(), session.state.error], ["refreshed", undefined]);
+});
+
+test("a sign-out that a full storage has no room to write is a sign-out in every tab, and no eviction", async () => {
+  const { provider, storage, environment, session } = await signedIn();
+  const second = await openTab({ provider, storage, environment });
+  const { set } = storage;
+  // What is there stays; nothing goes in beside it.
+  storage.set = (key, text) => (storage.values.has(key) ? noRoom() : set(key, text));
+  await session.signOut();
+  await second.sync();
+  await soon();
+  for (const tab of [session, second, await openTab({ provider, storage, environment })])
+    assert.deepEqual([who(tab), tab.state.ended], ["signed_out", "signed_out"]);
+  assert.equal(isStored(storage), false);
+});
+
+test("cached pages of whoever was evicted are deleted by a tab that runs", async () => {
+  const names = new Set(["other"]);
+  const caches = { keys: async () => [...names], delete: async (name) => names.delete(name) };
+  const { storage, session } = await signedIn({ caches });
+  names.add(`tokenward:default:${session.state.sessionId}`);
+  await session.sync();
+  assert.equal(names.size, 2);
+  storage.values.clear();
+  await session.sync();
+  assert.deepEqual([session.state.ended, [...names]], ["evicted", ["other"]]);
+});
+
+test("cached pages that cannot be deleted hide neither that the storage is full, nor a global cache from who has none", async () => {
+  const { provider, storage } = await signedIn();
+  fill(storage);
+  let asked = 0;
+  const keys = () => {
+    asked += 1;
+    return Promise.reject(new Error("no caches today"));
+  };
+  globalThis.caches = { keys };
+  try {
+    for (const [caches, times] of [
+      [undefined, 0],
+      [{ keys }, 1],
+    ]) {
+      asked = 0;
+      const protection = { ...noProtection(), kind: "pin", locked: true, unlock: noRoom };
+      const session = await openTab({ provider, storage: mapStorage(), protection, environment: { caches } });
+      asked = 0;
+      await assert.rejects(session.unlock("123456"), { code: "full" });
+      assert.equal(asked, times);
+    }
+  } finally {
+    delete globalThis.caches;
+  }
+});
+
+test("when the provider wants to be asked again is remembered where a full storage does not", async () => {
+  let ahead = 0;
+  const now = () => Date.now() / 1000 + ahead;
+  const { onReconnect, reconnect } = reconnection();
+  const { provider, storage, session } = await signedIn({ now, onReconnect });
+  ahead = PAST_USE;
+  fill(storage);
+  let asked = 0;
+  provider.refresh = () => {
+    asked += 1;
+    const wait = { sent: true, status: 429, retryAfter: 600 };
+    return Promise.reject(new ProviderUnavailable("unexpected_status", "too many requests", wait));
+  };
+  await session.refresh();
+  await session.sync();
+  await session.sync();
+  ahead = PAST_USE + 300;
+  reconnect();
+  await soon();
+  assert.equal(asked, 1);
+  ahead = PAST_USE + 601;
+  reconnect();
+  await soon();
+  assert.equal(asked, 2);
 });
 
 test("a tab that starts while another holds what the storage refused uses no token twice", async () => {

@@ -224,8 +224,9 @@ impl fmt::Display for Error {
             }
             Self::UnsupportedAlgorithm { alg } => write!(
                 out,
-                "alg is {}; only asymmetric signatures are supported: RS, PS and ES with 256, 384 or 512, and Ed25519 (EdDSA)",
-                shown(alg)
+                "alg is {}; only asymmetric signatures are supported: RS, PS and ES with 256, 384 or 512, {ED25519}{}",
+                shown(alg),
+                ml_dsa_hint(alg)
             ),
             Self::AlgorithmNotAllowed { alg, allowed } => {
                 write!(out, "alg is {}; this verifier allows only {}", shown(alg), allowed.join(", "))
@@ -279,6 +280,18 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+#[cfg(not(feature = "ml-dsa"))]
+const ED25519: &str = "and Ed25519 (EdDSA)";
+#[cfg(feature = "ml-dsa")]
+const ED25519: &str = "Ed25519 (EdDSA), and ML-DSA with 44, 65 or 87";
+
+/// Where ML-DSA is, for whoever has its name and not the feature.
+pub(crate) fn ml_dsa_hint(alg: &str) -> &'static str {
+    if !cfg!(feature = "ml-dsa") && alg.starts_with("ML-DSA-") { ML_DSA_HINT } else { "" }
+}
+
+pub(crate) const ML_DSA_HINT: &str = "; ML-DSA needs tokenward/ml-dsa (in Rust the feature ml-dsa)";
 
 /// Why a [`JwkSet`](crate::JwkSet) or a [`Verifier`](crate::Verifier) could not be made.
 #[derive(Clone, Debug, PartialEq, Eq)]

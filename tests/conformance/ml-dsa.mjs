@@ -89,7 +89,14 @@ function uses(key) {
     group("members of other types are ignored", [{ ...named, crv: "Ed25519", x: 5, n: "" }], ACCEPTED),
     group("another key", [{ ...other.jwk, kid: "key" }], WRONG),
     group("another key without kid", [named, other.jwk], ACCEPTED),
-    group("for encryption", [{ ...named, use: "enc" }, { ...other.jwk, kid: "other" }], UNUSABLE),
+    group(
+      "for encryption",
+      [
+        { ...named, use: "enc" },
+        { ...other.jwk, kid: "other" },
+      ],
+      UNUSABLE,
+    ),
     group("a byte short", [{ ...named, pub: segment(key.publicKey.subarray(1)) }, other.jwk], UNUSABLE),
     group("padded", [{ ...named, pub: `${jwk.pub}=` }, other.jwk], UNUSABLE),
     group("without pub", [{ kty: "AKP", alg, kid: "key" }, other.jwk], UNUSABLE),

@@ -9,9 +9,9 @@ use core::{fmt, slice};
 
 use crate::algorithm::KeyType;
 use crate::engine::{self, KeyMaterial, VerifyingKey};
-use crate::error::{ConfigError, Error, shown};
 #[cfg(not(feature = "ml-dsa"))]
 use crate::error::ML_DSA_HINT;
+use crate::error::{ConfigError, Error, shown};
 use crate::json::{self, Object, Value};
 use crate::{Algorithm, base64url};
 

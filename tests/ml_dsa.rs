@@ -1,7 +1,8 @@
 //! ML-DSA: keys as RFC 9964 writes them, and every answer beside that of `libcrux-ml-dsa`, on signatures that hold and on
 //! signatures, messages and keys that were changed.
 //!
-//! `TOKENWARD_ROUNDS=2000 cargo test --release --test ml_dsa` makes more than a million comparisons, with other keys each round.
+//! `TOKENWARD_ROUNDS=8000 cargo test --test ml_dsa` makes a million comparisons for each algorithm, with other keys each round: a
+//! quarter of an hour on one core.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what it expects by failing")]
 
@@ -106,8 +107,14 @@ fn compare(set: &Set) {
         assert!(key.verify(set.algorithm, &message, &signature).is_ok(), "{} {round}", set.algorithm.name());
 
         let mut cases = vec![(message.clone(), signature.clone())];
+        cases.extend((0..4).map(|length| {
+            let message = random.bytes(length * 700);
+            let signature = (pair.sign)(&message, random.array());
+            (message, signature)
+        }));
         cases.extend((0..3).map(|_| (random.changed(&message), signature.clone())));
-        cases.extend(changed_signatures(set, &signature, &mut random).into_iter().map(|bytes| (message.clone(), bytes)));
+        cases
+            .extend(changed_signatures(set, &signature, &mut random).into_iter().map(|bytes| (message.clone(), bytes)));
         for (message, signature) in &cases {
             let expected = (set.verify)(&pair.public, message, signature);
             let found = key.verify(set.algorithm, message, signature).is_ok();
@@ -126,7 +133,7 @@ fn compare(set: &Set) {
         }
     }
     println!("{}: {accepted} accepted, {refused} refused", set.algorithm.name());
-    assert!(accepted >= rounds() && refused > 10 * rounds());
+    assert!(accepted >= 5 * rounds() && refused > 10 * rounds());
 }
 
 /// The signature with one thing after another changed, above all in its hints, which have more than one spelling.
@@ -202,10 +209,7 @@ fn a_key_has_exactly_its_size() {
         for size in sizes {
             let reason = unusable(&set, &json_of(&set, &vec![1; size]));
             let name = set.algorithm.name();
-            assert_eq!(
-                reason,
-                format!("its pub has {size} bytes; for {name} it should have exactly {}", set.key_size)
-            );
+            assert_eq!(reason, format!("its pub has {size} bytes; for {name} it should have exactly {}", set.key_size));
         }
     }
 }
@@ -222,7 +226,6 @@ fn a_key_says_what_it_is_for() {
     let names = "it should be \"ML-DSA-44\", \"ML-DSA-65\" or \"ML-DSA-87\"";
     for (alg, found) in [
         (Value::Null, "its alg is missing"),
-        (json!(44), "its alg is a number"),
         (json!("ES256"), "its alg is \"ES256\""),
         (json!("ml-dsa-44"), "its alg is \"ml-dsa-44\""),
         (json!("ML-DSA-44-ES256"), "its alg is \"ML-DSA-44-ES256\""),
@@ -231,11 +234,15 @@ fn a_key_says_what_it_is_for() {
         let error = with("alg", alg).unwrap_err().to_string();
         assert!(error.ends_with(&format!("{found}; {names}")), "{error}");
     }
+    assert!(with("alg", json!(44)).unwrap_err().to_string().ends_with("its alg is a number; it should be a string"));
     let other = with("alg", json!("ML-DSA-65")).unwrap().verify(Algorithm::MlDsa65, b"", &[0; 3309]).unwrap_err();
     assert!(other.to_string().contains("its pub has 1312 bytes; for ML-DSA-65 it should have exactly 1952"), "{other}");
     assert_eq!(with("priv", json!("AAAA")).unwrap_err().code(), "private_key");
     assert_eq!(with("kty", json!("OKP")).unwrap_err().code(), "invalid_jwks");
-    assert_eq!(unusable(&set, &json!({ "kty": "AKP", "alg": "ML-DSA-44" })), "its pub is missing; it should be base64url text");
+    assert_eq!(
+        unusable(&set, &json!({ "kty": "AKP", "alg": "ML-DSA-44" })),
+        "its pub is missing; it should be base64url text"
+    );
     assert!(with("use", json!("enc")).unwrap().verify(Algorithm::MlDsa44, b"", &[0; 2420]).is_err());
 
     let key = with("crv", json!("Ed25519")).unwrap();
@@ -257,7 +264,8 @@ fn keys_and_algorithms_do_not_mix() {
 #[test]
 fn a_token_is_verified_among_keys_of_other_types() {
     const NOW: UnixTime = UnixTime::from_secs(1_760_000_000);
-    let rfc8037 = json!({ "kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    let rfc8037 =
+        json!({ "kty": "OKP", "crv": "Ed25519", "kid": "ed", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
     let pairs = sets().map(|set| (set.generate)([7; 32]));
     let mut keys = vec![rfc8037];
     keys.extend(sets().iter().zip(&pairs).map(|(set, pair)| {

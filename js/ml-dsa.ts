@@ -4,8 +4,8 @@ import { decoded } from "./inlined.js";
 import { compileRelaxed } from "./relaxed.js";
 import { type CreateVerifier, createVerifierWith } from "./verifier.js";
 import { text } from "./wasm/ml-dsa.js";
-import { makeGlue } from "./wasm/ml-dsa_bg.js";
 import { text as relaxed } from "./wasm/relaxed.js";
+import { makeGlue } from "./wasm/tokenward_bg.js";
 
 export * from "./api.js";
 

@@ -3,7 +3,7 @@ import module from "../ml-dsa.wasm";
 import relaxed from "../relaxed.wasm";
 import { Engine } from "./core.js";
 import { type CreateVerifier, createVerifierWith } from "./verifier.js";
-import { makeGlue } from "./wasm/ml-dsa_bg.js";
+import { makeGlue } from "./wasm/tokenward_bg.js";
 
 export * from "./api.js";
 

@@ -51,6 +51,17 @@ pub(crate) enum KeyType {
     MlDsa87,
 }
 
+impl KeyType {
+    pub(crate) fn has_no_curve(self) -> bool {
+        match self {
+            Self::Rsa => true,
+            Self::P256 | Self::P384 | Self::P521 | Self::Ed25519 => false,
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => true,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hash {
     Sha256,

@@ -93,7 +93,7 @@ impl Jwk {
     /// The key's `crv`: `P-256`, `P-384`, `P-521` or `Ed25519`; of an unusable key whatever the set says.
     #[must_use]
     pub fn crv(&self) -> Option<&str> {
-        self.crv.as_deref().filter(|_| !matches!(self.kty.as_str(), "RSA" | "AKP"))
+        self.crv.as_deref().filter(|_| !self.key_type.is_some_and(KeyType::has_no_curve))
     }
 
     /// `private_key` or `symmetric_key` for a key that was left out of a published set

@@ -55,7 +55,7 @@ export async function build() {
 
 const CORE_FILES = ["inline.ts", "tokenward_bg.js", "tokenward_bg.wasm"].map((name) => `js/wasm/${name}`);
 const REFERENCE_FILES = ["reference.ts", "reference_bg.js", "reference_bg.wasm"].map((name) => `js/wasm/${name}`);
-const ML_DSA_FILES = ["ml-dsa.ts", "ml-dsa_bg.js", "ml-dsa_bg.wasm"].map((name) => `js/wasm/${name}`);
+const ML_DSA_FILES = ["ml-dsa.ts", "ml-dsa_bg.wasm"].map((name) => `js/wasm/${name}`);
 const RELAXED_FILES = ["relaxed.ts", "relaxed_bg.wasm"].map((name) => `js/wasm/${name}`);
 const ARGON2_FILE = "js/wasm/argon2.ts";
 const ARGON2_WASM = "target/tokenward/argon2.wasm";
@@ -67,18 +67,24 @@ async function buildCore(rust) {
   write("js/wasm/inline.ts", inlinedModule(wasm));
 }
 
-/** The same with the other engine. */
-const buildReference = (rust) => buildVariant(rust, "reference");
+/** The same with the other engine. Its glue is a file of its own, since the two import different things. */
+async function buildReference(rust) {
+  const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm,reference"]);
+  write("js/wasm/reference_bg.wasm", wasm);
+  write("js/wasm/reference_bg.js", glueFactory());
+  write("js/wasm/reference.ts", inlinedModule(wasm));
+}
 
-/** The same with ML-DSA beside the other algorithms. */
-const buildMlDsa = (rust) => buildVariant(rust, "ml-dsa");
-
-/** The whole with a feature more. Its glue is a file of its own, since each module imports different things. */
-async function buildVariant(rust, feature) {
-  const wasm = await buildWasm(rust, "tokenward", ["--features", `wasm,${feature}`]);
-  write(`js/wasm/${feature}_bg.wasm`, wasm);
-  write(`js/wasm/${feature}_bg.js`, glueFactory());
-  write(`js/wasm/${feature}.ts`, inlinedModule(wasm));
+/** The same with ML-DSA beside the other algorithms. The glue is that of the first, so that tokenward/slim takes either. */
+async function buildMlDsa(rust) {
+  const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm,ml-dsa"]);
+  if (glueFactory() !== readFileSync(join(root, "js/wasm/tokenward_bg.js"), "utf8")) {
+    throw new Failure(
+      "with ML-DSA the module has another glue than tokenward.wasm: what Rust imports or exports differs",
+    );
+  }
+  write("js/wasm/ml-dsa_bg.wasm", wasm);
+  write("js/wasm/ml-dsa.ts", inlinedModule(wasm));
 }
 
 /**

@@ -29,52 +29,41 @@ struct Set {
 struct Pair {
     public: Vec<u8>,
     /// Signs a message with 32 random bytes.
-    sign: Box<dyn Fn(&[u8], [u8; 32]) -> Vec<u8>>,
+    sign: Sign,
 }
 
-macro_rules! libcrux {
-    ($module:ident) => {
-        (
-            |seed| {
-                let pair = libcrux_ml_dsa::$module::portable::generate_key_pair(seed);
-                let public = pair.verification_key.as_slice().to_vec();
-                let sign = move |message: &[u8], random| {
-                    let signed = libcrux_ml_dsa::$module::portable::sign(&pair.signing_key, message, b"", random);
-                    signed.ok().unwrap().as_slice().to_vec()
-                };
-                Pair { public, sign: Box::new(sign) }
-            },
-            |public, message, signature| {
-                // libcrux takes arrays: another length does not compile there.
-                let (Ok(public), Ok(signature)) = (public.try_into(), signature.try_into()) else { return false };
-                let public = libcrux_ml_dsa::MLDSAVerificationKey::new(public);
-                let signature = libcrux_ml_dsa::MLDSASignature::new(signature);
-                libcrux_ml_dsa::$module::portable::verify(&public, message, b"", &signature).is_ok()
-            },
-        )
+type Sign = Box<dyn Fn(&[u8], [u8; 32]) -> Vec<u8>>;
+
+macro_rules! set {
+    ($name:ident, $algorithm:ident, $($sizes:tt)*) => {
+        fn $name() -> Set {
+            use libcrux_ml_dsa::$name::portable;
+            use libcrux_ml_dsa::{MLDSASignature, MLDSAVerificationKey};
+            Set {
+                algorithm: Algorithm::$algorithm,
+                generate: |seed| {
+                    let pair = portable::generate_key_pair(seed);
+                    let public = pair.verification_key.as_slice().to_vec();
+                    let sign = move |message: &[u8], random| {
+                        portable::sign(&pair.signing_key, message, b"", random).ok().unwrap().as_slice().to_vec()
+                    };
+                    Pair { public, sign: Box::new(sign) }
+                },
+                verify: |public, message, signature| {
+                    // libcrux takes arrays: another length does not compile there.
+                    let (Ok(public), Ok(signature)) = (public.try_into(), signature.try_into()) else { return false };
+                    let (public, signature) = (MLDSAVerificationKey::new(public), MLDSASignature::new(signature));
+                    portable::verify(&public, message, b"", &signature).is_ok()
+                },
+                $($sizes)*
+            }
+        }
     };
 }
 
-fn ml_dsa_44() -> Set {
-    let (generate, verify): (fn([u8; 32]) -> Pair, fn(&[u8], &[u8], &[u8]) -> bool) = libcrux!(ml_dsa_44);
-    let algorithm = Algorithm::MlDsa44;
-    let (key_size, signature_size, c_size, z_size, hints, rows) = (1312, 2420, 32, 576, 80, 4);
-    Set { algorithm, key_size, signature_size, c_size, z_size, hints, rows, generate, verify }
-}
-
-fn ml_dsa_65() -> Set {
-    let (generate, verify): (fn([u8; 32]) -> Pair, fn(&[u8], &[u8], &[u8]) -> bool) = libcrux!(ml_dsa_65);
-    let algorithm = Algorithm::MlDsa65;
-    let (key_size, signature_size, c_size, z_size, hints, rows) = (1952, 3309, 48, 640, 55, 6);
-    Set { algorithm, key_size, signature_size, c_size, z_size, hints, rows, generate, verify }
-}
-
-fn ml_dsa_87() -> Set {
-    let (generate, verify): (fn([u8; 32]) -> Pair, fn(&[u8], &[u8], &[u8]) -> bool) = libcrux!(ml_dsa_87);
-    let algorithm = Algorithm::MlDsa87;
-    let (key_size, signature_size, c_size, z_size, hints, rows) = (2592, 4627, 64, 640, 75, 8);
-    Set { algorithm, key_size, signature_size, c_size, z_size, hints, rows, generate, verify }
-}
+set!(ml_dsa_44, MlDsa44, key_size: 1312, signature_size: 2420, c_size: 32, z_size: 576, hints: 80, rows: 4);
+set!(ml_dsa_65, MlDsa65, key_size: 1952, signature_size: 3309, c_size: 48, z_size: 640, hints: 55, rows: 6);
+set!(ml_dsa_87, MlDsa87, key_size: 2592, signature_size: 4627, c_size: 64, z_size: 640, hints: 75, rows: 8);
 
 fn sets() -> [Set; 3] {
     [ml_dsa_44(), ml_dsa_65(), ml_dsa_87()]

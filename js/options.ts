@@ -5,7 +5,10 @@ import { ConfigError } from "./errors.js";
 import { readSchema, type Validate } from "./schema.js";
 import { isStackOverflow } from "./stack.js";
 
-/** A JOSE algorithm Tokenward verifies. `Ed25519` (RFC 9864) and `EdDSA` (RFC 8037) are two names of one. */
+/**
+ * A JOSE algorithm Tokenward verifies. `Ed25519` (RFC 9864) and `EdDSA` (RFC 8037) are two names of one. `ML-DSA-*` (RFC 9964)
+ * are for `tokenward/ml-dsa`; the other entries throw a {@link ConfigError} that says so.
+ */
 export type Algorithm =
   | "RS256"
   | "RS384"
@@ -17,7 +20,10 @@ export type Algorithm =
   | "ES384"
   | "ES512"
   | "Ed25519"
-  | "EdDSA";
+  | "EdDSA"
+  | "ML-DSA-44"
+  | "ML-DSA-65"
+  | "ML-DSA-87";
 
 /** A JWK Set (RFC 7517 section 5), an array of JWKs, or either as JSON text. Public keys only. */
 export type Jwks = { readonly keys: readonly object[] } | readonly object[] | string;
@@ -30,7 +36,7 @@ export interface VerifierOptions<Schema extends StandardSchemaV1 | undefined = S
   issuer: string | readonly string[] | null;
   /** The accepted `aud`, exactly; one of several; `null` for any. */
   audience: string | readonly string[] | null;
-  /** The accepted algorithms. Default: all. */
+  /** The accepted algorithms. Default: all that the entry has. */
   algorithms?: readonly Algorithm[] | undefined;
   /** How far clocks may differ, 0 or more. Default: 5 seconds. */
   clockTolerance?: Duration | undefined;

@@ -44,7 +44,7 @@ export interface VerificationKey {
   readonly index: number;
   readonly kid?: string;
   /** Of an unusable key whatever the set says, and empty where it says nothing. */
-  readonly kty: "RSA" | "EC" | "OKP" | (string & {});
+  readonly kty: "RSA" | "EC" | "OKP" | "AKP" | (string & {});
   readonly crv?: "P-256" | "P-384" | "P-521" | "Ed25519" | (string & {});
   readonly alg?: string;
   readonly use?: string;

@@ -1,6 +1,6 @@
 //! The one table of JOSE algorithms. Nothing else matches on names.
 
-/// A signature algorithm this crate verifies (RFC 7518 section 3.1, RFC 8037, RFC 9864).
+/// A signature algorithm this crate verifies (RFC 7518 section 3.1, RFC 8037, RFC 9864, RFC 9964).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Algorithm {
@@ -24,9 +24,18 @@ pub enum Algorithm {
     Es512,
     /// Ed25519. Named `Ed25519` by RFC 9864 and `EdDSA` by RFC 8037; here they are one algorithm.
     EdDsa,
+    /// ML-DSA-44 (FIPS 204), with an empty context.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa44,
+    /// ML-DSA-65 (FIPS 204), with an empty context.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa65,
+    /// ML-DSA-87 (FIPS 204), with an empty context.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa87,
 }
 
-/// What a key must be to serve an algorithm: a JWK's `kty` and, where there is one, its `crv`.
+/// What a key must be to serve an algorithm: a JWK's `kty` and, where there is one, its `crv`; of `AKP` its `alg`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyType {
     Rsa,
@@ -34,6 +43,23 @@ pub(crate) enum KeyType {
     P384,
     P521,
     Ed25519,
+    #[cfg(feature = "ml-dsa")]
+    MlDsa44,
+    #[cfg(feature = "ml-dsa")]
+    MlDsa65,
+    #[cfg(feature = "ml-dsa")]
+    MlDsa87,
+}
+
+impl KeyType {
+    pub(crate) fn has_no_curve(self) -> bool {
+        match self {
+            Self::Rsa => true,
+            Self::P256 | Self::P384 | Self::P521 | Self::Ed25519 => false,
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => true,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +75,8 @@ pub(crate) enum Scheme {
     RsaPss(Hash),
     Ecdsa,
     Ed25519,
+    #[cfg(feature = "ml-dsa")]
+    MlDsa,
 }
 
 struct Row {
@@ -70,8 +98,10 @@ const fn row(
     Row { algorithm, names, key_type, scheme, signature_size }
 }
 
+const ROWS: usize = if cfg!(feature = "ml-dsa") { 13 } else { 10 };
+
 #[rustfmt::skip]
-static TABLE: [Row; 10] = {
+static TABLE: [Row; ROWS] = {
     use Algorithm::{EdDsa, Es256, Es384, Es512, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
     use Hash::{Sha256, Sha384, Sha512};
     use KeyType::{Ed25519, P256, P384, P521, Rsa};
@@ -86,6 +116,12 @@ static TABLE: [Row; 10] = {
         row(Es384, &["ES384"],            P384,    Scheme::Ecdsa,            Some(96)),
         row(Es512, &["ES512"],            P521,    Scheme::Ecdsa,            Some(132)),
         row(EdDsa, &["EdDSA", "Ed25519"], Ed25519, Scheme::Ed25519,          Some(64)),
+        #[cfg(feature = "ml-dsa")]
+        row(Algorithm::MlDsa44, &["ML-DSA-44"], KeyType::MlDsa44, Scheme::MlDsa, Some(2420)),
+        #[cfg(feature = "ml-dsa")]
+        row(Algorithm::MlDsa65, &["ML-DSA-65"], KeyType::MlDsa65, Scheme::MlDsa, Some(3309)),
+        #[cfg(feature = "ml-dsa")]
+        row(Algorithm::MlDsa87, &["ML-DSA-87"], KeyType::MlDsa87, Scheme::MlDsa, Some(4627)),
     ]
 };
 

@@ -6,6 +6,8 @@
 pub mod compare;
 #[cfg(any(not(feature = "reference"), feature = "compare"))]
 mod fast;
+#[cfg(feature = "ml-dsa")]
+mod ml_dsa;
 #[cfg(feature = "rustcrypto")]
 mod rustcrypto;
 mod weak;
@@ -27,6 +29,9 @@ pub(crate) enum KeyMaterial<'a> {
     P521 { x: &'a [u8], y: &'a [u8] },
     /// The encoded point, 32 bytes.
     Ed25519 { point: &'a [u8] },
+    /// As FIPS 204 encodes it: 1312, 1952 or 2592 bytes.
+    #[cfg(feature = "ml-dsa")]
+    MlDsa { algorithm: Algorithm, public: &'a [u8] },
 }
 
 /// A key that passed every check.

@@ -222,11 +222,11 @@ impl fmt::Display for Error {
             Self::TooLarge { bytes, max } => {
                 write!(out, "the token is {bytes} bytes long, more than the {max} that are accepted")
             }
-            Self::UnsupportedAlgorithm { alg } => write!(
-                out,
-                "alg is {}; only asymmetric signatures are supported: RS, PS and ES with 256, 384 or 512, and Ed25519 (EdDSA)",
-                shown(alg)
-            ),
+            Self::UnsupportedAlgorithm { alg } => {
+                write!(out, "alg is {}; only asymmetric signatures are supported: ", shown(alg))?;
+                out.write_str(SUPPORTED)?;
+                out.write_str(ml_dsa_hint(alg))
+            }
             Self::AlgorithmNotAllowed { alg, allowed } => {
                 write!(out, "alg is {}; this verifier allows only {}", shown(alg), allowed.join(", "))
             }
@@ -279,6 +279,18 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+#[cfg(not(feature = "ml-dsa"))]
+const SUPPORTED: &str = "RS, PS and ES with 256, 384 or 512, and Ed25519 (EdDSA)";
+#[cfg(feature = "ml-dsa")]
+const SUPPORTED: &str = "RS, PS and ES with 256, 384 or 512, Ed25519 (EdDSA), and ML-DSA with 44, 65 or 87";
+
+/// Where ML-DSA is, for whoever has its name and not the feature.
+pub(crate) fn ml_dsa_hint(alg: &str) -> &'static str {
+    if !cfg!(feature = "ml-dsa") && alg.starts_with("ML-DSA-") { ML_DSA_HINT } else { "" }
+}
+
+pub(crate) const ML_DSA_HINT: &str = "; ML-DSA needs tokenward/ml-dsa (in Rust the feature ml-dsa)";
 
 /// Why a [`JwkSet`](crate::JwkSet) or a [`Verifier`](crate::Verifier) could not be made.
 #[derive(Clone, Debug, PartialEq, Eq)]

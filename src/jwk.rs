@@ -9,6 +9,8 @@ use core::{fmt, slice};
 
 use crate::algorithm::KeyType;
 use crate::engine::{self, KeyMaterial, VerifyingKey};
+#[cfg(not(feature = "ml-dsa"))]
+use crate::error::ML_DSA_HINT;
 use crate::error::{ConfigError, Error, shown};
 use crate::json::{self, Object, Value};
 use crate::{Algorithm, base64url};
@@ -82,7 +84,7 @@ impl Jwk {
         self.kid.as_deref()
     }
 
-    /// The key's `kty`: `RSA`, `EC` or `OKP`; of an unusable key whatever the set says, and empty where it says nothing.
+    /// The key's `kty`: `RSA`, `EC`, `OKP` or `AKP`; of an unusable key whatever the set says, and empty where it says nothing.
     #[must_use]
     pub fn kty(&self) -> &str {
         &self.kty
@@ -91,7 +93,7 @@ impl Jwk {
     /// The key's `crv`: `P-256`, `P-384`, `P-521` or `Ed25519`; of an unusable key whatever the set says.
     #[must_use]
     pub fn crv(&self) -> Option<&str> {
-        self.crv.as_deref().filter(|_| self.key_type != Some(KeyType::Rsa))
+        self.crv.as_deref().filter(|_| !self.key_type.is_some_and(KeyType::has_no_curve))
     }
 
     /// `private_key` or `symmetric_key` for a key that was left out of a published set
@@ -193,6 +195,8 @@ impl Numbers {
             KeyType::Rsa => (unsigned(members, "n")?, unsigned(members, "e")?),
             KeyType::P256 | KeyType::P384 | KeyType::P521 => (bytes(members, "x")?, bytes(members, "y")?),
             KeyType::Ed25519 => (bytes(members, "x")?, Vec::new()),
+            #[cfg(feature = "ml-dsa")]
+            KeyType::MlDsa44 | KeyType::MlDsa65 | KeyType::MlDsa87 => (bytes(members, "pub")?, Vec::new()),
         };
         Ok(Self { key_type, first, second })
     }
@@ -209,11 +213,17 @@ impl Numbers {
             KeyType::P384 => KeyMaterial::P384 { x: first, y: second },
             KeyType::P521 => KeyMaterial::P521 { x: first, y: second },
             KeyType::Ed25519 => KeyMaterial::Ed25519 { point: first },
+            #[cfg(feature = "ml-dsa")]
+            KeyType::MlDsa44 => KeyMaterial::MlDsa { algorithm: Algorithm::MlDsa44, public: first },
+            #[cfg(feature = "ml-dsa")]
+            KeyType::MlDsa65 => KeyMaterial::MlDsa { algorithm: Algorithm::MlDsa65, public: first },
+            #[cfg(feature = "ml-dsa")]
+            KeyType::MlDsa87 => KeyMaterial::MlDsa { algorithm: Algorithm::MlDsa87, public: first },
         })
     }
 }
 
-/// Private members by RFC 7518 section 6, RFC 8037 section 2 and, for keys of types to come, RFC 9964's `priv`. An `oth`
+/// Private members by RFC 7518 section 6, RFC 8037 section 2 and RFC 9964's `priv`. An `oth`
 /// without any prime is harmless: .NET writes one into every key.
 fn refuse_secrets(members: &Object<'_>) -> Result<(), ConfigError> {
     let kid = || text(members, "kid");
@@ -229,13 +239,13 @@ fn refuse_secrets(members: &Object<'_>) -> Result<(), ConfigError> {
 }
 
 fn key_type(members: &Object<'_>) -> Result<KeyType, String> {
-    let types = "\"RSA\", \"EC\" or \"OKP\"";
-    let kty = string(members, "kty", types)?;
+    let kty = string(members, "kty", TYPES)?;
     let curves = match kty {
         "RSA" => return Ok(KeyType::Rsa),
         "EC" => "\"P-256\", \"P-384\" or \"P-521\"",
         "OKP" => "\"Ed25519\"",
-        _ => return Err(unsupported("kty", kty, types)),
+        "AKP" => return algorithm_key_pair(members),
+        _ => return Err(unsupported("kty", kty, TYPES)),
     };
     let crv = string(members, "crv", curves)?;
     match (kty, crv) {
@@ -245,6 +255,28 @@ fn key_type(members: &Object<'_>) -> Result<KeyType, String> {
         ("OKP", "Ed25519") => Ok(KeyType::Ed25519),
         _ => Err(unsupported("crv", crv, curves)),
     }
+}
+
+#[cfg(not(feature = "ml-dsa"))]
+const TYPES: &str = "\"RSA\", \"EC\" or \"OKP\"";
+#[cfg(feature = "ml-dsa")]
+const TYPES: &str = "\"RSA\", \"EC\", \"OKP\" or \"AKP\"";
+
+/// A key of RFC 9964, whose `alg` must be there: it says what its `pub` is.
+#[cfg(feature = "ml-dsa")]
+fn algorithm_key_pair(members: &Object<'_>) -> Result<KeyType, String> {
+    let expected = "\"ML-DSA-44\", \"ML-DSA-65\" or \"ML-DSA-87\"";
+    match string(members, "alg", expected)? {
+        "ML-DSA-44" => Ok(KeyType::MlDsa44),
+        "ML-DSA-65" => Ok(KeyType::MlDsa65),
+        "ML-DSA-87" => Ok(KeyType::MlDsa87),
+        other => Err(unsupported("alg", other, expected)),
+    }
+}
+
+#[cfg(not(feature = "ml-dsa"))]
+fn algorithm_key_pair(_: &Object<'_>) -> Result<KeyType, String> {
+    Err(unsupported("kty", "AKP", TYPES) + ML_DSA_HINT)
 }
 
 /// `use` and `key_ops` must allow verifying (RFC 7517 sections 4.2 and 4.3); everything must have its JSON type.

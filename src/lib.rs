@@ -31,6 +31,8 @@
 //!
 //! - `std` (default): conveniences such as `UnixTime::now`. Never changes what is accepted.
 //! - `reference`: verifies with `RustCrypto`'s and dalek's arithmetic instead of our own. Never changes what is accepted.
+//! - `ml-dsa`: the algorithms ML-DSA-44, -65 and -87, by `RustCrypto`'s `ml-dsa`. Then keys of the type `AKP` serve, which
+//!   are unusable without it.
 //! - `wasm`: the JavaScript binding behind the npm package. Not needed from Rust.
 //!
 //! [RFC 7515]: https://www.rfc-editor.org/rfc/rfc7515

@@ -12,7 +12,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::claims::TokenTimes;
-use crate::error::shown;
+use crate::error::{ml_dsa_hint, shown};
 use crate::json;
 use crate::policy::{ClockMarks, Policy, Reason};
 use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, Token, UnixTime, Value, Verifier, VerifierSet};
@@ -312,8 +312,9 @@ fn algorithm(name: &str) -> Result<Algorithm, ConfigError> {
     Algorithm::from_name(name).ok_or_else(|| ConfigError::InvalidOption {
         option: "algorithms",
         problem: format!(
-            "holds {}, which is not supported: only asymmetric signatures are, named exactly",
-            shown(name)
+            "holds {}, which is not supported: only asymmetric signatures are, named exactly{}",
+            shown(name),
+            ml_dsa_hint(name)
         ),
     })
 }

@@ -1,8 +1,9 @@
 // npm run build: src/ and js/ become pkg/, what npm publishes.
 //
 // cargo -> wasm-bindgen -> wasm-opt -> js/wasm/ (generated) -> tsc twice -> pkg/. A step whose inputs did not change is
-// left out. There are four WebAssembly modules: Tokenward's, a faster RSA kernel for engines that fuse multiply-adds, the whole
-// with the reference engine for whoever imports tokenward/reference, and Argon2id for tokenward/pin.
+// left out. There are five WebAssembly modules: Tokenward's, a faster RSA kernel for engines that fuse multiply-adds, the whole
+// with the reference engine for whoever imports tokenward/reference and with ML-DSA for tokenward/ml-dsa, and Argon2id for
+// tokenward/pin.
 import { createHash } from "node:crypto";
 import {
   cpSync,
@@ -40,6 +41,7 @@ export async function build() {
   const wasmInputs = ["Cargo.toml", "Cargo.lock", ...tools];
   await whenChanged("wasm", [...wasmInputs, "src"], CORE_FILES, rust.description, () => buildCore(rust));
   await whenChanged("reference", [...wasmInputs, "src"], REFERENCE_FILES, rust.description, () => buildReference(rust));
+  await whenChanged("ml-dsa", [...wasmInputs, "src"], ML_DSA_FILES, rust.description, () => buildMlDsa(rust));
   const kernel = [...wasmInputs, "relaxed"];
   await whenChanged("relaxed", kernel, RELAXED_FILES, rust.description, () => buildRelaxed(rust));
   await whenChanged("argon2", [...wasmInputs, "argon2"], [ARGON2_FILE, ARGON2_WASM], rust.description, () =>
@@ -53,6 +55,7 @@ export async function build() {
 
 const CORE_FILES = ["inline.ts", "tokenward_bg.js", "tokenward_bg.wasm"].map((name) => `js/wasm/${name}`);
 const REFERENCE_FILES = ["reference.ts", "reference_bg.js", "reference_bg.wasm"].map((name) => `js/wasm/${name}`);
+const ML_DSA_FILES = ["ml-dsa.ts", "ml-dsa_bg.wasm"].map((name) => `js/wasm/${name}`);
 const RELAXED_FILES = ["relaxed.ts", "relaxed_bg.wasm"].map((name) => `js/wasm/${name}`);
 const ARGON2_FILE = "js/wasm/argon2.ts";
 const ARGON2_WASM = "target/tokenward/argon2.wasm";
@@ -70,6 +73,18 @@ async function buildReference(rust) {
   write("js/wasm/reference_bg.wasm", wasm);
   write("js/wasm/reference_bg.js", glueFactory());
   write("js/wasm/reference.ts", inlinedModule(wasm));
+}
+
+/** The same with ML-DSA beside the other algorithms. The glue is that of the first, so that tokenward/slim takes either. */
+async function buildMlDsa(rust) {
+  const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm,ml-dsa"]);
+  if (glueFactory() !== readFileSync(join(root, "js/wasm/tokenward_bg.js"), "utf8")) {
+    throw new Failure(
+      "with ML-DSA the module has another glue than tokenward.wasm: what Rust imports or exports differs",
+    );
+  }
+  write("js/wasm/ml-dsa_bg.wasm", wasm);
+  write("js/wasm/ml-dsa.ts", inlinedModule(wasm));
 }
 
 /**
@@ -184,11 +199,12 @@ async function buildPackage() {
   write(`${PKG}/cjs/package.json`, '{ "type": "commonjs" }\n');
   await step("esbuild: oauth4webapi for CommonJS", () => bundleOauth4webapi(`${PKG}/cjs`));
   // workerd knows only ES modules.
-  for (const entry of ["workerd", "workerd-reference"]) {
+  for (const entry of ["workerd", "workerd-reference", "workerd-ml-dsa"]) {
     for (const type of ["js", "d.ts"]) rmSync(join(root, PKG, "cjs", `${entry}.${type}`));
   }
   cpSync(join(root, "js/wasm/tokenward_bg.wasm"), join(root, PKG, "tokenward.wasm"));
   cpSync(join(root, "js/wasm/reference_bg.wasm"), join(root, PKG, "reference.wasm"));
+  cpSync(join(root, "js/wasm/ml-dsa_bg.wasm"), join(root, PKG, "ml-dsa.wasm"));
   cpSync(join(root, "js/wasm/relaxed_bg.wasm"), join(root, PKG, "relaxed.wasm"));
   for (const file of filesIn(PKG)) refuseMachinePaths(file, readFileSync(join(root, file)));
   rmSync(join(root, "pkg"), { recursive: true, force: true });
@@ -208,6 +224,7 @@ function reportSize() {
     "tokenward.wasm": readFileSync(join(root, "pkg/tokenward.wasm")),
     "relaxed.wasm": readFileSync(join(root, "pkg/relaxed.wasm")),
     "reference.wasm (tokenward/reference)": readFileSync(join(root, "pkg/reference.wasm")),
+    "ml-dsa.wasm (tokenward/ml-dsa)": readFileSync(join(root, "pkg/ml-dsa.wasm")),
     "Argon2id (tokenward/pin)": readFileSync(join(root, ARGON2_WASM)),
   };
   for (const [name, wasm] of Object.entries(modules)) {

@@ -26,14 +26,21 @@ function rustChecks(rust) {
     ["clippy", () => rust.native(clippy("--workspace", "--all-targets"))],
     ["clippy for WebAssembly", () => rust.forTarget(clippy("--lib", "--features", "wasm"))],
     ["clippy with the reference engine", () => rust.native(clippy("--lib", "--features", "reference"))],
+    ["clippy with ML-DSA", () => rust.native(clippy("--lib", "--features", "ml-dsa"))],
     ["clippy without std", () => rust.native(clippy("--lib", "--no-default-features"))],
-    ["rustdoc", () => rust.native(["doc", "--locked", "--no-deps", "--lib"], { env: { RUSTDOCFLAGS: "-D warnings" } })],
+    [
+      "rustdoc",
+      () =>
+        rust.native(["doc", "--locked", "--no-deps", "--lib", "--features", "ml-dsa"], {
+          env: { RUSTDOCFLAGS: "-D warnings" },
+        }),
+    ],
     [
       `no_std on bare metal (${BARE_METAL})`,
       async () => {
         const bareMetal = await toolchain(BARE_METAL);
         console.log(`  ${bareMetal.description}`);
-        await bareMetal.forTarget(["check", "--locked", "--lib", "--no-default-features"]);
+        await bareMetal.forTarget(["check", "--locked", "--lib", "--no-default-features", "--features", "ml-dsa"]);
       },
     ],
     ["licences and sources", () => checkLicences(rust)],

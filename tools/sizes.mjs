@@ -9,6 +9,7 @@ export const ENTRIES = {
   tokenward: 'export { createVerifier } from "tokenward";',
   "tokenward/slim": 'export { createVerifier, init } from "tokenward/slim";',
   "tokenward/reference": 'export { createVerifier } from "tokenward/reference";',
+  "tokenward/ml-dsa": 'export { createVerifier } from "tokenward/ml-dsa";',
   "tokenward/keys": 'export { createKeyStore } from "tokenward/keys";',
   "tokenward/session": 'export { createSession } from "tokenward/session";',
   "tokenward/providers": 'export { oauthProvider } from "tokenward/providers";',

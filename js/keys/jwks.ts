@@ -69,20 +69,24 @@ export function isSame(one: KeySet, other: KeySet): boolean {
 }
 
 /**
- * What RFC 7638 section 3 hashes. Compared unhashed: it is public, and pages on plain http have no WebCrypto to hash it
+ * What RFC 7638 section 3, for `AKP` RFC 9964, hashes. Compared unhashed: it is public, and pages on plain http have no WebCrypto to hash it
  * with.
  */
-function identity({ crv, e, kty, n, x, y }: JwkMembers): string {
+function identity({ alg, crv, e, kty, n, pub, x, y }: JwkMembers): string {
   if (kty === "RSA") return JSON.stringify({ e, kty, n });
+  if (kty === "AKP") return JSON.stringify({ alg, kty, pub });
   return JSON.stringify(kty === "EC" ? { crv, kty, x, y } : { crv, kty, x });
 }
 
 /**
  * What tells whose private half is known: of RSA the modulus, whose factors open it with any exponent; of a curve `x`, for
- * `-y` is the key `-d`. As numbers, in whatever spelling: nobody has checked that of a private key.
+ * `-y` is the key `-d`; of ML-DSA `pub`. As numbers, in whatever spelling: nobody has checked that of a private key.
  */
-function publicNumbers({ n, x }: JwkMembers): string[] {
-  return [n, x].flatMap((member, place) => (typeof member === "string" ? `${"nx"[place]} ${numberOf(member)}` : []));
+function publicNumbers(key: JwkMembers): string[] {
+  return ["n", "x", "pub"].flatMap((name) => {
+    const member = key[name];
+    return typeof member === "string" ? `${name} ${numberOf(member)}` : [];
+  });
 }
 
 function numberOf(text: string): string {

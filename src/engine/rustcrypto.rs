@@ -15,5 +15,7 @@ pub(super) fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey
         KeyMaterial::P384 { x, y } => ecdsa::prepare_p384(x, y),
         KeyMaterial::P521 { x, y } => ecdsa::prepare_p521(x, y),
         KeyMaterial::Ed25519 { point } => ed25519::prepare(point),
+        #[cfg(feature = "ml-dsa")]
+        KeyMaterial::MlDsa { algorithm, public } => super::ml_dsa::prepare(*algorithm, public),
     }
 }

@@ -24,6 +24,14 @@ pub(super) fn check(material: &KeyMaterial<'_>) -> Result<(), String> {
             check_sizes(&[("x", point)], 32)?;
             check_ed25519(point).map_err(ToString::to_string)
         }
+        #[cfg(feature = "ml-dsa")]
+        KeyMaterial::MlDsa { algorithm, public } => {
+            let (found, size) = (public.len(), super::ml_dsa::key_size(*algorithm));
+            if found == size {
+                return Ok(());
+            }
+            Err(format!("its pub has {found} bytes; for {} it should have exactly {size}", algorithm.name()))
+        }
     }
 }
 

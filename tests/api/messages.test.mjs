@@ -19,7 +19,7 @@ const KEYS = {
   "a kty that is null": [{ ...ed25519.jwk, kty: null }, "its kty is missing"],
   "a kty that is a number": [{ ...ed25519.jwk, kty: 1 }, "its kty is a number", '"RSA", "EC" or "OKP"'],
   "a kty in another case": [{ ...rsa2048.jwk, kty: "rsa" }, 'its kty is "rsa"', '"RSA", "EC" or "OKP"'],
-  "a kty of the future": [{ kty: "AKP", alg: "ML-DSA-44", pub: "AA" }, 'its kty is "AKP"'],
+  "a kty of the future": [{ kty: "AKP", alg: "ML-DSA-44", pub: "AA" }, 'its kty is "AKP"', "tokenward/ml-dsa"],
   "no members at all": [{}, "its kty is missing"],
   "no crv": [without(p256.jwk, "crv"), "its crv is missing", '"P-256", "P-384" or "P-521"'],
   "no crv of an OKP": [without(ed25519.jwk, "crv"), "its crv is missing", '"Ed25519"'],

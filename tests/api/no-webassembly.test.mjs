@@ -22,7 +22,7 @@ const requiring = (entry) =>
   `const { createRequire } = await import("node:module"); const api = createRequire(process.cwd() + "/")("${entry}");`;
 const importing = (entry) => `const api = await import("${entry}");`;
 
-for (const entry of ["tokenward", "tokenward/reference", "tokenward/slim"]) {
+for (const entry of ["tokenward", "tokenward/reference", "tokenward/ml-dsa", "tokenward/slim"]) {
   for (const [format, load] of Object.entries({ import: importing(entry), require: requiring(entry) })) {
     test(`${entry} by ${format}: no WebAssembly is wasm_unavailable, which names Lockdown Mode and what to do`, () => {
       const creating = errorOf(`${NONE} ${load} api.createVerifier(${OPTIONS});`);

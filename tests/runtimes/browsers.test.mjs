@@ -44,11 +44,13 @@ async function passes(page, browser, place) {
   assert.deepEqual(result.failures, []);
   assert.ok(result.passed > 0);
   assert.equal(result.instances, INSTANCES[browser] ?? 2, "WebAssembly instances");
+  assert.deepEqual(result.mlDsa.failures, []);
+  assert.ok(result.mlDsa.passed > 0);
   const { wrong, overflows } = result.overflowed;
   assert.deepEqual(wrong, []);
   assert.ok(overflows > 50, `${overflows} stack overflows`);
   console.log(
-    `${browser}, ${place} (${result.where}): ${result.passed} answers as they should be, ${overflows} stack overflows`,
+    `${browser}, ${place} (${result.where}): ${result.passed} answers as they should be, ${result.mlDsa.passed} of ML-DSA, ${overflows} stack overflows`,
   );
   return result;
 }

@@ -1,13 +1,15 @@
-// The conformance suite in Node: as ES module, as CommonJS, without the inlined module, and with the reference engine.
+// The conformance suite in Node: as ES module, as CommonJS, without the inlined module, with the reference engine, and with
+// ML-DSA.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import * as esm from "tokenward";
+import * as mlDsa from "tokenward/ml-dsa";
 import * as reference from "tokenward/reference";
 import * as slim from "tokenward/slim";
 import { run } from "../conformance/suite.mjs";
-import { conformanceTable } from "../conformance/table.mjs";
+import { conformanceTable, mlDsaTable } from "../conformance/table.mjs";
 
 const require = createRequire(import.meta.url);
 const table = await conformanceTable();
@@ -21,6 +23,13 @@ test("the reference engine", () => {
   passes("Node, reference engine, CommonJS", require("tokenward/reference"));
 });
 
+test("ML-DSA beside the other algorithms", () => {
+  for (const [format, api] of Object.entries({ "ES module": mlDsa, CommonJS: require("tokenward/ml-dsa") })) {
+    passes(`Node, tokenward/ml-dsa, ${format}`, api);
+    passes(`Node, tokenward/ml-dsa, ${format}, ML-DSA`, api, mlDsaTable());
+  }
+});
+
 test("slim, with a module that was compiled elsewhere", () => {
   const slimCjs = require("tokenward/slim");
   slimCjs.init(new WebAssembly.Module(readFileSync(require.resolve("tokenward/tokenward.wasm"))));
@@ -32,8 +41,8 @@ test("slim, with a module that was compiled elsewhere", () => {
   passes("Node, slim, ES module", slim);
 });
 
-function passes(name, api) {
-  const { passed, failures } = run(api, table);
+function passes(name, api, cases = table) {
+  const { passed, failures } = run(api, cases);
   assert.deepEqual(failures, []);
   assert.ok(passed > 0);
   console.log(`${name}: ${passed} answers as they should be`);

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { conformanceTable } from "../conformance/table.mjs";
+import { conformanceTable, mlDsaTable } from "../conformance/table.mjs";
 import { overflowGiven } from "./overflow-given.mjs";
 
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'";
@@ -24,6 +24,7 @@ export async function startSite() {
     outputFiles.map(({ path, contents }) => [`/${path.split(/[\\/]/).pop()}`, ["text/javascript", contents]]),
   );
   files.set("/table.json", ["application/json", JSON.stringify(await conformanceTable())]);
+  files.set("/ml-dsa.json", ["application/json", JSON.stringify(mlDsaTable())]);
   files.set("/overflow.json", ["application/json", JSON.stringify(overflowGiven())]);
   files.set("/", [
     "text/html",

@@ -25,7 +25,7 @@ function algorithms({ rsa2048, p256, ed25519 }) {
     ...["HS256", "HS384", "HS512", "hs256", "HS1"],
     ...["rs256", "Rs256", "RS256 ", " RS256", "RS256\0", "RS256\n", "RS-256", "RSA256", "RS", "RS1", "SHA256withRSA"],
     ...["es256", "ES256K", "ES256 ", "eddsa", "EDDSA", "Eddsa", "ed25519", "ED25519", "Ed448", "ps256", "ESP256"],
-    ...["RSA-OAEP", "dir", "A256GCM", "ML-DSA-65", "toString", "__proto__", "constructor"],
+    ...["RSA-OAEP", "dir", "A256GCM", "ML-DSA", "SLH-DSA-SHA2-128s", "toString", "__proto__", "constructor"],
     ...["RS256,none", "\uff32\uff33256", "RS256\u200b", "\u0435dDSA"],
   ];
   const notStrings = { null: null, true: true, "a number": 256, "an array": ["EdDSA"], "an object": { alg: "EdDSA" } };

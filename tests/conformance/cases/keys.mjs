@@ -187,7 +187,7 @@ function manyKeys({ ed25519, otherEd25519, p256, rsa2048, p384 }) {
 /** RFC 7517 section 5: keys of unknown type are skipped. */
 function unknownKeys({ ed25519, secp256k1, ed448 }) {
   const unknown = [
-    { kty: "AKP", alg: "ML-DSA-65", pub: "AAAA", kid: "key" },
+    { kty: "AKP", alg: "SLH-DSA-SHA2-128s", pub: "AAAA", kid: "key" },
     { kty: "XYZ", kid: "key" },
     { kid: "key" },
     {},

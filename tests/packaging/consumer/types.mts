@@ -12,6 +12,7 @@ import {
 } from "tokenward";
 import { createGate } from "tokenward/gate";
 import { createKeyStore } from "tokenward/keys";
+import * as mlDsa from "tokenward/ml-dsa";
 import { pinProtection } from "tokenward/pin";
 import { oauthProvider } from "tokenward/providers";
 import { createSession, type Session } from "tokenward/session";
@@ -27,6 +28,10 @@ const audience = "app";
 // The least, and everything.
 const verifier: Verifier = createVerifier({ jwks, issuer, audience });
 createVerifier({ jwks: "{}", issuer: null, audience: ["a", "b"] });
+const postQuantum: Verifier = mlDsa.createVerifier({ jwks, issuer, audience, algorithms: ["ML-DSA-44", "ML-DSA-65"] });
+createKeyStore({ verifier: postQuantum, bundled: jwks, issuer });
+// @ts-expect-error
+mlDsa.createVerifier({ jwks, issuer, audience, algorithms: ["ML-DSA"] });
 createVerifier({
   jwks: [],
   issuer: [issuer],

@@ -209,6 +209,9 @@ impl ClaimRules {
         let issued = times.iat.filter(|_| self.max_token_age.is_some()).map(|iat| iat - self.clock_tolerance);
         let LifeTimes { begins, ends, .. } = self.life_times(times);
         let begins = issued.map_or(begins, |issued| begins.max(issued));
+        // Whoever comes of age before the beginning is told so only then (the order of `check_times`).
+        let expires = times.exp.map_or(f64::INFINITY, |exp| exp + self.clock_tolerance);
+        let ends = expires.min(ends.max(begins));
         [begins, ends].map(UnixTime::from_secs_f64)
     }
 
@@ -330,5 +333,9 @@ mod tests {
         assert_eq!(code_at(1565.5), Some("too_old"));
         assert_eq!(code_at(2005.0), Some("expired"));
         assert_eq!(rules.validity(times), [1495.0, 1565.0].map(UnixTime::from_secs_f64));
+        let aged = TokenTimes { iat: Some(100.0), ..times };
+        assert_eq!(rules.validity(aged), [995.0, 995.0].map(UnixTime::from_secs_f64), "too old before it begins");
+        let ended = TokenTimes { exp: Some(500.0), ..aged };
+        assert_eq!(rules.validity(ended), [995.0, 505.0].map(UnixTime::from_secs_f64), "expired before it begins");
     }
 }

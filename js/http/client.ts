@@ -48,7 +48,10 @@ export async function readBody(
   tooLarge: () => Error,
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (Number(headers.get("content-length")) > maxBytes) throw tooLarge();
+  if (Number(headers.get("content-length")) > maxBytes) {
+    body?.cancel().catch(() => {});
+    throw tooLarge();
+  }
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks(body, signal)) {

@@ -38,6 +38,14 @@ for (const [title, claims, options, from, until] of [
   });
 }
 
+test("a token that is too old before it begins is never accepted, and is told so when it would begin", () => {
+  const options = { jwks, issuer: ISSUER, audience: "api", now: () => NOW, maxTokenAge: 1 };
+  const verifier = createVerifier(options);
+  const times = { iat: NOW - 100, nbf: NOW + 37, exp: NOW + 900 };
+  assert.deepEqual(verifier.validity(token(times)), { from: NOW + 32, until: NOW + 32 });
+  assert.deepEqual(verifier.validity(token({ ...times, exp: NOW + 10 })), { from: NOW + 32, until: NOW + 15 });
+});
+
 test("a token that is not genuine has no validity", () => {
   const verifier = createVerifier({ jwks, issuer: ISSUER, audience: "api" });
   assert.throws(() => verifier.validity(token({ exp: NOW, aud: "other" })), { code: "claim_mismatch" });

@@ -327,3 +327,12 @@ function breakingOff(response) {
   response.writeHead(200, { "Content-Length": SET.length });
   response.write(SET.slice(0, 20), () => response.destroy());
 }
+
+test("an answer that announces too much is let go of, so that its connection is free", async () => {
+  const letGo = [];
+  const body = new ReadableStream({ cancel: () => letGo.push(body) }, { highWaterMark: 0 });
+  const fetch = async () => new Response(body, { headers: { ...json, "content-length": "9999999" } });
+  const { store } = openStore({ jwksUri: "https://login.example/keys" }, { fetch });
+  await assert.rejects(store.refresh(), { code: "too_large" });
+  assert.equal(letGo.length, 1);
+});

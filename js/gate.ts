@@ -25,6 +25,7 @@
  * before it goes on calls `purgeUserCaches(session.name, undefined, { entriesIn: [...] })` after `signOut()`.
  */
 import { isKnown, onPersonChange } from "./gate/current-user.js";
+import { open } from "./gate/decide.js";
 import { pageUrls } from "./gate/denied-response.js";
 import { Handler } from "./gate/handler.js";
 import { lookUp } from "./gate/lookup.js";
@@ -41,6 +42,7 @@ export type {
   GateOptions,
   GateReason,
   GateRequest,
+  GateResource,
   GateRule,
   GateSession,
   GateVerifier,
@@ -93,6 +95,7 @@ export function createGate(given: GateOptions): Gate {
 
 function decide(settings: Settings, request: GateRequest): GateDecision | undefined {
   const looked = lookUp(settings, request);
+  if (looked?.isMetadata) return open(undefined);
   if (looked?.rule === undefined) return looked?.refusal;
   return settings.decider.decide(looked.rule, looked.request);
 }

@@ -51,7 +51,13 @@ export function decideBySession(session: GateSession, user: CurrentUser): Decide
 /** How long the first requests wait for a storage to tell of fresher keys, in seconds. */
 const LOAD_LIMIT = 1;
 
-export function decideByVerifier(verifier: GateVerifier, given: TokenOf, patience: number): Decider {
+/** `metadata`: where clients learn how to get a token, for the challenges. */
+export function decideByVerifier(
+  verifier: GateVerifier,
+  given: TokenOf,
+  patience: number,
+  metadata: string | undefined,
+): Decider {
   const tokenOf = (request: GateRequest): string | undefined => {
     const token = given(request) || undefined;
     if (token === undefined || typeof token === "string") return token;
@@ -94,14 +100,23 @@ export function decideByVerifier(verifier: GateVerifier, given: TokenOf, patienc
         : ({ ...holder, allowed: false, refused: "rights" } as const);
       return withUntil(facts, () => verifier.validity?.(token).until ?? null);
     },
-    /** RFC 6750 section 3. No details of what was expected: who asks may be anybody. */
-    challenge({ needs }, { refused, error }) {
-      if (error !== undefined) return `Bearer error="invalid_token", error_description="${error}"`;
-      if (refused !== "rights") return "Bearer";
-      const scopes = words(needs?.scope);
-      return `Bearer error="insufficient_scope"${scopes.length > 0 ? `, scope="${quotable(scopes.join(" "))}"` : ""}`;
-    },
+    challenge: (rule, decision) => bearer({ ...challenged(rule, decision), resource_metadata: metadata }),
   };
+}
+
+type Attributes = { readonly [name: string]: string | undefined };
+
+/** RFC 6750 section 3. No details of what was expected: who asks may be anybody. */
+function challenged({ needs }: CheckedRule, { refused, error }: GateDecision): Attributes {
+  if (error !== undefined) return { error: "invalid_token", error_description: error };
+  if (refused !== "rights") return {};
+  return { error: "insufficient_scope", scope: words(needs?.scope).join(" ") };
+}
+
+function bearer(attributes: Attributes): string {
+  const given = Object.entries(attributes).filter(([, value]) => value);
+  const list = given.map(([name, value = ""]) => `${name}="${quotable(value)}"`).join(", ");
+  return `Bearer ${list}`.trimEnd();
 }
 
 /** When a token that is not valid yet is judged otherwise: it begins, or it ends before it ever began. */
@@ -127,7 +142,7 @@ export function bearerToken({ headers }: GateRequest): string | undefined {
   return /^bearer +([\w\-.~+/]+=*) *$/i.exec(headers?.get("authorization") ?? "")?.[1];
 }
 
-export function open(rule: GateRule): GateDecision {
+export function open(rule: GateRule | undefined): GateDecision {
   return { rule, allowed: true, access: "full", reason: "open", until: null };
 }
 

@@ -7,6 +7,7 @@ import { forThisTime, isLostRedirect, pastHttpCache } from "./http-cache.js";
 import { canonicalRequest, lookUp, type RefusedLook } from "./lookup.js";
 import { fromNetwork, fromOrigin } from "./network.js";
 import type { Settings } from "./options.js";
+import { metadataResponse } from "./resource.js";
 import type { CheckedRule } from "./rules.js";
 import { type Shelf, sharedCacheName, shelfFor } from "./shelf.js";
 import type { FetchEventLike, GateDecision, Next } from "./types.js";
@@ -45,6 +46,8 @@ export class Handler {
     try {
       const looked = lookUp(this.#settings, event.request);
       if (looked?.refusal !== undefined) return Promise.resolve(this.refuse(looked));
+      const metadata = looked?.isMetadata ? this.#metadata(event.request) : undefined;
+      if (metadata !== undefined) return Promise.resolve(metadata);
       if (looked?.rule === undefined) return undefined;
       const { rule } = looked;
       const answering = next ?? (this.#settings.isAtEdge ? fromOrigin(this.#settings) : fromNetwork(event, rule));
@@ -83,6 +86,11 @@ export class Handler {
       challenge: this.#decider.challenge(rule, decision),
       askForPage: isAtEdge ? ask : undefined,
     });
+  }
+
+  #metadata({ method }: { readonly method?: string }): Response | undefined {
+    const { resource } = this.#settings;
+    return resource && metadataResponse(resource, method);
   }
 
   async #answer(handling: Handling): Promise<Response> {

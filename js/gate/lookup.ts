@@ -1,6 +1,7 @@
 import { ConfigError } from "../errors.js";
 import { refusedUrl } from "./decide.js";
 import { originOf, type Settings } from "./options.js";
+import { isForMetadata } from "./resource.js";
 import { type CheckedRule, findRule } from "./rules.js";
 import { type RefusedUrl, readTarget, refusedFor, type Target } from "./target.js";
 import type { GateDecision, GateRequest } from "./types.js";
@@ -13,12 +14,15 @@ export interface AcceptedLook {
   readonly rule: CheckedRule | undefined;
   readonly refusal: undefined;
   readonly origin: string;
+  /** Whether it is for the metadata of the protected resource, which no rule is about. */
+  readonly isMetadata: boolean;
 }
 
 export interface RefusedLook {
   readonly rule: undefined;
   readonly refusal: GateDecision;
   readonly origin: string | undefined;
+  readonly isMetadata: false;
 }
 
 /** Reads the URL of a request and finds the rule about it; `undefined` for a request that the gate is not for. */
@@ -58,23 +62,26 @@ function isForUs({ origins }: Settings, target: Target | RefusedUrl | "other"): 
 }
 
 function accepted(settings: Settings, request: GateRequest, given: string, target: Target): Looked {
-  const { accept, isAtEdge, origins, rules } = settings;
+  const { accept, isAtEdge, origins, resource, rules } = settings;
   const { path, search, spelt } = target;
   // At the edge the name that the app gave is used, and not the one of the request.
   const origin = isAtEdge && origins !== undefined ? originOf(target.origin) : target.origin;
   const url = origin + path + search;
   const canonical = withoutFragment(given) === url ? request : withUrl(request, url);
+  if (isForMetadata(resource, target)) {
+    return { rule: undefined, request: canonical, refusal: undefined, origin, isMetadata: true };
+  }
   const rule = findRule(rules, target, canonical, accept);
   if (rule === "ambiguous") {
     return refuse({ ...refusedFor("rules", path === spelt ? undefined : path + search), origin }, request);
   }
-  return { rule, request: canonical, refusal: undefined, origin };
+  return { rule, request: canonical, refusal: undefined, origin, isMetadata: false };
 }
 
 function refuse(url: RefusedUrl, { method }: GateRequest): RefusedLook {
   // What it does not say itself, nobody else says for it: not even a prototype that was tampered with.
   const own: RefusedUrl = Object.assign(Object.create(null), url);
-  return { rule: undefined, refusal: refusedUrl(own, method), origin: own.origin };
+  return { rule: undefined, refusal: refusedUrl(own, method), origin: own.origin, isMetadata: false };
 }
 
 function withoutFragment(url: string): string {

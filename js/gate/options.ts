@@ -4,6 +4,7 @@ import { ConfigError } from "../errors.js";
 import { cachesHere } from "../platform/user-caches.js";
 import { CurrentUser } from "./current-user.js";
 import { bearerToken, type Decider, decideBySession, decideByVerifier } from "./decide.js";
+import { type CheckedResource, checkResource } from "./resource.js";
 import { type CheckedRule, checkRules, isStrings } from "./rules.js";
 import { hasGlobal, here } from "./scope.js";
 import { type PathSpelling, SPELLINGS } from "./target.js";
@@ -17,6 +18,7 @@ export interface Settings {
   readonly decider: Decider;
   readonly rules: readonly CheckedRule[];
   readonly token: TokenOf | undefined;
+  readonly resource: CheckedResource | undefined;
   /** `undefined`: any. */
   readonly origins: readonly string[] | undefined;
   readonly accept: readonly PathSpelling[];
@@ -37,6 +39,7 @@ const OPTIONS: Checks<GateOptions> = {
   rules: ANYTHING,
   token: ANYTHING,
   origin: ANYTHING,
+  resource: ANYTHING,
   accept: [isSpellings, `an array of ${SPELLINGS.join(", ")}`],
   networkTimeout: ANYTHING,
   refreshTimeout: ANYTHING,
@@ -50,15 +53,17 @@ export function readOptions(given: GateOptions): Settings {
   const options = checkOptions(given, "createGate", OPTIONS);
   const { session, token, accept = [], networkTimeout = 5, maxEntries = 500, maxEntryBytes = 2 ** 25 } = options;
   const rules = checkRules(options.rules, accept);
+  const resource = resourceOf(options, accept);
   const settings: Settings = {
     name: session?.name ?? "default",
     session,
     rules,
     token,
+    resource,
     accept,
     origins: readOrigins(options.origin),
     networkTimeout: seconds(networkTimeout, "networkTimeout"),
-    decider: deciderOf(options),
+    decider: deciderOf(options, resource),
     maxEntries,
     maxEntryBytes,
     workboxCaches: options.workboxCaches ?? [],
@@ -75,7 +80,14 @@ function isSpellings(value: unknown): boolean {
   return Array.isArray(value) && value.every((one) => (SPELLINGS as readonly unknown[]).includes(one));
 }
 
-function deciderOf({ session, verifier, token, refreshTimeout = 3 }: GateOptions): Decider {
+function resourceOf({ resource, verifier, token }: GateOptions, accept: readonly PathSpelling[]) {
+  if (resource === undefined) return undefined;
+  if (verifier !== undefined) return checkResource(resource, accept, token === undefined);
+  throw new ConfigError("invalid_option", 'the option "resource" is for a gate with a "verifier"', "resource");
+}
+
+function deciderOf(options: GateOptions, resource: CheckedResource | undefined): Decider {
+  const { session, verifier, token, refreshTimeout = 3 } = options;
   if ((session === undefined) === (verifier === undefined)) {
     throw new ConfigError("missing_option", 'a gate needs one of the options "session" and "verifier"', "session");
   }
@@ -85,7 +97,7 @@ function deciderOf({ session, verifier, token, refreshTimeout = 3 }: GateOptions
   if (session !== undefined) requireMade(session, "session", ["start", "sync", "access", "addEventListener"]);
   if (verifier !== undefined) requireMade(verifier, "verifier", ["safeVerify"]);
   const patience = seconds(refreshTimeout, "refreshTimeout");
-  if (verifier !== undefined) return decideByVerifier(verifier, token ?? bearerToken, patience);
+  if (verifier !== undefined) return decideByVerifier(verifier, token ?? bearerToken, patience, resource?.metadataUrl);
   return decideBySession(session as GateSession, new CurrentUser(session as GateSession, patience, cachesHere));
 }
 

@@ -32,8 +32,26 @@ export interface GateOptions {
   readonly maxEntries?: number | undefined;
   /** The greatest body, in bytes, that is kept: 1 to 2^31. Greater ones pass, and are not cached. Default: 33,554,432. */
   readonly maxEntryBytes?: number | undefined;
+  /** With a verifier: what the API is called, and where clients get tokens for it (RFC 9728). */
+  readonly resource?: GateResource | undefined;
   /** Caches of the app in which `Gate.workboxPlugin` keeps entries: purged when the person changes. */
   readonly workboxCaches?: readonly string[] | undefined;
+}
+
+/**
+ * An OAuth protected resource (RFC 9728). The gate answers `/.well-known/oauth-protected-resource` with its metadata, before
+ * any rule, and names that address as `resource_metadata` in its challenges.
+ */
+export interface GateResource {
+  /**
+   * An https URL without a fragment, as clients know it: `"https://api.example"`, or with a path. It is what the tokens'
+   * `aud` should be: give the same as `audience` to the verifier.
+   */
+  readonly identifier: string;
+  /** The issuers whose tokens are accepted: https URLs, at least one. */
+  readonly authorizationServers: readonly string[];
+  /** What may be asked for. */
+  readonly scopes?: readonly string[] | undefined;
 }
 
 /** A `FetchEvent`, as far as a gate uses it. */

@@ -101,6 +101,8 @@ export interface Verifier<C = Claims> {
    * {@link TokenError} for a token that is not genuine, whatever the time.
    */
   validity(token: string): Validity;
+  /** The time by which this token is judged, in Unix seconds: what the option `now` of its issuer says, or the system's clock. */
+  now(token: string): number;
   /**
    * Replaces the keys, all or nothing: a set that cannot serve throws a {@link ConfigError}, and the old one stays.
    * Empties the cache. Of several issuers, `issuer` says whose keys these are.
@@ -214,6 +216,7 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[]): Verif
     verify,
     assess: (token: string, policy: Policy, marks: ClockMarks) => partyFor(token).assess(token, policy, marks),
     validity: (token: string) => partyFor(token).validity(token),
+    now: (token: string) => partyFor(token).now(),
     safeVerify(token: string): Result {
       try {
         return { ok: true, value: verify(token) };
@@ -297,8 +300,12 @@ class RelyingParty {
     return cache?.get(token) !== undefined || genuine.get(token) !== undefined;
   }
 
+  now(): number {
+    return finite(this.#now(), 'the option "now" should return');
+  }
+
   verify(token: string): Verified {
-    const now = finite(this.#now(), 'the option "now" should return');
+    const now = this.now();
     const { cache } = this.#inUse;
     const remembered = cache?.get(token);
     const genuine = remembered ?? this.#checkGenuine(token);

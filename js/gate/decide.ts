@@ -4,6 +4,7 @@ import type { Validity } from "../verifier.js";
 import { within } from "../within.js";
 import type { CurrentUser } from "./current-user.js";
 import type { CheckedRule } from "./rules.js";
+import { enoughUntil, isEnough, stepUpChallenge } from "./step-up.js";
 import type { RefusedUrl } from "./target.js";
 import type { GateDecision, GateReason, GateRequest, GateRule, GateSession, GateVerifier, TokenOf } from "./types.js";
 
@@ -82,7 +83,7 @@ export function decideByVerifier(
       goesOn(looking);
       return within(looking, patience);
     },
-    decide({ given, needs }, request) {
+    decide({ given, needs, stepUp }, request) {
       if (needs === null) return open(given);
       const token = tokenOf(request);
       const none = { rule: given, allowed: false, access: "none", refused: "no_access" } as const;
@@ -95,10 +96,11 @@ export function decideByVerifier(
       }
       const holder = { rule: given, access: "full", reason: "valid" } as const;
       const { claims } = result.value;
-      const facts = hasRights(claims, needs)
-        ? ({ ...holder, allowed: true, claims } as const)
-        : ({ ...holder, allowed: false, refused: "rights" } as const);
-      return withUntil(facts, () => verifier.validity?.(token).until ?? null);
+      const ends = () => verifier.validity?.(token).until ?? null;
+      const refused = (why: "rights" | "step_up") => withUntil({ ...holder, allowed: false, refused: why }, ends);
+      if (!hasRights(claims, needs)) return refused("rights");
+      if (!isEnough(stepUp, claims, () => verifier.now?.(token) ?? Date.now() / 1000)) return refused("step_up");
+      return withUntil({ ...holder, allowed: true, claims }, () => earliest(ends(), enoughUntil(stepUp, claims)));
     },
     challenge: (rule, decision) => bearer({ ...challenged(rule, decision), resource_metadata: metadata }),
   };
@@ -107,10 +109,11 @@ export function decideByVerifier(
 type Attributes = { readonly [name: string]: string | undefined };
 
 /** RFC 6750 section 3. No details of what was expected: who asks may be anybody. */
-function challenged({ needs }: CheckedRule, { refused, error }: GateDecision): Attributes {
+function challenged({ needs, stepUp }: CheckedRule, { refused, error }: GateDecision): Attributes {
+  const scope = words(needs?.scope).join(" ");
   if (error !== undefined) return { error: "invalid_token", error_description: error };
-  if (refused !== "rights") return {};
-  return { error: "insufficient_scope", scope: words(needs?.scope).join(" ") };
+  if (refused === "step_up") return { ...stepUpChallenge(stepUp), scope };
+  return refused === "rights" ? { error: "insufficient_scope", scope } : {};
 }
 
 function bearer(attributes: Attributes): string {
@@ -121,7 +124,11 @@ function bearer(attributes: Attributes): string {
 
 /** When a token that is not valid yet is judged otherwise: it begins, or it ends before it ever began. */
 function nextChange({ from, until }: Validity = { from: null, until: null }): number | null {
-  return from !== null && until !== null ? Math.min(from, until) : from;
+  return from === null ? null : earliest(from, until);
+}
+
+function earliest(one: number | null, other: number | null): number | null {
+  return one !== null && other !== null ? Math.min(one, other) : (one ?? other);
 }
 
 /** Worked out only for whoever wants to know: it may cost as much as the decision. */

@@ -45,13 +45,15 @@ export async function deniedResponse(
     throw new ConfigError("invalid_option", 'a function "otherwise" should give a Response', "otherwise");
   }
   const page = otherwise?.page;
-  const status = otherwise?.status ?? (decision.refused === "no_access" ? 401 : 403);
+  // RFC 9470 section 3: another authentication is asked for as the first one is.
+  const fitting = decision.refused === "no_access" || decision.refused === "step_up" ? 401 : 403;
+  const status = otherwise?.status ?? fitting;
   if (page !== undefined && isNavigation(request)) {
     const shown = (await findPage(page, request, tools)) ?? plainPage();
     return uncached(new Response(shown.body, { status, headers: shown.headers }), tools.challenge);
   }
   // A status of the page's own, such as 200, would tell a script that all is well.
-  const plain = status === 401 || status === 403 ? status : decision.refused === "no_access" ? 401 : 403;
+  const plain = status === 401 || status === 403 ? status : fitting;
   const body = otherwise?.body;
   if (body === undefined) {
     return uncached(json(problem(decision, plain), plain, "application/problem+json"), tools.challenge);

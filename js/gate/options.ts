@@ -73,6 +73,9 @@ export function readOptions(given: GateOptions): Settings {
   if (session === undefined && rules.some(({ cache }) => cache === "user")) {
     throw new ConfigError("invalid_option", 'a rule with "cache": "user" needs the option "session"', "rules");
   }
+  if (session !== undefined && rules.some(({ stepUp }) => Object.keys(stepUp).length > 0)) {
+    throw new ConfigError("invalid_option", '"acr" and "maxAge" are for a gate with a "verifier"', "rules");
+  }
   return settings;
 }
 

@@ -1,6 +1,7 @@
 import { checkNames } from "../check-options.js";
 import { ConfigError } from "../errors.js";
 import { checkRights, RIGHTS } from "../rights.js";
+import { checkStepUp, type StepUpNeeds } from "./step-up.js";
 import {
   decodePrintable,
   encoded,
@@ -20,6 +21,8 @@ export interface CheckedRule {
   /** The app's own object, which only names the rule in decisions: nothing is read from it. */
   readonly given: GateRule;
   readonly needs: Needs | null;
+  /** What it needs of the authentication; empty: nothing. */
+  readonly stepUp: StepUpNeeds;
   readonly methods: readonly string[] | undefined;
   readonly otherwise: CheckedOtherwise | undefined;
   readonly cache: "user" | "shared" | false;
@@ -91,10 +94,12 @@ function checkRule(given: GateRule, where: string, accept: readonly PathSpelling
   if (cache !== "user" && cache !== "shared" && cache !== false) refuse("cache", '"user", "shared" or false');
   if (!STRATEGIES.includes(strategy)) refuse("strategy", STRATEGIES.join(", "));
   if (needs === null && cache === "user") refuse("needs", 'more than null where "cache" is "user"');
+  const stepUp = checkStepUp(needs ?? SIGNED_IN, refuse);
   const path = typeof match === "string" ? rulePath(match, accept, refuse) : undefined;
   const rule = Object.freeze({
     given,
     needs,
+    stepUp,
     methods: methods && Object.freeze(methods.map((method) => method.toUpperCase())),
     otherwise: checkOtherwise(otherwise, where, refuse),
     cache,
@@ -114,10 +119,11 @@ type Refuse = (option: string, expected: string) => never;
 
 function checkNeeds(given: Needs, where: string, refuse: Refuse): Needs {
   if (typeof given !== "object") refuse("needs", '"signed_in", null, or an object of what the bearer must have');
-  const needs = checkRights(checkNames(given, `${where}.needs`, RIGHTS), refuse);
+  const needs = checkRights(checkNames(given, `${where}.needs`, [...RIGHTS, "acr", "maxAge"]), refuse);
   // Of a Map or a Set nothing would be read, and anybody would pass who is signed in.
   const isOther = Object.prototype.toString.call(given) !== "[object Object]";
-  if (isOther && Object.keys(needs).length === 0) refuse("needs", "an object with access, scope, role or claims");
+  if (isOther && Object.keys(needs).length === 0)
+    refuse("needs", "an object with access, scope, role, acr, maxAge or claims");
   return needs;
 }
 

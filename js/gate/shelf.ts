@@ -77,6 +77,8 @@ function mayHaveCookies({ credentials, url }: Request): boolean {
  */
 export function sharedCacheName(name: string, needs: Needs | null = null, place = 0): string {
   if (needs === null) return `tokenward-shared:${name}`;
-  const { access, scope, role, claims } = needs;
-  return `tokenward-shared:${name}:${JSON.stringify([access, scope, role, claims && place])}`;
+  const { access, scope, role, claims, acr, maxAge } = needs;
+  const isStepUp = acr !== undefined || maxAge !== undefined;
+  const rights = [access, scope, role, claims && place, ...(isStepUp ? [acr, maxAge] : [])];
+  return `tokenward-shared:${name}:${JSON.stringify(rights)}`;
 }

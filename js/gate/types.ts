@@ -96,6 +96,13 @@ export interface Needs {
   readonly scope?: string | readonly string[];
   /** One of these roles. */
   readonly role?: string | readonly string[];
+  /**
+   * How the bearer has authenticated (RFC 9470): the claim `acr` is one of these, the one you like best first. Only with a
+   * verifier, as `maxAge`.
+   */
+  readonly acr?: string | readonly string[];
+  /** How long ago that may have been, by the claim `auth_time`: whole seconds, 1 or more. */
+  readonly maxAge?: Duration;
   /** Judges the claims of the token, which was verified. */
   readonly claims?: (claims: { readonly [claim: string]: unknown }) => boolean;
 }
@@ -119,7 +126,7 @@ export interface GateRule {
   readonly match: Match;
   /** `null`: open to all. Default: `"signed_in"`, that is limited access or full. */
   readonly needs?: Needs | "signed_in" | null | undefined;
-  /** Default: 401 where there is no access, 403 where it does not go far enough. */
+  /** Default: 401 where there is no access, or another authentication would give it; 403 where it does not go far enough. */
   readonly otherwise?: Otherwise | undefined;
   /** The HTTP methods that limited access is for under this rule. Default: the policy's, that is `GET` and `HEAD`. */
   readonly methods?: readonly string[] | undefined;
@@ -145,8 +152,8 @@ export interface GateDecision {
   readonly reason: GateReason;
   /** The first moment, in Unix seconds, at which time alone changes the answer; `null` if it does not. */
   readonly until: number | null;
-  /** Only where it is not allowed. */
-  readonly refused?: Refusal | UrlRefusal;
+  /** Only where it is not allowed. `step_up`: not by this authentication (`acr`, `maxAge`); a better one would do. */
+  readonly refused?: Refusal | UrlRefusal | "step_up";
   /** Of a URL that is refused: what is wrong with it, in a sentence that holds nothing of the request. */
   readonly detail?: string;
   /**
@@ -190,6 +197,8 @@ export interface GateVerifier {
   safeVerify(token: string): Result;
   /** Without it a decision has no `until`. */
   validity?(token: string): Validity;
+  /** The time by which it judges this token. Default: the system's. */
+  now?(token: string): number;
   load?(): Promise<void>;
   verifyFresh?(token: string): Promise<unknown>;
 }

@@ -100,6 +100,7 @@ export class KeyRefresher<C> {
       safeVerify: (token: string) => this.#safeVerify(token),
       assess: (token: string, policy: Policy, marks: ClockMarks) => this.#assess(token, policy, marks),
       validity: (token: string) => this.#validity(token),
+      now: (token: string) => this.#options.verifier.now(token),
       load: async () => void (await this.#load()),
       refresh: () => this.#refresh(),
       refreshIfDue: () => this.#refreshIfDue(),

@@ -25,18 +25,19 @@
  * before it goes on calls `purgeUserCaches(session.name, undefined, { entriesIn: [...] })` after `signOut()`.
  */
 import { isKnown, onPersonChange } from "./gate/current-user.js";
-import { open } from "./gate/decide.js";
+import { type GoesOn, open } from "./gate/decide.js";
 import { pageUrls } from "./gate/denied-response.js";
 import { Handler } from "./gate/handler.js";
 import { lookUp } from "./gate/lookup.js";
 import { readOptions, type Settings } from "./gate/options.js";
 import { sharedCacheName } from "./gate/shelf.js";
-import type { FetchEventLike, GateDecision, GateOptions, GateRequest, Next } from "./gate/types.js";
+import type { Admission, FetchEventLike, GateDecision, GateOptions, GateRequest, Next } from "./gate/types.js";
 import { type WorkboxPlugin, workboxPlugin } from "./gate/workbox.js";
 import { cachesHere, purgeExcept } from "./platform/user-caches.js";
 
 export type { PathSpelling, UrlRefusal } from "./gate/target.js";
 export type {
+  Admission,
   FetchEventLike,
   GateDecision,
   GateOptions,
@@ -67,6 +68,12 @@ export interface Gate {
   decide(request: GateRequest): GateDecision | undefined;
   /** The answer; `undefined`, at once, if no rule is about the request: the app's own handlers go on. */
   handle(eventOrRequest: FetchEventLike | Request, next?: Next): Promise<Response> | undefined;
+  /**
+   * For middleware, which a router calls that has read the URL already: the decision, and what to answer where the request
+   * must not go on. The router must go by the very text that `url` ends with. What the gate caches is left out. `waitUntil`
+   * is told of work that goes on after the answer.
+   */
+  admit(request: GateRequest, waitUntil?: (work: Promise<unknown>) => void): Promise<Admission>;
   /** Puts the pages of the rules' `otherwise` into the cache: for `event.waitUntil` in the worker's `install`. */
   install(): Promise<void>;
   /** The same guarantees for strategies of Workbox. */
@@ -86,6 +93,7 @@ export function createGate(given: GateOptions): Gate {
   return Object.freeze({
     decide: (request: GateRequest) => decide(settings, request),
     handle: (given: FetchEventLike | Request, next?: Next) => handler.handle(eventOf(given), next),
+    admit: (request: GateRequest, waitUntil?: GoesOn) => handler.admit(request, waitUntil),
     install: () => install(settings),
     workboxPlugin: () => workboxPlugin(settings, handler),
     purge,

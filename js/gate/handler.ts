@@ -10,7 +10,7 @@ import type { Settings } from "./options.js";
 import { metadataResponse } from "./resource.js";
 import type { CheckedRule } from "./rules.js";
 import { type Shelf, sharedCacheName, shelfFor } from "./shelf.js";
-import type { FetchEventLike, GateDecision, Next } from "./types.js";
+import type { Admission, FetchEventLike, GateDecision, GateRequest, Next } from "./types.js";
 
 /** A request that a rule is about, in canonical form, and who answers it if it is allowed. */
 interface Handling {
@@ -60,8 +60,22 @@ export class Handler {
     }
   }
 
+  /** The decision for a middleware, with the answer where the request must not go on. */
+  async admit(request: GateRequest, waitUntil: GoesOn = () => {}): Promise<Admission> {
+    const looked = lookUp(this.#settings, request);
+    if (looked?.refusal !== undefined) return { decision: looked.refusal, response: this.refuse(looked) };
+    const metadata = looked?.isMetadata ? this.#metadata(request) : undefined;
+    if (metadata !== undefined) return { decision: open(undefined), response: metadata };
+    if (looked?.rule === undefined) return { decision: undefined, response: new Response(null, { status: 404 }) };
+    const { rule, request: canonical } = looked;
+    const goesOn: GoesOn = (work) => inBackground({ waitUntil }, work);
+    const decision = await this.decide(rule, canonical, goesOn);
+    if (decision.allowed) return { decision };
+    return { decision, response: await this.deny(rule, decision, requestOf(canonical)) };
+  }
+
   /** What is decided once all is done that may change a denial. */
-  async decide(rule: CheckedRule, request: Request, goesOn: GoesOn = () => {}): Promise<GateDecision> {
+  async decide(rule: CheckedRule, request: GateRequest, goesOn: GoesOn = () => {}): Promise<GateDecision> {
     if (rule.needs !== null) await this.#decider.prepare();
     const decision = this.#decider.decide(rule, request);
     const reconsidering = decision.allowed ? undefined : this.#decider.reconsider(decision, request, goesOn);
@@ -163,8 +177,16 @@ export class Handler {
   }
 }
 
+/** A request without its body, for whoever answers that it is denied. */
+function requestOf({ url, method = "GET", headers }: GateRequest): Request {
+  // What no `Request` can have is answered as a GET is.
+  const isPossible = !/^(?:connect|trace|track)$/i.test(method);
+  const all = headers !== undefined && Symbol.iterator in headers ? (headers as Headers) : undefined;
+  return new Request(url, { ...(isPossible && { method }), ...(all && { headers: all }) });
+}
+
 /** A failure behind an answer that was given already concerns nobody. */
-function inBackground(event: FetchEventLike, work: Promise<unknown>): void {
+function inBackground(event: Pick<FetchEventLike, "waitUntil">, work: Promise<unknown>): void {
   const done = work.catch(() => {});
   try {
     event.waitUntil?.(done);

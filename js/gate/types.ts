@@ -167,6 +167,12 @@ export interface GateDecision {
   readonly error?: TokenErrorCode;
 }
 
+/** Whether a request may go on behind a gate: where there is a `response`, that is the answer. */
+export type Admission =
+  | { readonly decision: GateDecision; readonly response?: undefined }
+  /** Without a decision: no rule is about the request, so it is "not found". */
+  | { readonly decision: GateDecision | undefined; readonly response: Response };
+
 /** What a gate uses of a session (`tokenward/session`). */
 export interface GateSession {
   readonly name: string;

@@ -29,7 +29,9 @@ describe("the code in README and docs", () => {
   let folder;
   before(() => {
     folder = makeFolder();
-    copyFileSync(new URL("given.d.ts", import.meta.url), join(folder.path, "given.d.ts"));
+    for (const name of ["given.d.ts", "express.d.ts"]) {
+      copyFileSync(new URL(name, import.meta.url), join(folder.path, name));
+    }
     for (const page of PAGES) writeBlocks(page, join(folder.path, folderOf(page)));
     // As docs/fusionauth.md says: its auth.ts, beside the other files of the guide.
     for (const page of ["docs/offline.md", "docs/fusionauth.md"]) writeBlocks(page, join(folder.path, "fusionauth"));

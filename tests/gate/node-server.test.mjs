@@ -49,8 +49,8 @@ after(() => folder.remove());
 
 /** Answers for the gate where it says so, as all three servers do it. */
 async function refuse(request, response) {
-  const { allowed, status, headers } = await admit(gate, keys, request);
-  if (!allowed) response.writeHead(status, headers).end();
+  const { allowed, status, headers, body } = await admit(gate, request);
+  if (!allowed) response.writeHead(status, headers).end(body);
   return !allowed;
 }
 
@@ -81,8 +81,8 @@ const SERVERS = {
       },
     });
     app.addHook("onRequest", async (request, reply) => {
-      const { allowed, status, headers } = await admit(gate, keys, request.raw);
-      return allowed ? undefined : reply.code(status).headers(headers).send();
+      const { allowed, status, headers, body } = await admit(gate, request.raw);
+      return allowed ? undefined : reply.code(status).headers(headers).send(body);
     });
     app.all("/admin", () => "behind admin");
     app.all("/admin/*", () => "behind admin");
@@ -128,7 +128,10 @@ for (const [name, make] of Object.entries(SERVERS)) {
       const forbidden = await send(url, "GET /admin/x", { authorization: other });
       assert.match(forbidden, /^HTTP\/1.1 403 .*www-authenticate: Bearer error="insufficient_scope"\r/is);
       const forged = await send(url, "GET /admin/x", { authorization: `${authorization.slice(0, -8)}AAAAAAAA` });
-      assert.match(forged, /^HTTP\/1.1 401 .*www-authenticate: Bearer error="invalid_token"\r/is);
+      assert.match(
+        forged,
+        /^HTTP\/1.1 401 .*www-authenticate: Bearer error="invalid_token", error_description="bad_signature"\r/is,
+      );
       assert.match(await send(url, "GET /admin/x"), /^HTTP\/1.1 401 .*www-authenticate: Bearer\r/is);
       assert.match(await send(url, "GET /notes/a.b.txt?q=%20"), /open/);
       assert.match(await send(url, "GET /notes//x"), /^HTTP\/1.1 308 .*location: \/notes\/x\r/is);

@@ -22,7 +22,7 @@ describe("an app that installed the package", () => {
   before(async () => {
     packed = await pack();
     const extra = { "given.json": JSON.stringify(given.options) };
-    app = await makeApp(packed.tarball, { extra, linked: ["zod", "valibot"] });
+    app = await makeApp(packed.tarball, { extra, linked: ["zod", "valibot", "hono", "fastify"] });
   });
   after(() => {
     app.remove();

@@ -1,4 +1,6 @@
 // What must compile, and (each @ts-expect-error) what must not.
+import fastify from "fastify";
+import { Hono } from "hono";
 import {
   type Claims,
   ConfigError,
@@ -10,7 +12,10 @@ import {
   type VerificationKey,
   type Verifier,
 } from "tokenward";
-import { createGate } from "tokenward/gate";
+import { expressGate } from "tokenward/express";
+import { fastifyGate } from "tokenward/fastify";
+import { createGate, type GateDecision } from "tokenward/gate";
+import { type GateVariables, honoGate } from "tokenward/hono";
 import { createKeyStore } from "tokenward/keys";
 import * as mlDsa from "tokenward/ml-dsa";
 import { pinProtection } from "tokenward/pin";
@@ -162,5 +167,25 @@ session.state.access = "full";
 const gate = createGate({ session, rules: [{ match: "/reports/*", needs: { access: "full", role: "editor" } }] });
 const answered: Promise<Response> | undefined = gate.handle(new Request("https://app.example/reports/1"));
 
-void [decision, freshRole, answered];
+// A resource server, in frameworks whose requests then have what was decided.
+const resource = { identifier: "https://api.example", authorizationServers: [issuer], scopes: ["pay"] };
+const guarding = { verifier: keys, rules: [{ match: "/*", needs: { acr: ["mfa"], maxAge: "5m" } }], resource } as const;
+createGate(guarding);
+// @ts-expect-error: no duration
+createGate({ verifier: keys, rules: [{ match: "/*", needs: { maxAge: "5 minutes" } }] });
+// @ts-expect-error: no authorization server
+createGate({ ...guarding, resource: { identifier: "https://api.example" } });
+new Hono().use(honoGate(guarding)).get("/", (context) => context.json(context.var.gate.claims ?? null));
+new Hono<{ Variables: GateVariables }>().get("/", (context) => context.text(context.var.gate.claims?.sub ?? ""));
+// @ts-expect-error: no such variable
+new Hono().use(honoGate(guarding)).get("/", (context) => context.text(context.var.claims));
+const app = fastify();
+app.register(fastifyGate, guarding);
+app.register(fastifyGate, createGate(guarding));
+// @ts-expect-error: no rules
+app.register(fastifyGate, { verifier: keys });
+app.get("/", ({ gate }: { gate: GateDecision }) => gate.claims?.sub);
+const middleware: (request: never, response: never, next: () => void) => void = expressGate(guarding);
+
+void [decision, freshRole, answered, middleware];
 void [subject, expiry, audiences, custom, role, alg, usedKey, zodRole, level, one, slimVerifier];

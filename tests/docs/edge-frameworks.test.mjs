@@ -1,0 +1,79 @@
+// The apps of docs/edge.md for Hono, Express and Fastify, as they stand.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { KEY } from "../support/tokens.mjs";
+import { makeFolder, writePrograms } from "./blocks.mjs";
+
+const METADATA = "/.well-known/oauth-protected-resource";
+
+let folder;
+before(async () => {
+  folder = makeFolder();
+  await writePrograms("docs/edge.md", folder.path, { jwks: { keys: [KEY.jwk] } });
+});
+after(() => folder.remove());
+
+const load = async (name) => (await import(pathToFileURL(join(folder.path, `${name}.js`)))).app;
+const bearer = (claims) => ({
+  authorization: `Bearer ${KEY.token({ aud: "https://api.example", sub: "ada", ...claims })}`,
+});
+
+/** Each answers to a path and headers. */
+const APPS = {
+  async hono() {
+    const app = await load("hono");
+    return { ask: (path, headers) => app.fetch(new Request(`https://api.example${path}`, { headers })), close() {} };
+  },
+  express: async () => listening(createServer(await load("express"))),
+  async fastify() {
+    const app = await load("fastify");
+    const url = await app.listen({ port: 0, host: "127.0.0.1" });
+    return { ask: (path, headers) => fetch(url + path, { headers }), close: () => app.close() };
+  },
+};
+
+async function listening(server) {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${server.address().port}`;
+  return { ask: (path, headers) => fetch(url + path, { headers }), close: () => server.close() };
+}
+
+for (const [name, start] of Object.entries(APPS)) {
+  describe(name, () => {
+    let app;
+    before(async () => {
+      app = await start();
+    });
+    after(() => app.close());
+
+    test("lets in who may pass", async () => {
+      assert.equal(await (await app.ask("/health")).text(), "ok");
+      const response = await app.ask("/reports/7", bearer({ scope: "reports:read" }));
+      assert.deepEqual(await response.json(), { sub: "ada" });
+    });
+
+    test("tells others what they need", async () => {
+      const challenge = async (path, claims) => {
+        const { status, headers } = await app.ask(path, claims && bearer(claims));
+        return [status, headers.get("www-authenticate")];
+      };
+      const resource = `resource_metadata="https://api.example${METADATA}"`;
+      assert.deepEqual(await challenge("/reports/7"), [401, `Bearer ${resource}`]);
+      const lacking = `Bearer error="insufficient_scope", scope="reports:read", ${resource}`;
+      assert.deepEqual(await challenge("/reports/7", {}), [403, lacking]);
+      const [, stepUp] = await challenge("/payments/1", { scope: "payments", acr: "pwd" });
+      assert.equal(
+        stepUp,
+        'Bearer error="insufficient_user_authentication", error_description="a different authentication is needed", ' +
+          `acr_values="phr mfa", max_age="600", scope="payments", ${resource}`,
+      );
+      const { resource: identifier } = await (await app.ask(METADATA)).json();
+      assert.equal(identifier, "https://api.example");
+    });
+  });
+}

@@ -32,6 +32,7 @@ export interface ExpressRequest {
   readonly protocol: string;
   readonly hostname: string | undefined;
   readonly headers: { readonly [name: string]: string | string[] | undefined };
+  readonly rawHeaders: readonly string[];
   gate?: GateDecision;
 }
 
@@ -46,16 +47,19 @@ export function expressGate(given: Gate | GateOptions) {
   const gate = gateOf(given);
   return (request: ExpressRequest, response: ExpressResponse, next: (error?: unknown) => void): void => {
     if (isRewritten(request)) throw new ConfigError("invalid_option", REWRITTEN, "request");
-    const { method, originalUrl: target, protocol, headers } = request;
+    const { method, originalUrl: target, protocol, headers, rawHeaders } = request;
     const answer = (status: number, fields: Headers, body: Uint8Array) => {
       response.writeHead(status, nodeHeaders(fields));
       response.end(body);
     };
-    admitted(gate, { method, target, protocol, host: hostOf(request), headers }, answer).then((decision) => {
-      if (decision === undefined) return;
-      request.gate = decision;
-      next();
-    }, next);
+    admitted(gate, { method, target, protocol, host: hostOf(request), headers, rawHeaders }, answer).then(
+      (decision) => {
+        if (decision === undefined) return;
+        request.gate = decision;
+        next();
+      },
+      next,
+    );
   };
 }
 

@@ -40,8 +40,9 @@ function guard(app: FastifyInstance, gate: Gate): void {
   app.addHook("onRequest", async (request, reply) => {
     const { protocol, host, raw } = request;
     // Routes go by `raw.url`, which the option `rewriteUrl` may have made.
-    const { method = "GET", url: target = "", headers } = raw;
-    const decision = await admitted(gate, { method, target, protocol, host, headers }, (status, fields, body) => {
+    const { method = "GET", url: target = "", headers, rawHeaders } = raw;
+    const facts = { method, target, protocol, host, headers, rawHeaders };
+    const decision = await admitted(gate, facts, (status, fields, body) => {
       reply
         .code(status)
         .headers(nodeHeaders(fields))

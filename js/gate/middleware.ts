@@ -11,6 +11,8 @@ export interface NodeRequest {
   readonly protocol: string;
   readonly host: string | undefined;
   readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
+  /** As they came: names and values by turns. */
+  readonly rawHeaders: readonly string[];
 }
 
 /** How the framework gives an answer. */
@@ -28,25 +30,28 @@ const HOST = /^[\w.~:[\]-]+$/;
 
 /** The decision about a request that may go on; `undefined` for one that was answered. */
 export async function admitted(gate: Gate, request: NodeRequest, answer: Answer): Promise<GateDecision | undefined> {
-  const { method, target, protocol, host, headers } = request;
+  const { method, target, protocol, host } = request;
   // What a client names as host or scheme must not become a part of the path that is judged, nor the path a part of the host.
   // An asterisk is in no host: the gate refuses it.
   const scheme = protocol === "https" ? "https" : "http";
   const authority = host === undefined || host === "" ? "localhost" : HOST.test(host) ? host : "*";
   const url = `${scheme}://${authority}${target.startsWith("/") ? "" : "*"}${target}`;
-  const { decision, response } = await gate.admit({ url, method, headers: headersOf(headers) });
+  const { decision, response } = await gate.admit({ url, method, headers: headersOf(request) });
   if (response === undefined) return decision;
   answer(response.status, response.headers, new Uint8Array(await response.arrayBuffer()));
   return undefined;
 }
 
-function headersOf(given: NodeRequest["headers"]): Headers {
+function headersOf(request: NodeRequest): Headers {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries(request.headers)) {
     // The pseudo-headers of HTTP/2 are no headers.
     if (value === undefined || name.startsWith(":")) continue;
     for (const one of typeof value === "string" ? [value] : value) headers.append(name, one);
   }
+  // Node keeps the first of two, another server the last: both together are no token.
+  const credentials = request.rawHeaders.filter((name, place) => place % 2 === 0 && /^authorization$/i.test(name));
+  if (credentials.length > 1) headers.append("authorization", "repeated");
   return headers;
 }
 

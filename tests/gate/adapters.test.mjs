@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
+import { cors } from "hono/cors";
 import { ConfigError, createVerifier } from "tokenward";
 import { expressGate } from "tokenward/express";
 import { fastifyGate } from "tokenward/fastify";
@@ -112,7 +114,7 @@ function bridge(app) {
     const body = incoming.method === "POST" ? await new Response(incoming).text() : undefined;
     const url = `http://${incoming.headers.host}${incoming.url}`;
     const impossible = /^(?:TRACE|CONNECT)$/.test(incoming.method);
-    const init = { method: impossible ? "GET" : incoming.method, headers: incoming.headers, body };
+    const init = { method: impossible ? "GET" : incoming.method, headers: allHeaders(incoming), body };
     const response = await app.fetch(new RawRequest(url, init));
     outgoing.writeHead(response.status, {
       ...Object.fromEntries(response.headers),
@@ -120,6 +122,12 @@ function bridge(app) {
     });
     outgoing.end(new Uint8Array(await response.arrayBuffer()));
   };
+}
+
+function allHeaders({ rawHeaders }) {
+  const headers = new Headers();
+  for (let place = 0; place < rawHeaders.length; place += 2) headers.append(rawHeaders[place], rawHeaders[place + 1]);
+  return headers;
 }
 
 const bearer = (claims) => ({ authorization: `Bearer ${KEY.token({ sub: "ada", ...claims })}` });
@@ -266,15 +274,21 @@ for (const [name, make] of Object.entries(SERVERS)) {
       assert.doesNotMatch(text, /secret/);
     });
 
-    test("takes no token from two headers, the query or a body", async () => {
+    test("takes no token from the query or a body, nor from two headers", async () => {
       const { authorization } = bearer({});
       for (const line of [`GET /notes/1?access_token=${authorization.slice(7)}`, "POST /notes/1"]) {
         const body = line.startsWith("POST") ? `access_token=${authorization.slice(7)}` : "";
         const headers = { "content-type": "application/x-www-form-urlencoded", "content-length": body.length };
         assert.match(await send(url, line, headers, "app.test", body), /^HTTP\/1.1 401 /);
       }
-      const broken = { authorization: `Basic eA==, ${authorization}` };
-      assert.match(await send(url, "GET /notes/1", broken), /^HTTP\/1.1 401 /);
+      for (const repeated of [
+        { authorization: `Basic eA==, ${authorization}` },
+        { authorization, Authorization: authorization },
+        { authorization, AUTHORIZATION: "Basic eA==" },
+        { Authorization: "Basic eA==", authorization },
+      ]) {
+        assert.match(await send(url, "GET /notes/1", repeated), /^HTTP\/1.1 401 /);
+      }
     });
 
     test("is for the origin that is named", async () => {
@@ -405,4 +419,56 @@ describe("Fastify: what is judged is what is routed", () => {
     assert.doesNotMatch(await send(url, "GET /admin/before"), /the admin/);
     await app.close();
   });
+});
+
+describe("Hono", () => {
+  test("tells the worker what goes on after the answer", async () => {
+    let deliver;
+    const slow = createKeyStore({
+      verifier: createVerifier({ jwks: [signer("old").jwk], issuer: ISSUER, audience: "app" }),
+      bundled: [signer("old").jwk],
+      jwksUri: `${ISSUER}/jwks`,
+      storage: memoryStorage(),
+      fetch: () =>
+        new Promise((resolve) => {
+          deliver = () => resolve(Response.json({ keys: [KEY.jwk] }));
+        }),
+    });
+    const app = new Hono();
+    app.use(honoGate({ verifier: slow, rules: [{ match: "/*" }], refreshTimeout: 0.01 }));
+    app.get("/", (context) => context.text("passed"));
+    const work = [];
+    const ask = () =>
+      app.fetch(
+        new Request("https://api.example/", { headers: bearer({}) }),
+        {},
+        { waitUntil: (one) => work.push(one) },
+      );
+    assert.equal((await ask()).status, 401);
+    assert.equal(work.length, 1);
+    deliver();
+    await Promise.all(work);
+    assert.equal((await ask()).status, 200);
+  });
+
+  test("has CORS in front of the gate, also for what is refused", async () => {
+    const app = new Hono();
+    app.use(cors({ origin: "https://app.example" }));
+    app.use(honoGate(OPTIONS));
+    const headers = { origin: "https://app.example" };
+    const refused = await app.request("/notes/1", { headers });
+    assert.equal(refused.status, 401);
+    assert.equal(refused.headers.get("access-control-allow-origin"), "https://app.example");
+    assert.match(refused.headers.get("www-authenticate"), /^Bearer resource_metadata=/);
+    assert.equal((await app.request("/notes/1", { method: "OPTIONS" })).status, 204);
+  });
+});
+
+test("every entry is there as CommonJS too, and takes a gate of the other kind", async () => {
+  const require = createRequire(import.meta.url);
+  const { honoGate: fromCommonJs } = require("tokenward/hono");
+  const app = new Hono().use(fromCommonJs(createGate(OPTIONS))).get("/notes/1", (context) => context.text("passed"));
+  assert.equal((await app.request("/notes/1", { headers: bearer({}) })).status, 200);
+  assert.equal(typeof require("tokenward/express").expressGate, "function");
+  assert.equal(require("tokenward/fastify").fastifyGate[Symbol.for("skip-override")], true);
 });

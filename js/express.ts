@@ -32,7 +32,7 @@ export interface ExpressRequest {
   readonly protocol: string;
   readonly hostname: string | undefined;
   readonly headers: { readonly [name: string]: string | string[] | undefined };
-  readonly rawHeaders: readonly string[];
+  readonly rawHeaders?: readonly string[] | undefined;
   gate?: GateDecision;
 }
 

@@ -11,8 +11,8 @@ export interface NodeRequest {
   readonly protocol: string;
   readonly host: string | undefined;
   readonly headers: { readonly [name: string]: string | readonly string[] | undefined };
-  /** As they came: names and values by turns. */
-  readonly rawHeaders: readonly string[];
+  /** As they came: names and values by turns. What stands in for a server may have none. */
+  readonly rawHeaders?: readonly string[] | undefined;
 }
 
 /** How the framework gives an answer. */
@@ -42,15 +42,15 @@ export async function admitted(gate: Gate, request: NodeRequest, answer: Answer)
   return undefined;
 }
 
-function headersOf(request: NodeRequest): Headers {
+function headersOf({ headers: given, rawHeaders = [] }: NodeRequest): Headers {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
+  for (const [name, value] of Object.entries(given)) {
     // The pseudo-headers of HTTP/2 are no headers.
     if (value === undefined || name.startsWith(":")) continue;
     for (const one of typeof value === "string" ? [value] : value) headers.append(name, one);
   }
   // Node keeps the first of two, another server the last: both together are no token.
-  const credentials = request.rawHeaders.filter((name, place) => place % 2 === 0 && /^authorization$/i.test(name));
+  const credentials = rawHeaders.filter((name, place) => place % 2 === 0 && /^authorization$/i.test(name));
   if (credentials.length > 1) headers.append("authorization", "repeated");
   return headers;
 }

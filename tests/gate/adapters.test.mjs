@@ -389,6 +389,23 @@ describe("Express: what is judged is what is routed", () => {
 });
 
 describe("Fastify: what is judged is what is routed", () => {
+  test("also without a socket, as apps are tested and as functions run", async () => {
+    const app = fastify();
+    await app.register(fastifyGate, OPTIONS);
+    app.get("/notes/:id", ({ gate }) => gate.claims.sub);
+    assert.equal((await app.inject({ url: "/notes/1" })).statusCode, 401);
+    assert.equal((await app.inject({ url: "/notes/1", headers: bearer({}) })).body, "ada");
+    assert.equal((await app.inject({ url: "/notes%2F1", headers: bearer({}) })).statusCode, 400);
+    await app.close();
+  });
+
+  test("and only one gate judges", async () => {
+    const app = fastify();
+    app.register(fastifyGate, OPTIONS);
+    app.register(fastifyGate, OPTIONS);
+    await assert.rejects(async () => app.ready(), { code: "FST_ERR_DEC_ALREADY_PRESENT" });
+  });
+
   test("also where Fastify rewrites the URL, is lenient, or a route is nobody's", async () => {
     const app = fastify({
       rewriteUrl: ({ url }) => url.replace("/public", "/admin"),

@@ -1,6 +1,7 @@
 // The metadata of a protected resource (RFC 9728), and the challenges that lead there (RFC 6750).
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import * as oauth from "oauth4webapi";
 import { ConfigError, createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
 import { signer } from "../support/tokens.mjs";
@@ -204,5 +205,53 @@ describe("a ConfigError names", () => {
   it("a session, which asks nobody for a token", () => {
     const make = () => createGate({ session: new FakeSession(), rules, resource: resource() });
     assert.throws(make, (error) => error instanceof ConfigError && error.option === "resource");
+  });
+});
+
+describe("oauth4webapi, as a client,", () => {
+  const through = (gate) => ({ [oauth.customFetch]: (url, { headers }) => ask(gate, url, { headers }) });
+
+  for (const identifier of ["https://api.example/", "https://api.example/v1", "https://api.example/v1/?tenant=7"]) {
+    it(`finds the metadata of ${identifier} by the identifier, and takes them`, async () => {
+      const gate = gateFor(resource(identifier, { scopes: ["reports:read"] }));
+      const response = await oauth.resourceDiscoveryRequest(new URL(identifier), through(gate));
+      const found = await oauth.processResourceDiscoveryResponse(new URL(identifier), response);
+      assert.deepEqual([found.resource, found.authorization_servers], [identifier, [ISSUER]]);
+    });
+  }
+
+  it("reads every challenge, and finds the metadata by it", async () => {
+    const needs = { scope: ["a", "b"], acr: ["phr", "mfa"], maxAge: "5m" };
+    const gate = createGate({
+      verifier,
+      rules: [{ match: "/*", needs }],
+      resource: resource("https://api.example/v1"),
+    });
+    const challenge = async (claims) => {
+      const asking = oauth.protectedResourceRequest(
+        KEY.token(claims),
+        "GET",
+        new URL("https://api.example/x"),
+        new Headers(),
+        null,
+        through(gate),
+      );
+      const error = await asking.then(assert.fail, (reason) => reason);
+      assert.ok(error instanceof oauth.WWWAuthenticateChallengeError, error);
+      assert.equal(error.cause.length, 1);
+      assert.equal(error.cause[0].scheme, "bearer");
+      return error.cause[0].parameters;
+    };
+    const metadata = "https://api.example/.well-known/oauth-protected-resource/v1";
+    const expired = { error: "invalid_token", error_description: "expired", resource_metadata: metadata };
+    assert.deepEqual({ ...(await challenge({ exp: 1 })) }, expired);
+    const lacking = { error: "insufficient_scope", scope: "a b", resource_metadata: metadata };
+    assert.deepEqual({ ...(await challenge({ scope: "a" })) }, lacking);
+    const { error, acr_values, max_age, scope, resource_metadata } = await challenge({ scope: "a b" });
+    assert.deepEqual(
+      [error, acr_values, max_age, scope, resource_metadata],
+      ["insufficient_user_authentication", "phr mfa", "300", "a b", metadata],
+    );
+    assert.equal((await ask(gate, resource_metadata)).status, 200);
   });
 });

@@ -61,3 +61,17 @@ test("of several issuers, the one that the token names says it; a key store says
     assert.deepEqual(asked.validity(token({ exp: NOW })), { from: null, until: NOW + 7 });
   }
 });
+
+test("the time by which a token is judged is that of its issuer's option, or the system's", () => {
+  const one = { jwks, issuer: ISSUER, audience: "api", now: () => NOW };
+  const verifier = createVerifier([{ ...one, issuer: "https://other.test", now: () => NOW + 9 }, one]);
+  const store = createKeyStore({ verifier, bundled: jwks, issuer: ISSUER, storage: memoryStorage() });
+  for (const asked of [verifier, store]) {
+    assert.equal(asked.now(token({ exp: NOW })), NOW);
+    assert.equal(asked.now(token({ iss: "https://other.test" })), NOW + 9);
+  }
+  const before = Date.now() / 1000;
+  const told = createVerifier({ jwks, issuer: ISSUER, audience: "api" }).now(token({}));
+  assert.ok(told >= before && told <= Date.now() / 1000);
+  assert.throws(() => createVerifier({ ...one, now: () => Number.NaN }).now(token({})), { option: "now" });
+});

@@ -73,7 +73,7 @@ for (const [name, start] of Object.entries({ workerd: startWorkerd, Deno: startD
     test(`reaches nothing behind a rule, however it is spelt (seed ${SEED})`, async () => {
       const answers = await Promise.all(
         hostileTargets(SEED).flatMap((line) =>
-          ["front", "middleware", "one"].map(async (way) => [
+          ["front", "middleware", "hono", "one"].map(async (way) => [
             line,
             way,
             await send(worker.url, line, { "x-way": way }),
@@ -91,7 +91,7 @@ for (const [name, start] of Object.entries({ workerd: startWorkerd, Deno: startD
 
     test("reaches it with the right token", async () => {
       const authorization = `Bearer ${tokenOf({ exp: Date.now() / 1000 + 60, roles: ["admin"] })}`;
-      for (const way of ["front", "middleware", "one"]) {
+      for (const way of ["front", "middleware", "hono", "one"]) {
         const text = await send(worker.url, "GET /admin/x", { "x-way": way, authorization });
         assert.match(text, /behind admin/, way);
       }

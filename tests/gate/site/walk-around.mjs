@@ -1,7 +1,8 @@
-// A Hono app behind a gate, in two ways: the gate in front of the app, or as a middleware of it.
+// A Hono app behind a gate: the gate in front of the app, or as a middleware of it, by hand and by tokenward/hono.
 import { Hono } from "hono";
 import { createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
+import { honoGate } from "tokenward/hono";
 
 // The key of RFC 8037 appendix A.
 const jwks = [{ kty: "OKP", crv: "Ed25519", kid: "rfc8037", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }];
@@ -25,6 +26,7 @@ function appWith(...middleware) {
 }
 
 const plain = appWith();
+const byEntry = appWith(honoGate(gates.any));
 const guarded = appWith(async (context, next) => {
   const pass = async () => {
     await next();
@@ -39,6 +41,7 @@ export default {
   fetch(request) {
     const way = request.headers.get("x-way") ?? "front";
     if (way === "middleware") return guarded.fetch(request);
+    if (way === "hono") return byEntry.fetch(request);
     if (way === "default") return gateOf(request.headers.get("x-origin") ?? "http://app.test").handle(request);
     if (way === "nothing") return gates.any.handle(request).catch(({ code }) => new Response(code, { status: 500 }));
     return gates[way === "one" ? "one" : "any"].handle(request, (canonical) => plain.fetch(canonical));

@@ -341,14 +341,15 @@ for (const [name, make] of Object.entries(SERVERS)) {
 }
 
 describe("Express: what is judged is what is routed", () => {
-  const serve = async (build) => {
+  const serve = async (context, build) => {
     const app = express();
     build(app);
     app.use((_error, _request, response, _next) => response.status(500).end("failed"));
     const server = createServer(app);
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
+    context.after(() => server.close());
+    return `http://127.0.0.1:${server.address().port}`;
   };
   const OPEN = {
     ...OPTIONS,
@@ -358,8 +359,8 @@ describe("Express: what is judged is what is routed", () => {
     ],
   };
 
-  test("behind something that rewrites, it fails closed", async () => {
-    const { url, close } = await serve((app) => {
+  test("behind something that rewrites, it fails closed", async (context) => {
+    const url = await serve(context, (app) => {
       app.use((request, _response, next) => {
         request.url = request.url.replace("/public", "/api/admin");
         next();
@@ -369,11 +370,10 @@ describe("Express: what is judged is what is routed", () => {
     });
     assert.match(await send(url, "GET /public"), /^HTTP\/1.1 500 .*failed/s);
     assert.match(await send(url, "GET /api/admin"), /^HTTP\/1.1 401 /);
-    close();
   });
 
-  test("under a path, it judges the whole one", async () => {
-    const { url, close } = await serve((app) => {
+  test("under a path, it judges the whole one", async (context) => {
+    const url = await serve(context, (app) => {
       app.use("/api", expressGate(OPEN));
       app.get("/api/admin", (_request, response) => response.end("the admin"));
       app.use((_request, response) => response.end("open"));
@@ -384,19 +384,18 @@ describe("Express: what is judged is what is routed", () => {
     for (const line of ["GET /api", "GET /api?x", "GET /api/", "GET /api/?x=/api", "GET /api/x"]) {
       assert.match(await send(url, line), /open/, line);
     }
-    close();
   });
 });
 
 describe("Fastify: what is judged is what is routed", () => {
-  test("also without a socket, as apps are tested and as functions run", async () => {
+  test("also without a socket, as apps are tested and as functions run", async (context) => {
     const app = fastify();
     await app.register(fastifyGate, OPTIONS);
+    context.after(() => app.close());
     app.get("/notes/:id", ({ gate }) => gate.claims.sub);
     assert.equal((await app.inject({ url: "/notes/1" })).statusCode, 401);
     assert.equal((await app.inject({ url: "/notes/1", headers: bearer({}) })).body, "ada");
     assert.equal((await app.inject({ url: "/notes%2F1", headers: bearer({}) })).statusCode, 400);
-    await app.close();
   });
 
   test("and only one gate judges", async () => {
@@ -406,7 +405,7 @@ describe("Fastify: what is judged is what is routed", () => {
     await assert.rejects(async () => app.ready(), { code: "FST_ERR_DEC_ALREADY_PRESENT" });
   });
 
-  test("also where Fastify rewrites the URL, is lenient, or a route is nobody's", async () => {
+  test("also where Fastify rewrites the URL, is lenient, or a route is nobody's", async (context) => {
     const app = fastify({
       rewriteUrl: ({ url }) => url.replace("/public", "/admin"),
       routerOptions: {
@@ -416,6 +415,7 @@ describe("Fastify: what is judged is what is routed", () => {
         useSemicolonDelimiter: true,
       },
     });
+    context.after(() => app.close());
     app.get("/admin/before", () => "the admin");
     await app.register(fastifyGate, OPTIONS);
     app.get("/admin/x", () => "the admin");
@@ -434,7 +434,6 @@ describe("Fastify: what is judged is what is routed", () => {
     assert.match(await send(url, "GET /admin/none"), /^HTTP\/1.1 401 /);
     assert.match(await send(url, "GET /admin/x", bearer({ roles: ["admin"] })), /the admin/);
     assert.doesNotMatch(await send(url, "GET /admin/before"), /the admin/);
-    await app.close();
   });
 });
 

@@ -1,8 +1,9 @@
 // tokenward/hono, tokenward/express and tokenward/fastify in the real frameworks, asked through raw sockets.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
+import { Duplex } from "node:stream";
 import { after, before, describe, test } from "node:test";
 import express from "express";
 import fastify from "fastify";
@@ -371,6 +372,25 @@ describe("Express: what is judged is what is routed", () => {
     assert.match(await send(url, "GET /public"), /^HTTP\/1.1 500 .*failed/s);
     assert.match(await send(url, "GET /api/admin"), /^HTTP\/1.1 401 /);
   });
+
+  // Node's own parser refuses most of these; what stands in for it, where functions run, may not.
+  for (const target of [":80/public/x", ".evil.test/public/x", "?/public/x", "@evil.test/public/x", "public/x", ""]) {
+    test(`what is no path becomes no part of a host: "${target}"`, async () => {
+      const app = express();
+      app.use(expressGate(OPTIONS));
+      app.use((_request, response) => response.end("passed"));
+      const request = new IncomingMessage(new Duplex({ read() {} }));
+      Object.assign(request, { method: "GET", url: target, headers: { host: "app.test" } });
+      request.push(null);
+      const response = new ServerResponse(request);
+      const status = new Promise((resolve) => {
+        response.end = () => resolve(response.statusCode);
+      });
+      app(request, response);
+      // Express answers 404 to what it cannot read at all.
+      assert.ok([400, 404].includes(await status));
+    });
+  }
 
   test("under a path, it judges the whole one", async (context) => {
     const url = await serve(context, (app) => {

@@ -18,6 +18,7 @@ import { oauthProvider } from "tokenward/providers";
 import { createSession, type Session } from "tokenward/session";
 import * as slim from "tokenward/slim";
 import { memoryStorage, type Storage } from "tokenward/storage";
+import { createTestIssuer, type Flaw, type TestIssuer } from "tokenward/testing";
 import * as v from "valibot";
 import { z } from "zod";
 
@@ -161,6 +162,17 @@ createSession({ verifier, provider: null, grace: "24h" });
 session.state.access = "full";
 const gate = createGate({ session, rules: [{ match: "/reports/*", needs: { access: "full", role: "editor" } }] });
 const answered: Promise<Response> | undefined = gate.handle(new Request("https://app.example/reports/1"));
+
+// An issuer for tests.
+const testIssuer: Promise<TestIssuer> = createTestIssuer({ algorithms: ["RS256", "ML-DSA-44"], lifetime: "1h" });
+const flaw: Flaw = "alg_none";
+testIssuer.then(async (made) => {
+  createVerifier(made.options).verify(await made.token({ role: "admin", exp: undefined }, { flaw }));
+  // @ts-expect-error: no such flaw
+  await made.token({}, { flaw: "sloppy" });
+  const inTest: Session = await made.session({ claims: { sub: "ada" }, policy: { grace: 0 } });
+  inTest.stop();
+});
 
 void [decision, freshRole, answered];
 void [subject, expiry, audiences, custom, role, alg, usedKey, zodRole, level, one, slimVerifier];

@@ -1,0 +1,168 @@
+/** Where a command has the token and the keys from. */
+import { seconds, timeLimit } from "../duration.js";
+import { KeyStoreError } from "../errors.js";
+import { allowedUrl, type FetchLimits } from "../keys/fetch.js";
+import { type KeySet, readBundle, readSet, withoutSecrets } from "../keys/jwks.js";
+import { type Fetched, fetchKeys } from "../keys/source.js";
+import { createVerifier } from "../ml-dsa.js";
+import type { Algorithm } from "../options.js";
+import type { Verifier } from "../verifier.js";
+import type { OptionSpecs } from "./arguments.js";
+import { type Host, type Run, UsageError } from "./types.js";
+
+/** As in a key store. */
+const MAX_BYTES = 524_288;
+const MAX_KEYS = 100;
+
+/** The keys of a run, and where they are from. */
+export interface Keys {
+  readonly set: KeySet;
+  /** A file's name or an address. */
+  readonly from: string;
+  /** What came over the network. A published secret is left out of such a set; in a file it is an error. */
+  readonly fetched: Fetched | undefined;
+}
+
+export const TOKEN_OPTIONS: OptionSpecs = {
+  file: { value: "path", short: "f", help: "read the token from a file" },
+};
+
+export const KEY_OPTIONS: OptionSpecs = {
+  keys: { value: "path or URL", short: "k", help: "the issuer's key set (JWKS)" },
+  issuer: { value: "URL", short: "i", help: "the issuer: must be the token's iss; names the keys if --keys does not" },
+};
+
+export const NETWORK_OPTIONS: OptionSpecs = {
+  timeout: { value: "duration", help: "of one request: 10s unless you say otherwise" },
+};
+
+export const CLAIM_OPTIONS: OptionSpecs = {
+  audience: { value: "text", short: "a", many: true, help: "whom the token must be for; may come several times" },
+  algorithm: { value: "name", many: true, help: "an accepted algorithm; may come several times" },
+  type: { value: "typ", help: "the required typ of the header, such as at+jwt" },
+  subject: { value: "text", help: "the required sub" },
+  require: { value: "claim", many: true, help: "a claim that must be there; may come several times" },
+  "max-age": { value: "duration", help: "the greatest age since iat" },
+  tolerance: { value: "duration", help: "how far clocks may differ: 5s unless you say otherwise" },
+  at: { value: "time", help: "judge as of then: Unix seconds, or 2026-11-29T12:00:00Z" },
+};
+
+/** The token: the argument, the file, or the standard input. */
+export async function readToken({ args, host, print }: Run): Promise<string> {
+  const [given] = args.positionals;
+  const file = args.text("file");
+  if (given !== undefined && given !== "-" && file !== undefined) {
+    throw new UsageError("the token is given twice: as an argument and as --file");
+  }
+  if (file === undefined && (given === undefined || given === "-") && host.isInteractive) {
+    print.aside("note", "Paste the token and press Enter.");
+  }
+  const text =
+    file !== undefined
+      ? await readFile(host, file, "token")
+      : given === undefined || given === "-"
+        ? await host.readInput()
+        : given;
+  const token = text.trim().replace(/^Bearer\s+/i, "");
+  if (token === "") throw new UsageError("there is no token: give it as an argument, as --file, or on standard input");
+  return token;
+}
+
+/** The keys that the options name; `undefined` where they name none. */
+export function readKeys(run: Run): Promise<Keys | undefined> {
+  const { args } = run;
+  const [keys, issuer] = [args.text("keys"), args.text("issuer")];
+  if (keys !== undefined) return keysAt(run, keys);
+  return issuer === undefined ? Promise.resolve(undefined) : keysOfIssuer(run, issuer);
+}
+
+/** A key set in a file, or at an address. */
+export async function keysAt(run: Run, where: string): Promise<Keys> {
+  if (!/^https?:/i.test(where)) {
+    return { set: readBundle(await readFile(run.host, where, "key set")), from: where, fetched: undefined };
+  }
+  const fetched = await fetchKeys(
+    { issuer: undefined, jwksUri: address(where) },
+    undefined,
+    limitsOf(run),
+    run.host.now(),
+  );
+  return published(fetched, where);
+}
+
+export async function keysOfIssuer(run: Run, issuer: string): Promise<Keys> {
+  address(issuer);
+  const fetched = await fetchKeys({ issuer, jwksUri: undefined }, undefined, limitsOf(run), run.host.now());
+  return published(fetched, issuer);
+}
+
+function published(fetched: Fetched, from: string): Keys {
+  return { set: readSet(fetched.text as string, MAX_KEYS), from, fetched };
+}
+
+export function limitsOf({ args, host }: Run): FetchLimits {
+  return {
+    fetch: host.fetch,
+    timeout: timeLimit(durationOf(args.text("timeout")) ?? 10, "timeout"),
+    maxBytes: MAX_BYTES,
+  };
+}
+
+/** Throws a {@link UsageError} for an address that is neither https nor this device's. */
+export function address(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new UsageError("an issuer or an address of keys should be a URL, such as https://login.example");
+  }
+  try {
+    allowedUrl(url, true);
+  } catch (error) {
+    throw error instanceof KeyStoreError ? new UsageError(error.message) : error;
+  }
+  return text;
+}
+
+export async function readFile(host: Host, path: string, what: string): Promise<string> {
+  try {
+    return await host.readText(path);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    throw new UsageError(`the ${what} cannot be read from ${path}: ${code ?? "it is no file"}`);
+  }
+}
+
+/** The moment to judge for. */
+export function timeOf({ args, host }: Run): number {
+  const at = args.text("at");
+  if (at === undefined) return host.now();
+  const time = /^\d+(?:\.\d+)?$/.test(at) ? Number(at) : Date.parse(at) / 1000;
+  if (Number.isFinite(time)) return time;
+  throw new UsageError("--at should be Unix seconds or a date such as 2026-11-29T12:00:00Z");
+}
+
+/** A number stands for seconds, as in the package. */
+export function durationOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return seconds(/^\d+(?:\.\d+)?$/.test(text) ? Number(text) : text, "duration");
+}
+
+/** A verifier for what the options ask of a token; an issuer or audience that nobody named is any. */
+export function verifierOf(run: Run, keys: Keys): Verifier {
+  const { args } = run;
+  const now = timeOf(run);
+  return createVerifier<undefined>({
+    // As a key store does it: of a set that was fetched, a secret is left out, with its public half.
+    jwks: keys.fetched === undefined ? keys.set.text : withoutSecrets(keys.set).text,
+    issuer: args.text("issuer") ?? null,
+    audience: args.list("audience") ?? null,
+    algorithms: args.list("algorithm") as readonly Algorithm[] | undefined,
+    clockTolerance: durationOf(args.text("tolerance")),
+    now: () => now,
+    typ: args.text("type"),
+    subject: args.text("subject"),
+    maxTokenAge: durationOf(args.text("max-age")),
+    requiredClaims: args.list("require"),
+  });
+}

@@ -2,7 +2,7 @@ import { TokenError, type TokenErrorCode } from "../errors.js";
 import { createVerifier } from "../ml-dsa.js";
 import { errorFacts } from "./errors.js";
 import { type Mark, moment, shown } from "./printer.js";
-import { durationOf, type Keys, readKeys, readToken, timeOf } from "./sources.js";
+import { durationOf, type Keys, READING_KEY, readKeys, readToken, timeOf } from "./sources.js";
 import { EXIT, type ExitCode, type Run } from "./types.js";
 import { judged, keyName, printMembers } from "./verify.js";
 
@@ -17,12 +17,6 @@ interface Check {
 interface Members {
   readonly [name: string]: unknown;
 }
-
-/**
- * A key for a verifier that only reads, from RFC 8037 appendix A.2. Its private half is published there: what it verifies is
- * worth nothing.
- */
-const READING_KEY = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
 
 /** What is decided before any key is looked for. */
 const CODES_OF_FORM: readonly TokenErrorCode[] = [

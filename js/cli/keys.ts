@@ -1,4 +1,6 @@
+import { ConfigError, KeyStoreError } from "../errors.js";
 import { isSame, type JwkMembers, type KeySet, readBundle } from "../keys/jwks.js";
+import { errorFacts } from "./errors.js";
 import { hasProblems, type KeyReport, kindOf, reportOf, type SetReport, thumbprintOf } from "./key-report.js";
 import { type Printer, shown } from "./printer.js";
 import { address, type Keys, keysAt, keysOfIssuer } from "./sources.js";
@@ -76,7 +78,15 @@ async function bundleAt({ host }: Run, path: string): Promise<KeySet | undefined
 /** `tokenward keys check`: whether each key of a set can serve, and why not. */
 export async function checkKeys(run: Run): Promise<ExitCode> {
   const { print } = run;
-  const keys = await theKeys(run);
+  let keys: Keys;
+  try {
+    keys = await theKeys(run);
+  } catch (error) {
+    if (!isNoSet(error)) throw error;
+    print.mark("problem", error.message);
+    if (print.isJson) print.json({ ok: false, error: errorFacts(error) });
+    return EXIT.no;
+  }
   const report = await reportOf(keys.set);
   const isFine = !hasProblems(report);
   const count = `${report.usable} of ${report.keys.length} keys can verify tokens`;
@@ -84,6 +94,12 @@ export async function checkKeys(run: Run): Promise<ExitCode> {
   printKeys(print, report);
   if (print.isJson) print.json({ ok: isFine, from: keys.from, ...report });
   return isFine ? EXIT.yes : EXIT.no;
+}
+
+/** What is there, but is no key set. */
+function isNoSet(error: unknown): error is ConfigError | KeyStoreError {
+  const isOurs = error instanceof ConfigError || error instanceof KeyStoreError;
+  return isOurs && ["invalid_jwks", "invalid_set", "too_many_keys"].includes(error.code);
 }
 
 export function printKeys(print: Printer, { keys, problems }: SetReport): void {

@@ -1,6 +1,6 @@
 /** Where a command has the token and the keys from. */
 import { seconds, timeLimit } from "../duration.js";
-import { KeyStoreError } from "../errors.js";
+import { ConfigError, KeyStoreError } from "../errors.js";
 import { allowedUrl, type FetchLimits } from "../keys/fetch.js";
 import { type KeySet, readBundle, readSet, withoutSecrets } from "../keys/jwks.js";
 import { type Fetched, fetchKeys } from "../keys/source.js";
@@ -13,6 +13,12 @@ import { type Host, type Run, UsageError } from "./types.js";
 /** As in a key store. */
 const MAX_BYTES = 524_288;
 const MAX_KEYS = 100;
+
+/**
+ * A key for a verifier that only reads, from RFC 8037 appendix A.2. Its private half is published there: what it verifies is
+ * worth nothing.
+ */
+export const READING_KEY = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
 
 /** The keys of a run, and where they are from. */
 export interface Keys {
@@ -79,7 +85,8 @@ export function readKeys(run: Run): Promise<Keys | undefined> {
 /** A key set in a file, or at an address. */
 export async function keysAt(run: Run, where: string): Promise<Keys> {
   if (!/^https?:/i.test(where)) {
-    return { set: readBundle(await readFile(run.host, where, "key set")), from: where, fetched: undefined };
+    const set = readBundle(await readFile(run.host, where, "key set"));
+    return { set: readStrictly(set), from: where, fetched: undefined };
   }
   const fetched = await fetchKeys(
     { issuer: undefined, jwksUri: address(where) },
@@ -97,7 +104,24 @@ export async function keysOfIssuer(run: Run, issuer: string): Promise<Keys> {
 }
 
 function published(fetched: Fetched, from: string): Keys {
-  return { set: readSet(fetched.text as string, MAX_KEYS), from, fetched };
+  const set = readSet(fetched.text as string, MAX_KEYS);
+  try {
+    return { set: readStrictly(set), from, fetched };
+  } catch (error) {
+    throw error instanceof ConfigError ? new KeyStoreError("invalid_set", error.message) : error;
+  }
+}
+
+/** The set, if the strict reader takes its very text; whether its keys can serve is another question. */
+function readStrictly(set: KeySet): KeySet {
+  try {
+    const reader = createVerifier({ jwks: [READING_KEY], issuer: null, audience: null });
+    // Read to its end, whatever secret it holds.
+    reader.setKeys(set.text, undefined, { published: true });
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.code === "invalid_jwks") throw error;
+  }
+  return set;
 }
 
 export function limitsOf({ args, host }: Run): FetchLimits {

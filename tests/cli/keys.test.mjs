@@ -177,12 +177,15 @@ describe("tokenward keys check", () => {
   });
 
   it("says what is no key set", async () => {
-    for (const text of ["<html>", "{}", "[1]"]) {
+    const { privateKey } = pair("ed25519");
+    for (const text of ["<html>", "{}", "[1]", `{"keys":[${JSON.stringify(jwkOf(privateKey))},null]}`]) {
       const path = folder.file("odd.json");
       writeFileSync(path, text);
       const { code, out, err } = await run(["keys", "check", path]);
-      assert.ok([1, 2].includes(code), `${text}: ${code} ${err}`);
-      assert.notEqual(out + err, "");
+      assert.deepEqual([code, err], [1, ""], text);
+      assert.match(out, /^✗ .*key set|JWK Set/);
+      const verified = await run(["verify", "a.b.c", "-k", path, "--any-issuer", "--any-audience"]);
+      assert.equal(verified.code, 2);
     }
     const { code, err } = await run(["keys", "check", folder.file("not-there.json")]);
     assert.equal(code, 2);

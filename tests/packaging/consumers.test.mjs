@@ -48,6 +48,12 @@ describe("an app that installed the package", () => {
     });
   }
 
+  test("has its command", async () => {
+    const command = join(app.path, "node_modules/.bin/tokenward");
+    const args = ["inspect", given.options.token, "--json"];
+    assert.equal(JSON.parse(await runIn(app.path, process.execPath, command, ...args)).claims.sub, given.subject);
+  });
+
   // As in Jest, which loads CommonJS by its own `require`, and in a Node where that takes no ES module.
   for (const program of ["cjs.cjs", "slim.cjs", "offline.cjs"]) {
     test(`loads as CommonJS where no ES module can be required: ${program}`, async () => {

@@ -105,9 +105,9 @@ function isNoSet(error: unknown): error is ConfigError | KeyStoreError {
 export function printKeys(print: Printer, { keys, problems }: SetReport): void {
   for (const key of keys) {
     const thumbprint = key.thumbprint === undefined ? "" : `  ${key.thumbprint}`;
-    print.mark(key.mark, `${kindOf(key).padEnd(13)} ${key.message}${thumbprint}`, nameOf(key));
+    print.mark(key.mark, `${kindOf(key).padEnd(13)} ${key.message}${thumbprint}`, nameOf(key), "  ");
   }
-  for (const problem of problems) print.mark("problem", problem);
+  for (const problem of problems) print.mark("problem", problem, "", "  ");
 }
 
 function nameOf({ kid }: Pick<KeyReport, "kid">): string {

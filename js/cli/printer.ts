@@ -27,7 +27,7 @@ export class Printer {
   readonly #showTokens: boolean;
   readonly #noColor: boolean;
 
-  constructor({ out, err, isJson, showTokens, noColor }: PrinterOptions) {
+  constructor({ out, err, isJson, showTokens, noColor }: Printing) {
     this.isJson = isJson;
     this.#out = out;
     this.#err = err;
@@ -50,12 +50,12 @@ export class Printer {
     if (!this.isJson) this.#write(this.#out, `${this.#styled(this.#out, 1, plainText(text))}\n`);
   }
 
-  /** A line of a report, such as `✓ keys     3 keys can verify tokens`. */
-  mark(mark: Mark, text: string, name = ""): void {
+  /** A line of a report, such as `✓ keys     3 keys can verify tokens`; `indent` puts it under the one before. */
+  mark(mark: Mark, text: string, name = "", indent = ""): void {
     if (this.isJson) return;
     const [sign, color] = MARKS[mark];
     const title = name === "" ? "" : `${name.padEnd(11)} `;
-    this.#write(this.#out, `${this.#styled(this.#out, color, sign)} ${title}${plainText(text)}\n`);
+    this.#write(this.#out, `${indent}${this.#styled(this.#out, color, sign)} ${title}${plainText(text)}\n`);
   }
 
   /** What is beside the answer: a warning, what went wrong. */
@@ -78,7 +78,7 @@ export class Printer {
   }
 }
 
-export interface PrinterOptions {
+export interface Printing {
   readonly out: Output;
   readonly err: Output;
   readonly isJson: boolean;

@@ -167,7 +167,11 @@ export class MemoryIssuer implements TestIssuer {
       throw new TypeError(`fetch failed: ${base} answers, but nobody at another address`);
     const [path] = url.slice(base.length).split(/[?#]/);
     const { status = 200, ...answer } = await this.#endpoint(`${method} ${path}`, new URLSearchParams(body), base);
-    const headers = { "Content-Type": "application/json", Date: new Date(this.clock.now() * 1000).toUTCString() };
+    const headers = {
+      "Content-Type": "application/json",
+      "Access-Control-Allow-Origin": "*",
+      Date: new Date(this.clock.now() * 1000).toUTCString(),
+    };
     return new Response(JSON.stringify(answer), { status, headers });
   }
 
@@ -213,6 +217,7 @@ async function requestOf(input: RequestInfo | URL, init: RequestInit = {}): Prom
   const request = typeof input === "object" && "url" in input ? input : undefined;
   const url = request?.url ?? String(input);
   const method = (init.method ?? request?.method ?? "GET").toUpperCase();
-  const body = init.body === undefined ? await request?.text() : String(init.body);
+  const given = init.body ?? undefined;
+  const body = given === undefined ? await request?.text() : String(given);
   return { url, method, body: body ?? "" };
 }

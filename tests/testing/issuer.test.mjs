@@ -1,6 +1,6 @@
 // An issuer in memory: its tokens hold, each flaw is refused for its own reason, and a session lives on its clock.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe, it, mock } from "node:test";
 import { ConfigError, createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
 import { createVerifier as createMlDsaVerifier } from "tokenward/ml-dsa";
@@ -174,6 +174,17 @@ describe("a session of it", () => {
     await issuer.rotate();
     await issuer.clock.advance("1h");
     assert.equal(session.state.access, "full", "with new keys, too");
+  });
+
+  it("does not mind timers that the test has replaced", async () => {
+    mock.timers.enable({ apis: ["setTimeout", "setInterval", "setImmediate"] });
+    const issuer = await createTestIssuer();
+    const session = await open(issuer);
+    const first = session.accessToken;
+    await issuer.clock.advance("1h");
+    mock.timers.reset();
+    assert.notEqual(session.accessToken, first);
+    assert.equal(session.state.access, "full");
   });
 
   it("goes from full to limited to none without a network, and comes back", async () => {

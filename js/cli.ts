@@ -2,7 +2,8 @@
 /** `npx tokenward`. */
 import { readFile, realpath, rename, writeFile } from "node:fs/promises";
 import { main } from "./cli/main.js";
-import type { Host, Output } from "./cli/types.js";
+import type { Output } from "./cli/printer.js";
+import type { Host } from "./cli/types.js";
 
 interface Input extends AsyncIterable<unknown> {
   readonly isTTY?: boolean;

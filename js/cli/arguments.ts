@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { UsageError } from "./types.js";
+import { UsageError } from "./errors.js";
 
 /** An option of a command: what its value is called in the help, if it has one, and whether it may come several times. */
 export interface OptionSpec {

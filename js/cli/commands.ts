@@ -1,8 +1,9 @@
 /** Every command: what it is for, what it takes, and what runs. The help is made from this table. */
 import type { OptionSpecs } from "./arguments.js";
+import { fetchBundle } from "./bundle.js";
 import { doctor } from "./doctor.js";
 import { inspect } from "./inspect.js";
-import { checkKeys, diffKeys, fetchBundle } from "./keys.js";
+import { checkKeys, diffKeys } from "./keys.js";
 import { CLAIM_OPTIONS, KEY_OPTIONS, NETWORK_OPTIONS, TOKEN_OPTIONS } from "./sources.js";
 import type { ExitCode, Run } from "./types.js";
 import { verify } from "./verify.js";

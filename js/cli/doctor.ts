@@ -3,12 +3,11 @@ import { dateOf } from "../http/client.js";
 import { readSet } from "../keys/jwks.js";
 import { fetchKeys, fetchMetadata } from "../keys/source.js";
 import type { AuthorizationServer } from "../providers/oauth4webapi.js";
-import { errorFacts, networkCause } from "./errors.js";
-import { hasProblems, reportOf, type SetReport } from "./key-report.js";
-import { printKeys } from "./keys.js";
+import { errorFacts, networkCause, UsageError } from "./errors.js";
+import { hasProblems, printKeys, reportOf, type SetReport } from "./key-report.js";
 import { duration, type Mark, shown } from "./printer.js";
 import { address, limitsOf } from "./sources.js";
-import { EXIT, type ExitCode, type Run, UsageError } from "./types.js";
+import { EXIT, type ExitCode, type Run } from "./types.js";
 
 interface Finding {
   readonly name: string;

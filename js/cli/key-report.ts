@@ -2,7 +2,7 @@
 import { ConfigError } from "../errors.js";
 import { identity, isForSignatures, isSecret, type JwkMembers, type KeySet, withoutSecrets } from "../keys/jwks.js";
 import { createVerifier } from "../ml-dsa.js";
-import { type Mark, shown } from "./printer.js";
+import { type Mark, type Printer, shown } from "./printer.js";
 
 export interface KeyReport {
   readonly kid?: string | undefined;
@@ -47,6 +47,19 @@ export function hasProblems({ keys, problems }: SetReport): boolean {
 export function kindOf({ kty, crv, alg }: Pick<KeyReport, "kty" | "crv" | "alg">): string {
   const kinds = [alg, crv ?? kty].filter((one) => typeof one === "string");
   return kinds.length === 0 ? "of no type" : [...new Set(kinds)].map((one) => shown(one).slice(1, -1)).join(" ");
+}
+
+/** A line for each key, then what is wrong with all. */
+export function printKeys(print: Printer, { keys, problems }: SetReport): void {
+  for (const key of keys) {
+    const thumbprint = key.thumbprint === undefined ? "" : `  ${key.thumbprint}`;
+    print.mark(key.mark, `${kindOf(key).padEnd(13)} ${key.message}${thumbprint}`, nameOf(key), "  ");
+  }
+  for (const problem of problems) print.mark("problem", problem, "", "  ");
+}
+
+export function nameOf({ kid }: Pick<KeyReport, "kid">): string {
+  return kid === undefined ? "(no kid)" : shown(kid);
 }
 
 async function reportOfKey(key: JwkMembers, set: KeySet): Promise<KeyReport> {

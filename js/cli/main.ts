@@ -2,10 +2,10 @@
 import { ConfigError, KeyStoreError } from "../errors.js";
 import { Arguments } from "./arguments.js";
 import { COMMANDS, COMMON_OPTIONS, type Command } from "./commands.js";
-import { errorFacts, networkCause } from "./errors.js";
+import { errorFacts, networkCause, UsageError } from "./errors.js";
 import { helpOf, overview } from "./help.js";
 import { Printer } from "./printer.js";
-import { EXIT, type ExitCode, type Host, UsageError } from "./types.js";
+import { EXIT, type ExitCode, type Host } from "./types.js";
 
 export async function main(args: readonly string[], host: Host): Promise<ExitCode> {
   const print = new Printer({

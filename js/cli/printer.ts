@@ -1,4 +1,9 @@
-import type { Output } from "./types.js";
+/** What the commands print, and what they must not. */
+
+export interface Output {
+  readonly isTTY?: boolean | undefined;
+  write(text: string): unknown;
+}
 
 /** How a line of a report is marked. */
 export type Mark = "ok" | "note" | "warning" | "problem" | "unknown";

@@ -1,4 +1,5 @@
 /** Where a command has the token and the keys from. */
+
 import { seconds, timeLimit } from "../duration.js";
 import { ConfigError, KeyStoreError } from "../errors.js";
 import { allowedUrl, type FetchLimits } from "../keys/fetch.js";
@@ -8,7 +9,8 @@ import { createVerifier } from "../ml-dsa.js";
 import type { Algorithm } from "../options.js";
 import type { Verifier } from "../verifier.js";
 import type { OptionSpecs } from "./arguments.js";
-import { type Host, type Run, UsageError } from "./types.js";
+import { UsageError } from "./errors.js";
+import type { Host, Run } from "./types.js";
 
 /** As in a key store. */
 const MAX_BYTES = 524_288;
@@ -80,6 +82,16 @@ export function readKeys(run: Run): Promise<Keys | undefined> {
   const [keys, issuer] = [args.text("keys"), args.text("issuer")];
   if (keys !== undefined) return keysAt(run, keys);
   return issuer === undefined ? Promise.resolve(undefined) : keysOfIssuer(run, issuer);
+}
+
+/** The set of a command: a file or an address as its argument, or that of an issuer. */
+export function readKeySet(run: Run): Promise<Keys> {
+  const { args } = run;
+  const [where] = args.positionals;
+  const issuer = args.text("issuer");
+  if (where !== undefined && issuer === undefined) return keysAt(run, where);
+  if (where === undefined && issuer !== undefined) return keysOfIssuer(run, address(issuer));
+  throw new UsageError("say which keys: one file or address, or --issuer");
 }
 
 /** A key set in a file, or at an address. */

@@ -1,6 +1,6 @@
 /** What the commands of `npx tokenward` are given. */
 import type { Arguments } from "./arguments.js";
-import type { Printer } from "./printer.js";
+import type { Output, Printer } from "./printer.js";
 
 /** The process around a command. */
 export interface Host {
@@ -20,11 +20,6 @@ export interface Host {
   now(): number;
 }
 
-export interface Output {
-  readonly isTTY?: boolean | undefined;
-  write(text: string): unknown;
-}
-
 /** One run of a command. */
 export interface Run {
   readonly args: Arguments;
@@ -35,9 +30,3 @@ export interface Run {
 /** What a run came to, as the process says it. */
 export const EXIT = { yes: 0, no: 1, usage: 2, network: 3 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
-
-/** A command cannot work as it was called: an argument, or a file that cannot be read. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-  readonly code = "usage";
-}

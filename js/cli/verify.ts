@@ -1,9 +1,9 @@
 import { TokenError } from "../errors.js";
 import type { VerificationKey, Verified } from "../verifier.js";
-import { errorFacts } from "./errors.js";
+import { errorFacts, UsageError } from "./errors.js";
 import { moment, type Printer, shown } from "./printer.js";
 import { type Keys, readKeys, readToken, timeOf, verifierOf } from "./sources.js";
-import { EXIT, type ExitCode, type Run, UsageError } from "./types.js";
+import { EXIT, type ExitCode, type Run } from "./types.js";
 
 /** `tokenward verify`: whether a token holds, or why not. */
 export async function verify(run: Run): Promise<ExitCode> {

@@ -85,6 +85,8 @@ describe("tokenward keys fetch", () => {
     issuer.keys = [...test.jwks.keys];
     const rotated = await runJson(args);
     assert.deepEqual([rotated.code, rotated.changed], [0, true]);
+    const elsewhere = await runJson(["keys", "fetch", `${issuer.origin}/jwks`, "--out", out]);
+    assert.equal(elsewhere.changed, true, "the same keys from another place say so");
     assert.deepEqual(
       readdirSync(folder.path).filter((name) => name.startsWith("bundle")),
       ["bundle.json"],

@@ -60,10 +60,10 @@ describe("tokenward verify", () => {
     }
   });
 
-  for (const [flaw, expected] of Object.entries(FLAWS)) {
+  for (const flaw of ["alg_none", "wrong_key", "wrong_audience", "too_large"]) {
     it(`refuses a token with ${flaw}`, async () => {
       const { code, ok, error } = await runJson(["verify", ...known], { input: await issuer.token({}, { flaw }) });
-      assert.deepEqual([code, ok, error.code], [1, false, expected]);
+      assert.deepEqual([code, ok, error.code], [1, false, FLAWS[flaw]]);
     });
   }
 

@@ -35,7 +35,7 @@ export async function doctor(run: Run): Promise<ExitCode> {
   const [issuer] = args.positionals;
   if (issuer === undefined) throw new UsageError("say which issuer: tokenward doctor https://login.example");
   address(issuer);
-  const origin = args.text("origin") ?? DEFAULT_ORIGIN;
+  const origin = new URL(address(args.text("origin") ?? DEFAULT_ORIGIN)).origin;
   const met: Met[] = [];
   const limits = { ...limitsOf(run), fetch: asFrom(origin, host.fetch, met) };
   const findings: Finding[] = [];

@@ -83,8 +83,8 @@ function formOf(token: string): Check {
 }
 
 function timesOf({ args }: Run, claims: Members | undefined, now: number): Check[] {
+  const tolerance = durationOf(args, "tolerance") ?? 5;
   if (claims === undefined) return [];
-  const tolerance = durationOf(args.text("tolerance")) ?? 5;
   const { exp, nbf } = claims;
   const checks: Check[] = [];
   if (typeof exp !== "number") {

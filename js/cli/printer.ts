@@ -16,8 +16,8 @@ const MARKS: { readonly [Name in Mark]: readonly [sign: string, color: number] }
   unknown: ["?", 36],
 };
 
-/** A token wherever it stands: a JSON object in base64url, and what follows it. */
-const TOKEN = /\beyJ[\w-]{6,}(?:\.[\w-]*){1,4}/g;
+/** A token wherever it stands: a JSON object in base64url, perhaps with a space after its brace, and what follows it. */
+const TOKEN = /\b(?:ey[AJ]|ew[0ko])[\w-]{6,}(?:\.[\w-]*){1,4}/g;
 
 /** What a terminal may take for more than a character, such as controls, and what turns the direction of writing. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;

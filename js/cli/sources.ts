@@ -8,7 +8,7 @@ import { type Fetched, fetchKeys } from "../keys/source.js";
 import { createVerifier } from "../ml-dsa.js";
 import type { Algorithm } from "../options.js";
 import type { Verifier } from "../verifier.js";
-import type { OptionSpecs } from "./arguments.js";
+import type { Arguments, OptionSpecs } from "./arguments.js";
 import { UsageError } from "./errors.js";
 import type { Host, Run } from "./types.js";
 
@@ -139,7 +139,7 @@ function readStrictly(set: KeySet): KeySet {
 export function limitsOf({ args, host }: Run): FetchLimits {
   return {
     fetch: host.fetch,
-    timeout: timeLimit(durationOf(args.text("timeout")) ?? 10, "timeout"),
+    timeout: timeLimit(durationOf(args, "timeout") ?? 10, "timeout"),
     maxBytes: MAX_BYTES,
   };
 }
@@ -178,10 +178,11 @@ export function timeOf({ args, host }: Run): number {
   throw new UsageError("--at should be Unix seconds or a date such as 2026-11-29T12:00:00Z");
 }
 
-/** A number stands for seconds, as in the package. */
-export function durationOf(text: string | undefined): number | undefined {
+/** An option's duration in seconds; a number stands for seconds, as in the package. */
+export function durationOf(args: Arguments, name: string): number | undefined {
+  const text = args.text(name);
   if (text === undefined) return undefined;
-  return seconds(/^\d+(?:\.\d+)?$/.test(text) ? Number(text) : text, "duration");
+  return seconds(/^\d+(?:\.\d+)?$/.test(text) ? Number(text) : text, `--${name}`);
 }
 
 /** A verifier for what the options ask of a token; an issuer or audience that nobody named is any. */
@@ -194,11 +195,11 @@ export function verifierOf(run: Run, keys: Keys): Verifier {
     issuer: args.text("issuer") ?? null,
     audience: args.list("audience") ?? null,
     algorithms: args.list("algorithm") as readonly Algorithm[] | undefined,
-    clockTolerance: durationOf(args.text("tolerance")),
+    clockTolerance: durationOf(args, "tolerance"),
     now: () => now,
     typ: args.text("type"),
     subject: args.text("subject"),
-    maxTokenAge: durationOf(args.text("max-age")),
+    maxTokenAge: durationOf(args, "max-age"),
     requiredClaims: args.list("require"),
   });
 }

@@ -186,6 +186,9 @@ describe("a token", () => {
     for (const args of [["inspect"], ["inspect", "--json"], ["verify", ...known], ["verify", "--json", ...known]]) {
       assert.doesNotMatch((await run(args, { input: outer })).out, new RegExp(signature));
     }
+    const spaced = Buffer.from('{ "alg": "ES256" }').toString("base64url");
+    const other = await issuer.token({ inner: [spaced, "e30", signature].join(".") });
+    assert.doesNotMatch((await run(["inspect"], { input: other })).out, new RegExp(signature));
     assert.equal((await runJson(["inspect", "--show-tokens"], { input: outer })).claims.inner, token);
   });
 

@@ -1,12 +1,11 @@
 import { KeyStoreError } from "../errors.js";
 import { dateOf } from "../http/client.js";
-import { readSet } from "../keys/jwks.js";
-import { fetchKeys, fetchMetadata } from "../keys/source.js";
+import { fetchMetadata } from "../keys/source.js";
 import type { AuthorizationServer } from "../providers/oauth4webapi.js";
 import { errorFacts, networkCause, UsageError } from "./errors.js";
 import { hasProblems, printKeys, reportOf, type SetReport } from "./key-report.js";
 import { duration, type Mark, shown } from "./printer.js";
-import { address, limitsOf } from "./sources.js";
+import { address, keysOfIssuer, limitsOf } from "./sources.js";
 import { EXIT, type ExitCode, type Run } from "./types.js";
 
 interface Finding {
@@ -23,7 +22,6 @@ interface Met {
 }
 
 const DEFAULT_ORIGIN = "https://app.example";
-const MAX_KEYS = 100;
 const SUPPORTED = /^(?:[RPE]S(?:256|384|512)|EdDSA|Ed25519|ML-DSA-(?:44|65|87))$/;
 /** A verifier's own tolerance, and what no tolerance should be asked to cover. In seconds. */
 const CLOCK_NOTED = 5;
@@ -37,7 +35,7 @@ export async function doctor(run: Run): Promise<ExitCode> {
   address(issuer);
   const origin = new URL(address(args.text("origin") ?? DEFAULT_ORIGIN)).origin;
   const met: Met[] = [];
-  const limits = { ...limitsOf(run), fetch: asFrom(origin, host.fetch, met) };
+  const asking: Run = { ...run, host: { ...host, fetch: asFrom(origin, host.fetch, met) } };
   const findings: Finding[] = [];
   const find = (mark: Mark, name: string, message: string) => void findings.push({ name, mark, message });
 
@@ -45,13 +43,12 @@ export async function doctor(run: Run): Promise<ExitCode> {
   let report: SetReport | undefined;
   let failure: KeyStoreError | undefined;
   try {
-    metadata = await fetchMetadata(issuer, limits, host.now());
+    metadata = await fetchMetadata(issuer, limitsOf(asking), host.now());
     const place = [...met].reverse().find(({ status }) => status === 200);
     find("ok", "discovery", `${place?.url} names this issuer`);
-    // The very way of a key store.
-    const { text, url } = await fetchKeys({ issuer, jwksUri: undefined }, undefined, limits, host.now());
-    report = await reportOf(readSet(text as string, MAX_KEYS));
-    const count = `${report.usable} of ${report.keys.length} keys of ${url} can verify tokens`;
+    const { set, fetched } = await keysOfIssuer(asking, issuer);
+    report = await reportOf(set);
+    const count = `${report.usable} of ${report.keys.length} keys of ${fetched?.url} can verify tokens`;
     find(hasProblems(report) ? "problem" : "ok", "keys", count);
   } catch (error) {
     if (!(error instanceof KeyStoreError)) throw error;

@@ -280,6 +280,11 @@ describe("tokenward doctor", () => {
   });
 
   it("says what stands in the way of the metadata", async () => {
+    const odd = await startIssuer();
+    odd.keys = [null];
+    const { code, findings } = await runJson(["doctor", odd.origin]);
+    await odd.close();
+    assert.deepEqual([code, statuses(findings).keys], [1, "problem"]);
     const issuer = await startIssuer({ metadata: { issuer: "https://another.example" } });
     const other = await run(["doctor", issuer.origin]);
     await issuer.close();

@@ -1,4 +1,4 @@
-import { TokenError } from "../errors.js";
+import { ConfigError, KeyStoreError, TokenError } from "../errors.js";
 import type { VerificationKey, Verified } from "../verifier.js";
 import { errorFacts, UsageError } from "./errors.js";
 import { moment, type Printer, shown } from "./printer.js";
@@ -35,7 +35,9 @@ export function judged(run: Run, keys: Keys, token: string): Verified | TokenErr
     return verifierOf(run, keys).verify(token);
   } catch (error) {
     if (error instanceof TokenError) return error;
-    throw error;
+    const isOurs = keys.fetched === undefined || run.args.list("algorithm") !== undefined;
+    if (isOurs || !(error instanceof ConfigError) || error.code !== "no_usable_key") throw error;
+    throw new KeyStoreError("invalid_set", error.message);
   }
 }
 

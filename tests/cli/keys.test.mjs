@@ -125,6 +125,7 @@ describe("tokenward keys fetch", () => {
     const out = folder.file("none.json");
     issuer.keys = [{ kty: "oct", k: "c2VjcmV0" }];
     assert.equal((await run(["keys", "fetch", "--issuer", issuer.origin, "--out", out])).code, 1);
+    assert.equal((await run(["verify", "a.b.c", "-i", issuer.origin, "--any-audience"])).code, 3);
     const missing = await run(["keys", "fetch", `${issuer.origin}/nowhere`, "--out", out]);
     assert.deepEqual([missing.code, missing.out], [3, ""]);
     assert.match(missing.err, /answered with status 404/);

@@ -142,7 +142,7 @@ describe("tokenward inspect", () => {
   it("says valid with a key, and what was not compared", async () => {
     const { code, out } = await run(["inspect", token, "--keys", folder.file("jwks.json")]);
     assert.equal(code, 0);
-    assert.match(out, /^✓ valid, by the keys of /);
+    assert.match(out, /^✓ valid, by the keys of .*jwks\.json, whatever the issuer and the audience$/m);
     assert.match(out, /^✓ signature +holds: ES256/m);
     assert.match(out, /^\? audience +"app"; not compared/m);
   });

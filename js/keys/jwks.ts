@@ -8,7 +8,7 @@ export interface KeySet {
   readonly keys: readonly JwkMembers[];
 }
 
-interface JwkMembers {
+export interface JwkMembers {
   readonly [member: string]: unknown;
 }
 
@@ -63,6 +63,13 @@ export function withoutLeaked(set: KeySet, published: KeySet): KeySet {
   return keys.length === set.keys.length ? set : { text: JSON.stringify({ keys }), keys };
 }
 
+/** The set without private and symmetric keys, and without the public halves of the private ones. The same set if it has none. */
+export function withoutSecrets(set: KeySet): KeySet {
+  const { keys } = withoutLeaked(set, set);
+  const left = keys.filter((key) => !isSecret(key));
+  return left.length === set.keys.length ? set : { text: JSON.stringify({ keys: left }), keys: left };
+}
+
 /** Whether two sets say the same of the same keys in the same order. */
 export function isSame(one: KeySet, other: KeySet): boolean {
   return JSON.stringify(one.keys) === JSON.stringify(other.keys);
@@ -72,7 +79,7 @@ export function isSame(one: KeySet, other: KeySet): boolean {
  * What RFC 7638 section 3, for `AKP` RFC 9964, hashes. Compared unhashed: it is public, and pages on plain http have no WebCrypto to hash it
  * with.
  */
-function identity({ alg, crv, e, kty, n, pub, x, y }: JwkMembers): string {
+export function identity({ alg, crv, e, kty, n, pub, x, y }: JwkMembers): string {
   if (kty === "RSA") return JSON.stringify({ e, kty, n });
   if (kty === "AKP") return JSON.stringify({ alg, kty, pub });
   return JSON.stringify(kty === "EC" ? { crv, kty, x, y } : { crv, kty, x });
@@ -99,12 +106,12 @@ function numberOf(text: string): string {
 }
 
 /** RFC 7517 sections 4.2 and 4.3. A member that is `null` is absent. */
-function isForSignatures({ use, key_ops }: JwkMembers): boolean {
+export function isForSignatures({ use, key_ops }: JwkMembers): boolean {
   return (use ?? "sig") === "sig" && (!Array.isArray(key_ops) || key_ops.includes("verify"));
 }
 
 /** Whether its private half was published with it (RFC 7518 section 6, RFC 9964): whoever reads the set can sign with it. */
-function isSecret({ d, p, q, dp, dq, qi, oth, k, priv }: JwkMembers): boolean {
+export function isSecret({ d, p, q, dp, dq, qi, oth, k, priv }: JwkMembers): boolean {
   const others = Array.isArray(oth) && oth.length === 0 ? null : oth;
   return [d, p, q, dp, dq, qi, others, k, priv].some((member) => member !== undefined && member !== null);
 }

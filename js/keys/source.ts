@@ -46,13 +46,18 @@ export async function fetchKeys(
 
 /** The provider's `jwks_uri`. */
 async function keySetAt(issuer: string, limits: FetchLimits, now: number): Promise<URL> {
-  const metadata = await discover(issuer, {
+  const metadata = await fetchMetadata(issuer, limits, now);
+  return allowedUrl(keySetOf(metadata, issuer), isLoopback(new URL(issuer)));
+}
+
+/** What an issuer publishes about itself. */
+export function fetchMetadata(issuer: string, limits: FetchLimits, now: number): Promise<AuthorizationServer> {
+  return discover(issuer, {
     get: async (url) => requireOk(await fetchText(url, { Accept: "application/json" }, limits), url, now).text,
     isMissing: (error) => error instanceof KeyStoreError && error.status === 404,
     otherIssuer: (message) => new KeyStoreError("issuer_mismatch", message),
     invalid: (message, cause) => new KeyStoreError("invalid_set", message, {}, { cause }),
   });
-  return allowedUrl(keySetOf(metadata, issuer), isLoopback(new URL(issuer)));
 }
 
 function keySetOf(metadata: AuthorizationServer, issuer: string): URL {

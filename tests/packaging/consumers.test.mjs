@@ -41,6 +41,19 @@ describe("an app that installed the package", () => {
     });
   }
 
+  for (const options of [["testing.mjs"], ["testing.cjs"], ["--no-experimental-require-module", "testing.cjs"]]) {
+    test(`has an issuer for its own tests: ${options.join(" ")}`, async () => {
+      const printed = await runIn(app.path, process.execPath, ...options);
+      assert.equal(printed.trim(), "ada full unsupported_algorithm");
+    });
+  }
+
+  test("has its command", async () => {
+    const command = join(app.path, "node_modules/.bin/tokenward");
+    const args = ["inspect", given.options.token, "--json"];
+    assert.equal(JSON.parse(await runIn(app.path, process.execPath, command, ...args)).claims.sub, given.subject);
+  });
+
   // As in Jest, which loads CommonJS by its own `require`, and in a Node where that takes no ES module.
   for (const program of ["cjs.cjs", "slim.cjs", "offline.cjs"]) {
     test(`loads as CommonJS where no ES module can be required: ${program}`, async () => {
@@ -50,7 +63,7 @@ describe("an app that installed the package", () => {
   }
 
   test("is CommonJS all the way down for a loader that knows nothing else", () => {
-    const loaded = loadCommonJs(app.path, "offline.cjs");
+    const loaded = [...loadCommonJs(app.path, "offline.cjs"), ...loadCommonJs(app.path, "testing.cjs")];
     assert.ok(loaded.some((path) => path.includes("tokenward/pkg/cjs/providers/oauth.js")));
     assert.ok(loaded.some((path) => path.includes("/idb/")));
   });

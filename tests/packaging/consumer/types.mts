@@ -23,6 +23,7 @@ import { oauthProvider } from "tokenward/providers";
 import { createSession, type Session } from "tokenward/session";
 import * as slim from "tokenward/slim";
 import { memoryStorage, type Storage } from "tokenward/storage";
+import { createTestIssuer, type Flaw, type TestIssuer } from "tokenward/testing";
 import * as v from "valibot";
 import { z } from "zod";
 
@@ -186,6 +187,17 @@ app.register(fastifyGate, createGate(guarding));
 app.register(fastifyGate, { verifier: keys });
 app.get("/", ({ gate }: { gate: GateDecision }) => gate.claims?.sub);
 const middleware: (request: never, response: never, next: () => void) => void = expressGate(guarding);
+
+// An issuer for tests.
+const testIssuer: Promise<TestIssuer> = createTestIssuer({ algorithms: ["RS256", "ML-DSA-44"], lifetime: "1h" });
+const flaw: Flaw = "alg_none";
+testIssuer.then(async (made) => {
+  createVerifier(made.options).verify(await made.token({ role: "admin", exp: undefined }, { flaw }));
+  // @ts-expect-error: no such flaw
+  await made.token({}, { flaw: "sloppy" });
+  const inTest: Session = await made.session({ claims: { sub: "ada" }, policy: { grace: 0 } });
+  inTest.stop();
+});
 
 void [decision, freshRole, answered, middleware];
 void [subject, expiry, audiences, custom, role, alg, usedKey, zodRole, level, one, slimVerifier];

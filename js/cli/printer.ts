@@ -1,0 +1,135 @@
+/** What the commands print, and what they must not. */
+
+export interface Output {
+  readonly isTTY?: boolean | undefined;
+  write(text: string): unknown;
+}
+
+/** How a line of a report is marked. */
+export type Mark = "ok" | "note" | "warning" | "problem" | "unknown";
+
+const MARKS: { readonly [Name in Mark]: readonly [sign: string, color: number] } = {
+  ok: ["✓", 32],
+  note: ["·", 2],
+  warning: ["!", 33],
+  problem: ["✗", 31],
+  unknown: ["?", 36],
+};
+
+/** A token wherever it stands: a JSON object in base64url, perhaps with a space after its brace, and what follows it. */
+const TOKEN = /\b(?:ey[AJ]|ew[0ko])[\w-]{6,}(?:\.[\w-]*){1,4}/g;
+
+/** What a terminal may take for more than a character, such as controls, and what turns the direction of writing. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+const LONGEST_VALUE = 200;
+
+/** Writes for people, with color where somebody sees it, or one JSON text for programs. Tokens only if asked for. */
+export class Printer {
+  readonly isJson: boolean;
+  readonly #out: Output;
+  readonly #err: Output;
+  readonly #showTokens: boolean;
+  readonly #noColor: boolean;
+
+  constructor({ out, err, isJson, showTokens, noColor }: Printing) {
+    this.isJson = isJson;
+    this.#out = out;
+    this.#err = err;
+    this.#showTokens = showTokens;
+    this.#noColor = noColor;
+  }
+
+  /** The one answer of `--json`. */
+  json(value: unknown): void {
+    const lines = JSON.stringify(value, undefined, 2).split("\n");
+    // In JSON, an escaped character means the same.
+    this.#write(this.#out, `${lines.map(plainText).join("\n")}\n`);
+  }
+
+  line(text = ""): void {
+    if (!this.isJson) this.#write(this.#out, `${text.split("\n").map(plainText).join("\n")}\n`);
+  }
+
+  title(text: string): void {
+    if (!this.isJson) this.#write(this.#out, `${this.#styled(this.#out, 1, plainText(text))}\n`);
+  }
+
+  /** A line of a report, such as `✓ keys     3 keys can verify tokens`; `indent` puts it under the one before. */
+  mark(mark: Mark, text: string, name = "", indent = ""): void {
+    if (this.isJson) return;
+    const [sign, color] = MARKS[mark];
+    const title = name === "" ? "" : `${name.padEnd(11)} `;
+    this.#write(this.#out, `${indent}${this.#styled(this.#out, color, sign)} ${title}${plainText(text)}\n`);
+  }
+
+  /** What is beside the answer: a warning, what went wrong. */
+  aside(mark: Mark, text: string): void {
+    const [sign, color] = MARKS[mark];
+    this.#write(this.#err, `${this.#styled(this.#err, color, sign)} ${plainText(text)}\n`);
+  }
+
+  /** As it is: a file's content. */
+  raw(text: string): void {
+    this.#out.write(text);
+  }
+
+  #write(output: Output, text: string): void {
+    output.write(this.#showTokens ? text : text.replace(TOKEN, "[token]"));
+  }
+
+  #styled(output: Output, style: number, text: string): string {
+    return output.isTTY && !this.#noColor ? `\u001b[${style}m${text}\u001b[0m` : text;
+  }
+}
+
+export interface Printing {
+  readonly out: Output;
+  readonly err: Output;
+  readonly isJson: boolean;
+  readonly showTokens: boolean;
+  readonly noColor: boolean;
+}
+
+/** A value that somebody else has written, as JSON of bounded length. */
+export function shown(value: unknown): string {
+  const text = plainText(JSON.stringify(value) ?? "nothing");
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
+}
+
+/** One line, in which nothing is more than a character. */
+function plainText(text: string): string {
+  return text.replace(UNSAFE, (character) =>
+    Array.from({ length: character.length }, (_, place) => unicode(character.charCodeAt(place))).join(""),
+  );
+}
+
+function unicode(code: number): string {
+  return `\\u${code.toString(16).padStart(4, "0")}`;
+}
+
+/** A moment, and how far it is from now: `2026-11-29 12:00:00 UTC, in 15 minutes`. */
+export function moment(seconds: number, now: number): string {
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return `${seconds}, which no calendar has`;
+  const text = date
+    .toISOString()
+    .replace("T", " ")
+    .replace(/\.000Z$|Z$/, " UTC");
+  const away = duration(Math.abs(seconds - now));
+  return `${text}, ${seconds >= now ? `in ${away}` : `${away} ago`}`;
+}
+
+const UNITS: readonly (readonly [seconds: number, name: string])[] = [
+  [86_400, "day"],
+  [3600, "hour"],
+  [60, "minute"],
+  [1, "second"],
+];
+
+/** About how long: `3 days`, `2 hours`, `1 second`. */
+export function duration(seconds: number): string {
+  const [unit, name] = UNITS.find(([length]) => seconds >= length) ?? [1, "second"];
+  const count = Math.floor(seconds / unit);
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}

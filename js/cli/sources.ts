@@ -1,0 +1,205 @@
+/** Where a command has the token and the keys from. */
+
+import { seconds, timeLimit } from "../duration.js";
+import { ConfigError, KeyStoreError } from "../errors.js";
+import { allowedUrl, type FetchLimits } from "../keys/fetch.js";
+import { type KeySet, readBundle, readSet, withoutSecrets } from "../keys/jwks.js";
+import { type Fetched, fetchKeys } from "../keys/source.js";
+import { createVerifier } from "../ml-dsa.js";
+import type { Algorithm } from "../options.js";
+import type { Verifier } from "../verifier.js";
+import type { Arguments, OptionSpecs } from "./arguments.js";
+import { UsageError } from "./errors.js";
+import type { Host, Run } from "./types.js";
+
+/** As in a key store. */
+const MAX_BYTES = 524_288;
+const MAX_KEYS = 100;
+
+/**
+ * A key for a verifier that only reads, from RFC 8037 appendix A.2. Its private half is published there: what it verifies is
+ * worth nothing.
+ */
+export const READING_KEY = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
+
+/** The keys of a run, and where they are from. */
+export interface Keys {
+  readonly set: KeySet;
+  /** A file's name or an address. */
+  readonly from: string;
+  /** What came over the network. A published secret is left out of such a set; in a file it is an error. */
+  readonly fetched: Fetched | undefined;
+}
+
+export const TOKEN_OPTIONS: OptionSpecs = {
+  file: { value: "path", short: "f", help: "read the token from a file" },
+};
+
+export const KEY_OPTIONS: OptionSpecs = {
+  keys: { value: "path or URL", short: "k", help: "the issuer's key set (JWKS)" },
+  issuer: { value: "URL", short: "i", help: "the issuer: must be the token's iss; names the keys if --keys does not" },
+};
+
+export const NETWORK_OPTIONS: OptionSpecs = {
+  timeout: { value: "duration", help: "of one request: 10s unless you say otherwise" },
+};
+
+export const CLAIM_OPTIONS: OptionSpecs = {
+  audience: { value: "text", short: "a", many: true, help: "whom the token must be for; may come several times" },
+  algorithm: { value: "name", many: true, help: "an accepted algorithm; may come several times" },
+  type: { value: "typ", help: "the required typ of the header, such as at+jwt" },
+  subject: { value: "text", help: "the required sub" },
+  require: { value: "claim", many: true, help: "a claim that must be there; may come several times" },
+  "max-age": { value: "duration", help: "the greatest age since iat" },
+  tolerance: { value: "duration", help: "how far clocks may differ: 5s unless you say otherwise" },
+  at: { value: "time", help: "judge as of then: Unix seconds, or 2026-11-29T12:00:00Z" },
+};
+
+/** The token: the argument, the file, or the standard input. */
+export async function readToken({ args, host, print }: Run): Promise<string> {
+  const [given] = args.positionals;
+  const file = args.text("file");
+  if (given !== undefined && given !== "-" && file !== undefined) {
+    throw new UsageError("the token is given twice: as an argument and as --file");
+  }
+  if (file === undefined && (given === undefined || given === "-") && host.isInteractive) {
+    print.aside("note", "Paste the token and press Enter.");
+  }
+  const text =
+    file !== undefined
+      ? await readFile(host, file, "token")
+      : given === undefined || given === "-"
+        ? await host.readInput()
+        : given;
+  const token = text.trim().replace(/^Bearer\s+/i, "");
+  if (token === "") throw new UsageError("there is no token: give it as an argument, as --file, or on standard input");
+  return token;
+}
+
+/** The keys that the options name; `undefined` where they name none. */
+export function readKeys(run: Run): Promise<Keys | undefined> {
+  const { args } = run;
+  const [keys, issuer] = [args.text("keys"), args.text("issuer")];
+  if (keys !== undefined) return keysAt(run, keys);
+  return issuer === undefined ? Promise.resolve(undefined) : keysOfIssuer(run, issuer);
+}
+
+/** The set of a command: a file or an address as its argument, or that of an issuer. */
+export function readKeySet(run: Run): Promise<Keys> {
+  const { args } = run;
+  const [where] = args.positionals;
+  const issuer = args.text("issuer");
+  if (where !== undefined && issuer === undefined) return keysAt(run, where);
+  if (where === undefined && issuer !== undefined) return keysOfIssuer(run, address(issuer));
+  throw new UsageError("say which keys: one file or address, or --issuer");
+}
+
+/** A key set in a file, or at an address. */
+export async function keysAt(run: Run, where: string): Promise<Keys> {
+  if (!/^https?:/i.test(where)) {
+    const set = readBundle(await readFile(run.host, where, "key set"));
+    return { set: readStrictly(set), from: where, fetched: undefined };
+  }
+  const fetched = await fetchKeys(
+    { issuer: undefined, jwksUri: address(where) },
+    undefined,
+    limitsOf(run),
+    run.host.now(),
+  );
+  return published(fetched, where);
+}
+
+export async function keysOfIssuer(run: Run, issuer: string): Promise<Keys> {
+  address(issuer);
+  const fetched = await fetchKeys({ issuer, jwksUri: undefined }, undefined, limitsOf(run), run.host.now());
+  return published(fetched, issuer);
+}
+
+function published(fetched: Fetched, from: string): Keys {
+  const set = readSet(fetched.text as string, MAX_KEYS);
+  try {
+    return { set: readStrictly(set), from, fetched };
+  } catch (error) {
+    throw error instanceof ConfigError ? new KeyStoreError("invalid_set", error.message) : error;
+  }
+}
+
+/** The set, if the strict reader takes its very text; whether its keys can serve is another question. */
+function readStrictly(set: KeySet): KeySet {
+  try {
+    const reader = createVerifier({ jwks: [READING_KEY], issuer: null, audience: null });
+    // Read to its end, whatever secret it holds.
+    reader.setKeys(set.text, undefined, { published: true });
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.code === "invalid_jwks") throw error;
+  }
+  return set;
+}
+
+export function limitsOf({ args, host }: Run): FetchLimits {
+  return {
+    fetch: host.fetch,
+    timeout: timeLimit(durationOf(args, "timeout") ?? 10, "timeout"),
+    maxBytes: MAX_BYTES,
+  };
+}
+
+/** Throws a {@link UsageError} for an address that is neither https nor this device's. */
+export function address(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new UsageError("an issuer or an address of keys should be a URL, such as https://login.example");
+  }
+  try {
+    allowedUrl(url, true);
+  } catch (error) {
+    throw error instanceof KeyStoreError ? new UsageError(error.message) : error;
+  }
+  return text;
+}
+
+export async function readFile(host: Host, path: string, what: string): Promise<string> {
+  try {
+    return await host.readText(path);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    throw new UsageError(`the ${what} cannot be read from ${path}: ${code ?? "it is no file"}`);
+  }
+}
+
+/** The moment to judge for. */
+export function timeOf({ args, host }: Run): number {
+  const at = args.text("at");
+  if (at === undefined) return host.now();
+  const time = /^\d+(?:\.\d+)?$/.test(at) ? Number(at) : Date.parse(at) / 1000;
+  if (Number.isFinite(time)) return time;
+  throw new UsageError("--at should be Unix seconds or a date such as 2026-11-29T12:00:00Z");
+}
+
+/** An option's duration in seconds; a number stands for seconds, as in the package. */
+export function durationOf(args: Arguments, name: string): number | undefined {
+  const text = args.text(name);
+  if (text === undefined) return undefined;
+  return seconds(/^\d+(?:\.\d+)?$/.test(text) ? Number(text) : text, `--${name}`);
+}
+
+/** A verifier for what the options ask of a token; an issuer or audience that nobody named is any. */
+export function verifierOf(run: Run, keys: Keys): Verifier {
+  const { args } = run;
+  const now = timeOf(run);
+  return createVerifier<undefined>({
+    // As a key store does it: of a set that was fetched, a secret is left out, with its public half.
+    jwks: keys.fetched === undefined ? keys.set.text : withoutSecrets(keys.set).text,
+    issuer: args.text("issuer") ?? null,
+    audience: args.list("audience") ?? null,
+    algorithms: args.list("algorithm") as readonly Algorithm[] | undefined,
+    clockTolerance: durationOf(args, "tolerance"),
+    now: () => now,
+    typ: args.text("type"),
+    subject: args.text("subject"),
+    maxTokenAge: durationOf(args, "max-age"),
+    requiredClaims: args.list("require"),
+  });
+}

@@ -1,0 +1,343 @@
+// `tokenward keys` and `tokenward doctor`, as processes, against servers on this machine.
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { createVerifier } from "tokenward";
+import { createTestIssuer } from "tokenward/testing";
+import { startProvider } from "../../tools/provider.mjs";
+import { json, startServer } from "../providers/server.mjs";
+import { makeFolder, run, runJson, runOnTerminal } from "./run.mjs";
+
+/** From RFC 7638, section 3.1. */
+const RFC_KEY = {
+  kty: "RSA",
+  n: "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",
+  e: "AQAB",
+  alg: "RS256",
+  kid: "2011-04-29",
+};
+const RFC_THUMBPRINT = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
+
+const jwkOf = (half) => half.export({ format: "jwk" });
+const pair = (type, options) => generateKeyPairSync(type, options);
+
+let folder;
+before(() => {
+  folder = makeFolder();
+});
+after(() => folder.remove());
+
+const write = (name, value) => {
+  const path = folder.file(name);
+  writeFileSync(path, JSON.stringify(value));
+  return path;
+};
+
+/** A server that answers at `/jwks` and as an issuer; `keys` may be set. */
+async function startIssuer({ headers = {}, metadata = {} } = {}) {
+  const issuer = { keys: [], headers, metadata };
+  const server = await startServer(({ url }, response) => {
+    if (url === "/jwks") return json(response, 200, { keys: issuer.keys }, issuer.headers);
+    if (url !== "/.well-known/openid-configuration") return json(response, 404, {});
+    const own = { issuer: server.origin, jwks_uri: `${server.origin}/jwks` };
+    return json(response, 200, { ...own, ...issuer.metadata }, issuer.headers);
+  });
+  return Object.assign(issuer, { origin: server.origin, requests: server.requests, close: () => server.close() });
+}
+
+describe("tokenward keys fetch", () => {
+  let issuer;
+  before(async () => {
+    issuer = await startIssuer({ headers: { etag: '"1"' } });
+  });
+  after(() => issuer.close());
+
+  it("writes a bundle that a verifier takes, with where it is from, and leaves it while the keys are the same", async () => {
+    const test = await createTestIssuer({ issuer: issuer.origin, algorithms: ["RS256", "ES256"] });
+    issuer.keys = test.jwks.keys.map((key) => ({ ...key, x5c: ["MIIB"], "x5t#S256": null }));
+    const out = folder.file("bundle.json");
+    const args = ["keys", "fetch", "--issuer", issuer.origin, "--out", out];
+    const env = { SOURCE_DATE_EPOCH: "1800000000" };
+    const first = await run(args, { env });
+    assert.equal(first.code, 0, first.err);
+    assert.match(first.out, /^✓ .*bundle\.json written$/m);
+    const text = readFileSync(out, "utf8");
+    const bundle = JSON.parse(text);
+    const { thumbprints, ...provenance } = bundle.tokenward;
+    assert.deepEqual(provenance, {
+      issuer: issuer.origin,
+      jwks_uri: `${issuer.origin}/jwks`,
+      fetched_at: "2027-01-15T08:00:00Z",
+      etag: '"1"',
+    });
+    assert.equal(thumbprints.length, 2);
+    assert.ok(!text.includes("x5c") && text.endsWith("}\n"));
+    for (const algorithm of ["RS256", "ES256"]) {
+      const verifier = createVerifier({ ...test.options, jwks: text });
+      assert.equal(verifier.verify(await test.token({}, { algorithm })).claims.sub, "ada");
+    }
+
+    issuer.keys.reverse();
+    const again = await runJson(args, { env: { SOURCE_DATE_EPOCH: "1900000000" } });
+    assert.deepEqual([again.code, again.changed, readFileSync(out, "utf8")], [0, false, text]);
+    await test.rotate();
+    issuer.keys = [...test.jwks.keys];
+    const rotated = await runJson(args);
+    assert.deepEqual([rotated.code, rotated.changed], [0, true]);
+    const elsewhere = await runJson(["keys", "fetch", `${issuer.origin}/jwks`, "--out", out]);
+    assert.equal(elsewhere.changed, true, "the same keys from another place say so");
+    assert.deepEqual(
+      readdirSync(folder.path).filter((name) => name.startsWith("bundle")),
+      ["bundle.json"],
+    );
+    assert.equal(statSync(out).mode & 0o077, 0o077 & ~process.umask() & 0o666);
+  });
+
+  it("prints the bundle where no file is named", async () => {
+    issuer.keys = [RFC_KEY];
+    const { code, out } = await run(["keys", "fetch", `${issuer.origin}/jwks`]);
+    assert.equal(code, 0);
+    const { keys, tokenward } = JSON.parse(out);
+    assert.deepEqual(keys, [RFC_KEY]);
+    assert.deepEqual([tokenward.issuer, tokenward.thumbprints], [undefined, [RFC_THUMBPRINT]]);
+  });
+
+  it("leaves out what cannot verify a token, and a secret with its public half, and says so", async () => {
+    const leaked = pair("ec", { namedCurve: "P-256" });
+    issuer.keys = [
+      RFC_KEY,
+      { ...jwkOf(leaked.privateKey), kid: "private" },
+      { ...jwkOf(leaked.publicKey), kid: "its-public-half" },
+      { kty: "oct", k: "c2VjcmV0", kid: "shared" },
+      { ...RFC_KEY, use: "enc", alg: "RSA-OAEP", kid: "for-encryption" },
+    ];
+    const { code, out, err } = await run(["keys", "fetch", "--issuer", issuer.origin]);
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(out).keys, [RFC_KEY]);
+    for (const kid of ["private", "its-public-half", "shared", "for-encryption"]) {
+      assert.match(err, new RegExp(`left out: the key "${kid}"`));
+    }
+    assert.doesNotMatch(out + err, /"d"|c2VjcmV0/);
+  });
+
+  it("writes nothing where no key can serve, or nothing came", async () => {
+    const out = folder.file("none.json");
+    issuer.keys = [{ kty: "oct", k: "c2VjcmV0" }];
+    assert.equal((await run(["keys", "fetch", "--issuer", issuer.origin, "--out", out])).code, 1);
+    assert.equal((await run(["verify", "a.b.c", "-i", issuer.origin, "--any-audience"])).code, 3);
+    const missing = await run(["keys", "fetch", `${issuer.origin}/nowhere`, "--out", out]);
+    assert.deepEqual([missing.code, missing.out], [3, ""]);
+    assert.match(missing.err, /answered with status 404/);
+    const refused = await run(["keys", "fetch", "http://127.0.0.1:1/jwks", "--out", out]);
+    assert.equal(refused.code, 3);
+    assert.match(refused.err, /could not be reached/);
+    assert.throws(() => statSync(out), { code: "ENOENT" });
+  });
+
+  it("takes no keys from where others can answer", async () => {
+    for (const args of [["http://login.example/jwks"], ["--issuer", "http://login.example"], ["--issuer", "login"]]) {
+      assert.equal((await run(["keys", "fetch", ...args])).code, 2);
+    }
+    assert.equal((await run(["keys", "fetch", write("set.json", { keys: [RFC_KEY] })])).code, 2);
+    assert.equal((await run(["keys", "fetch"])).code, 2);
+  });
+});
+
+describe("tokenward keys check", () => {
+  it("lists the keys with their thumbprints", async () => {
+    const { code, out } = await run(["keys", "check", write("good.json", { keys: [RFC_KEY] })]);
+    assert.equal(code, 0);
+    assert.match(out, /1 of 1 keys can verify tokens/);
+    assert.match(out, new RegExp(`"2011-04-29" RS256 RSA +usable +${RFC_THUMBPRINT}`));
+  });
+
+  it("knows what makes a set a problem", async () => {
+    const weak = { ...jwkOf(pair("rsa", { modulusLength: 1024 }).publicKey), kid: "weak" };
+    const secret = { ...jwkOf(pair("ed25519").privateKey), kid: "secret" };
+    const other = { ...jwkOf(pair("rsa", { modulusLength: 2048 }).publicKey), kid: RFC_KEY.kid };
+    for (const [keys, message] of [
+      [[RFC_KEY, weak], /"weak" +RSA .*1024/],
+      [[RFC_KEY, secret], /"secret" .*private half is public/],
+      [[RFC_KEY, other], /several usable keys have the kid "2011-04-29"/],
+      [[RFC_KEY, { ...other, kid: undefined }], /1 of 2 usable keys have no kid/],
+      [[], /no key can verify a token/],
+    ]) {
+      const { code, out } = await run(["keys", "check", write("bad.json", { keys })]);
+      assert.equal(code, 1);
+      assert.match(out, message);
+      assert.doesNotMatch(out, new RegExp(secret.d));
+    }
+    const twice = folder.file("twice.json");
+    writeFileSync(twice, JSON.stringify({ keys: [RFC_KEY] }).replace('"kty"', '"kid":"another","kty"'));
+    assert.equal((await run(["keys", "check", twice])).code, 1);
+  });
+
+  it("does not mind keys for something else", async () => {
+    const encryption = { ...RFC_KEY, use: "enc", kid: "e" };
+    const { code, keys } = await runJson(["keys", "check", write("mixed.json", { keys: [RFC_KEY, encryption] })]);
+    assert.deepEqual([code, keys.map(({ usable }) => usable)], [0, [true, false]]);
+  });
+
+  it("says what is no key set", async () => {
+    const { privateKey } = pair("ed25519");
+    for (const text of ["<html>", "{}", "[1]", `{"keys":[${JSON.stringify(jwkOf(privateKey))},null]}`]) {
+      const path = folder.file("odd.json");
+      writeFileSync(path, text);
+      const { code, out, err } = await run(["keys", "check", path]);
+      assert.deepEqual([code, err], [1, ""], text);
+      assert.match(out, /^✗ .*key set|JWK Set/);
+      const verified = await run(["verify", "a.b.c", "-k", path, "--any-issuer", "--any-audience"]);
+      assert.equal(verified.code, 2);
+    }
+    const { code, err } = await run(["keys", "check", folder.file("not-there.json")]);
+    assert.equal(code, 2);
+    assert.match(err, /ENOENT/);
+  });
+});
+
+describe("tokenward keys diff", () => {
+  it("tells keys that came, went, changed or were replaced", async () => {
+    const [a, b] = [1, 2].map(() => jwkOf(pair("ec", { namedCurve: "P-256" }).publicKey));
+    const before = write("before.json", { keys: [RFC_KEY, { ...a, kid: "a" }] });
+    const same = write("same.json", [
+      { ...a, kid: "a" },
+      { ...RFC_KEY, x5t: "moved" },
+    ]);
+    assert.equal((await run(["keys", "diff", before, same])).code, 0);
+    const now = write("after.json", {
+      keys: [
+        { ...RFC_KEY, kid: "renamed" },
+        { ...b, kid: "a" },
+        { ...jwkOf(pair("ed25519").publicKey), kid: "new" },
+      ],
+    });
+    const { code, out } = await run(["keys", "diff", before, now]);
+    assert.equal(code, 1);
+    assert.match(out, /^- "a" .*not there any more$/m);
+    assert.match(out, /^~ "renamed" +kid was "2011-04-29" and is "renamed"$/m);
+    assert.match(out, /^~ "a" .*another key under the same kid$/m);
+    assert.match(out, /^\+ "new" .*is new: usable$/m);
+    const { changes } = await runJson(["keys", "diff", before, now]);
+    assert.deepEqual(changes.map(({ kind }) => kind).sort(), ["added", "changed", "removed", "replaced"]);
+    assert.equal((await run(["keys", "diff", before])).code, 2);
+  });
+
+  it("compares a bundle with its issuer", async () => {
+    const issuer = await startIssuer();
+    issuer.keys = [RFC_KEY];
+    const bundle = write("committed.json", { keys: [RFC_KEY] });
+    assert.equal((await run(["keys", "diff", bundle, "--issuer", issuer.origin])).code, 0);
+    issuer.keys = [];
+    assert.equal((await run(["keys", "diff", bundle, "--issuer", issuer.origin])).code, 1);
+    await issuer.close();
+  });
+});
+
+describe("tokenward doctor", () => {
+  const statuses = (findings) => Object.fromEntries(findings.map(({ name, status }) => [name, status]));
+
+  it("finds a real provider in order", async () => {
+    const provider = await startProvider({ port: 0, apps: ["https://app.example"] });
+    const { code, findings, configuration } = await runJson(["doctor", provider.issuer]);
+    const { out } = await runOnTerminal(["doctor", provider.issuer]);
+    await provider.close();
+    assert.equal(code, 0);
+    assert.deepEqual(statuses(findings), {
+      discovery: "ok",
+      keys: "ok",
+      algorithms: "ok",
+      refresh: "ok",
+      revocation: "ok",
+      PKCE: "ok",
+      clock: "ok",
+      CORS: "ok",
+    });
+    assert.match(configuration, new RegExp(`issuer: "${provider.issuer}"`));
+    assert.match(out, /To copy/);
+  });
+
+  it("finds what is missing or wrong", async () => {
+    const date = new Date(Date.now() - 7_200_000).toUTCString();
+    const issuer = await startIssuer({
+      headers: { date },
+      metadata: { id_token_signing_alg_values_supported: ["HS256"], grant_types_supported: ["authorization_code"] },
+    });
+    issuer.keys = [{ kty: "oct", k: "c2VjcmV0", kid: "s" }];
+    const { code, findings } = await runJson(["doctor", issuer.origin, "--origin", "https://mine.example"]);
+    assert.ok(issuer.requests.every(({ headers }) => headers.origin === "https://mine.example"));
+    await issuer.close();
+    assert.equal(code, 1);
+    assert.deepEqual(statuses(findings), {
+      discovery: "ok",
+      keys: "problem",
+      algorithms: "problem",
+      refresh: "warning",
+      revocation: "warning",
+      PKCE: "warning",
+      clock: "problem",
+      CORS: "warning",
+    });
+  });
+
+  it("says what stands in the way of the metadata", async () => {
+    const odd = await startIssuer();
+    odd.keys = [null];
+    const { code, findings } = await runJson(["doctor", odd.origin]);
+    await odd.close();
+    assert.deepEqual([code, statuses(findings).keys], [1, "problem"]);
+    const issuer = await startIssuer({ metadata: { issuer: "https://another.example" } });
+    const other = await run(["doctor", issuer.origin]);
+    await issuer.close();
+    assert.equal(other.code, 1);
+    assert.match(other.out, /issuer_mismatch.*another\.example/);
+    const gone = await run(["doctor", issuer.origin]);
+    assert.equal(gone.code, 3);
+    assert.match(gone.out, /unreachable.*ECONNREFUSED/);
+    assert.equal((await run(["doctor"])).code, 2);
+    assert.equal((await run(["doctor", "http://login.example"])).code, 2);
+  });
+});
+
+describe("tokenward", () => {
+  const COMMANDS = ["verify", "inspect", "keys fetch", "keys check", "keys diff", "doctor"];
+
+  it("has a help text for each command, with examples and exit codes", async () => {
+    const { code, out } = await run(["--help"]);
+    assert.equal(code, 0);
+    for (const command of COMMANDS) {
+      assert.ok(out.includes(command));
+      const help = await run([...command.split(" "), "--help"]);
+      assert.equal(help.code, 0);
+      assert.match(help.out, new RegExp(`^Usage: npx tokenward ${command} `));
+      assert.match(help.out, /^Examples:\n {2}\S.*npx tokenward|^Examples:\n {2}npx tokenward/m);
+      assert.match(help.out, /^Exit codes:\n {2}0 /m);
+      for (const line of help.out.split("\n")) assert.ok(line.length <= 130, line);
+    }
+  });
+
+  it("says its version, and what it does not know", async () => {
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    assert.equal((await run(["--version"])).out, `${version}\n`);
+    for (const [args, message] of [
+      [["verfy"], /no such command/],
+      [["keys"], /no such command/],
+      [["inspect", "--isuer", "x"], /no option --isuer/],
+      [["inspect", "--issuer"], /--issuer needs a value: URL/],
+      [["inspect", "--at", "noon", "a.b.c"], /--at should be/],
+      [["verify", "--any-issuer=yes"], /--any-issuer takes no value/],
+      [["inspect", "--tolerance", "5 s", "a.b.c"], /"--tolerance" should be a number of seconds/],
+      [["doctor", "https://login.example", "--origin", "mine"], /should be a URL/],
+    ]) {
+      const { code, out, err } = await run(args);
+      assert.deepEqual([code, out], [2, ""], err);
+      assert.match(err, message);
+    }
+    assert.equal((await run([])).code, 2);
+  });
+
+  it("says a mistake as JSON where that is asked for", async () => {
+    const { code, ok, error } = await runJson(["inspect", "--file", folder.file("nowhere")]);
+    assert.deepEqual([code, ok, error.code], [2, false, "usage"]);
+  });
+});

@@ -100,9 +100,11 @@ describe("the playground as an app", () => {
 });
 
 describe("a new version of the playground", () => {
-  it("waits until it is asked for, then replaces the old one and its cache", async () => {
+  // The limit is the test's: Playwright's `evaluate` has none.
+  it("waits until it is asked for, then replaces the old one and its cache", { timeout: 180_000 }, async (t) => {
     const first = await startTestPlayground();
     const chromium = await openChromium();
+    t.after(() => chromium.close());
     const { page } = await pageOf(await chromium.newContext());
     await page.goto(first.url);
     await page.evaluate(() => navigator.serviceWorker.ready);
@@ -113,14 +115,13 @@ describe("a new version of the playground", () => {
 
     // The same page with another provider is another version: the provider's address is part of it.
     const second = await startTestPlayground({ port: Number(new URL(first.url).port) });
+    t.after(() => second.close());
     await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
     await page.waitForSelector("#update:not([hidden])");
     await Promise.all([page.waitForNavigation(), page.click("#reload")]);
     await page.waitForFunction(() => window.caches.keys().then((keys) => keys.length === 1));
     assert.notDeepEqual(await caches(), [old]);
     assert.equal(await page.getAttribute("#verdict", "data-kind"), "verified");
-    await chromium.close();
-    await second.close();
   });
 });
 

@@ -24,6 +24,7 @@
  * once; the gate deletes them when the worker hears of it, at the latest when it next starts. A page that wants them deleted
  * before it goes on calls `purgeUserCaches(session.name, undefined, { entriesIn: [...] })` after `signOut()`.
  */
+import { ConfigError } from "./errors.js";
 import { isKnown, onPersonChange } from "./gate/current-user.js";
 import { type GoesOn, open } from "./gate/decide.js";
 import { pageUrls } from "./gate/denied-response.js";
@@ -38,8 +39,12 @@ import { cachesHere, purgeExcept } from "./platform/user-caches.js";
 export type { PathSpelling, UrlRefusal } from "./gate/target.js";
 export type {
   Admission,
+  DpopErrorCode,
+  DpopNonce,
+  DpopReplay,
   FetchEventLike,
   GateDecision,
+  GateDpop,
   GateOptions,
   GateReason,
   GateRequest,
@@ -62,7 +67,8 @@ export type { Refusal } from "./rights.js";
 export interface Gate {
   /**
    * What the rules say about a request, now; `undefined` if none is about it. A URL that is not canonical is not allowed,
-   * and one that is not absolute a `ConfigError`. Of a session that was not started it says that nobody is signed in:
+   * and one that is not absolute a `ConfigError`. So is a token that needs a proof (`dpop`), which only `admit` and `handle`
+   * check. Of a session that was not started it says that nobody is signed in:
    * `handle` waits for that.
    */
   decide(request: GateRequest): GateDecision | undefined;
@@ -95,7 +101,10 @@ export function createGate(given: GateOptions): Gate {
     handle: (given: FetchEventLike | Request, next?: Next) => handler.handle(eventOf(given), next),
     admit: (request: GateRequest, waitUntil?: GoesOn) => handler.admit(request, waitUntil),
     install: () => install(settings),
-    workboxPlugin: () => workboxPlugin(settings, handler),
+    workboxPlugin() {
+      if (given.dpop) throw new ConfigError("invalid_option", 'a gate with "dpop" makes no Workbox plugin', "dpop");
+      return workboxPlugin(settings, handler);
+    },
     purge,
     close,
   });
@@ -105,7 +114,10 @@ function decide(settings: Settings, request: GateRequest): GateDecision | undefi
   const looked = lookUp(settings, request);
   if (looked?.isMetadata) return open(undefined);
   if (looked?.rule === undefined) return looked?.refusal;
-  return settings.decider.decide(looked.rule, looked.request);
+  const decision = settings.decider.decide(looked.rule, looked.request);
+  if (!settings.decider.needsProof(decision)) return decision;
+  const message = '"decide" answers at once, and a proof (DPoP) takes a while: use "admit" or "handle"';
+  throw new ConfigError("invalid_option", message, "dpop");
 }
 
 function eventOf(given: FetchEventLike | Request): FetchEventLike {

@@ -111,6 +111,11 @@ export interface Verifier<C = Claims> {
   /** The keys in use, and those of the set that cannot be used, with why. Those of unsupported types stand last. */
   readonly keys: readonly VerificationKey[];
   /**
+   * Makes another verifier, with options of its own and in the same WebAssembly module: for code that is handed a verifier and
+   * does not choose an entry of the package. A gate verifies DPoP proofs by it.
+   */
+  readonly sibling: CreateVerifier;
+  /**
    * Frees the verifier's memory at once, as `using` does at the end of a block. Whoever uses it afterwards gets a
    * {@link ConfigError} `disposed`; to dispose of it again does nothing. Without it the memory is freed when nobody has the
    * verifier any more, in runtimes that have `FinalizationRegistry`.
@@ -151,7 +156,7 @@ export function createVerifierWith(engine: Engine, load: LoadModules): CreateVer
     }
     leaveRoom();
     engine.instantiate(load);
-    return makeVerifier(engine, checked);
+    return makeVerifier(engine, checked, create as CreateVerifier);
   };
   return create as CreateVerifier;
 }
@@ -181,7 +186,7 @@ class Shared {
   }
 }
 
-function makeVerifier(engine: Engine, options: readonly CheckedOptions[]): Verifier {
+function makeVerifier(engine: Engine, options: readonly CheckedOptions[], sibling: CreateVerifier): Verifier {
   const shared = new Shared();
   const relyingParties = options.map((entry, index) => new RelyingParty(shared, index, entry));
   const build = (rules: readonly object[], inUse: (core: CoreHandle) => readonly KeysInUse[]): Serving => {
@@ -252,6 +257,7 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[]): Verif
     get keys() {
       return shared.serving.parties.flatMap(({ keys }) => keys);
     },
+    sibling,
     [dispose](): void {
       const last = shared.current;
       shared.current = undefined;

@@ -1,7 +1,8 @@
 /** What there is to say about a key set, for `keys check`, `keys fetch` and `doctor`. */
 import { ConfigError } from "../errors.js";
-import { identity, isForSignatures, isSecret, type JwkMembers, type KeySet, withoutSecrets } from "../keys/jwks.js";
+import { isForSignatures, isSecret, type JwkMembers, type KeySet, withoutSecrets } from "../keys/jwks.js";
 import { createVerifier } from "../ml-dsa.js";
+import { thumbprint } from "../thumbprint.js";
 import { type Mark, type Printer, shown } from "./printer.js";
 
 export interface KeyReport {
@@ -103,8 +104,5 @@ function repeated(names: readonly (string | undefined)[]): readonly string[] {
 
 /** RFC 7638; `undefined` for a type that has none here. */
 export async function thumbprintOf(key: JwkMembers): Promise<string | undefined> {
-  if (!SIGNING_TYPES.includes(key["kty"] as string)) return undefined;
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(identity(key)));
-  const text = btoa(String.fromCharCode(...new Uint8Array(hash)));
-  return text.replace(/=+$/, "").replaceAll("+", "-").replaceAll("/", "_");
+  return SIGNING_TYPES.includes(key["kty"] as string) ? await thumbprint(key) : undefined;
 }

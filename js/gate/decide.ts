@@ -1,12 +1,23 @@
 import { ConfigError, keyDoubt, type TokenError } from "../errors.js";
 import { hasRights, words } from "../rights.js";
-import type { Validity } from "../verifier.js";
+import type { Claims, Validity } from "../verifier.js";
 import { within } from "../within.js";
+import { readCredentials, type Scheme } from "./credentials.js";
 import type { CurrentUser } from "./current-user.js";
+import type { BoundToken, Dpop, DpopRefusal } from "./dpop.js";
 import type { CheckedRule } from "./rules.js";
 import { enoughUntil, isEnough, stepUpChallenge } from "./step-up.js";
 import type { RefusedUrl } from "./target.js";
-import type { GateDecision, GateReason, GateRequest, GateRule, GateSession, GateVerifier, TokenOf } from "./types.js";
+import type {
+  DpopErrorCode,
+  GateDecision,
+  GateReason,
+  GateRequest,
+  GateRule,
+  GateSession,
+  GateVerifier,
+  TokenOf,
+} from "./types.js";
 
 export type GoesOn = (work: Promise<unknown>) => void;
 
@@ -19,9 +30,15 @@ export interface Decider {
   decide(rule: CheckedRule, request: GateRequest): GateDecision;
   /** Who is signed in, and where that person's answers are kept; `undefined` where each request has its own token. */
   readonly user: CurrentUser | undefined;
-  /** The `WWW-Authenticate` of a refusal, if any. */
-  challenge(rule: CheckedRule, decision: GateDecision): string | undefined;
+  /** Whether a decision stands only with a proof of possession, which nobody has looked at yet. */
+  needsProof(decision: GateDecision): boolean;
+  /** The decision with the request's proof counted in, which is then used. `undefined` where the decision needs none. */
+  prove(decision: GateDecision, request: GateRequest): Promise<GateDecision> | undefined;
+  /** What the header of a refusal says: the challenge, if any. */
+  fields(rule: CheckedRule, decision: GateDecision, request: GateRequest): Promise<Fields>;
 }
+
+export type Fields = { readonly [name: string]: string };
 
 /** What is decided of a URL that is refused: no rule is asked, and nobody may. */
 export function refusedUrl({ refused, detail, location }: RefusedUrl, method = "GET"): GateDecision {
@@ -45,25 +62,35 @@ export function decideBySession(session: GateSession, user: CurrentUser): Decide
       if (isOtherMethod && refused !== "full_access_needed") return { ...facts, allowed: false, refused: "method" };
       return { ...facts, allowed, ...(refused && { refused }), ...(allowed && claims && { claims }) };
     },
-    challenge: () => undefined,
+    needsProof: () => false,
+    prove: () => undefined,
+    fields: async () => ({}),
   };
 }
 
 /** How long the first requests wait for a storage to tell of fresher keys, in seconds. */
 const LOAD_LIMIT = 1;
 
-/** `metadata`: where clients learn how to get a token, for the challenges. */
+/**
+ * `given` takes the token from a request, in place of `Authorization`. `metadata`: where clients learn how to get a token, for
+ * the challenges.
+ */
 export function decideByVerifier(
   verifier: GateVerifier,
-  given: TokenOf,
+  given: TokenOf | undefined,
   patience: number,
   metadata: string | undefined,
+  dpop: Dpop | undefined,
 ): Decider {
-  const tokenOf = (request: GateRequest): string | undefined => {
+  const schemes: readonly Scheme[] = dpop === undefined ? ["Bearer"] : ["Bearer", "DPoP"];
+  const present = (request: GateRequest) => {
+    if (given === undefined) return readCredentials(request, schemes);
     const token = given(request) || undefined;
-    if (token === undefined || typeof token === "string") return token;
+    if (token === undefined || typeof token === "string") return token && ({ scheme: "Bearer", token } as const);
     throw new ConfigError("invalid_option", 'the option "token" should give a string, at once', "token");
   };
+  /** What must be proved before a decision stands. */
+  const bound = new WeakMap<GateDecision, BoundToken>();
   let loading: Promise<unknown> | undefined;
   let loaded = verifier.load === undefined;
   return {
@@ -77,49 +104,111 @@ export function decideByVerifier(
       });
     },
     reconsider({ error }, request, goesOn) {
-      const token = keyDoubt(error) !== undefined && patience > 0 ? tokenOf(request) : undefined;
+      const token = keyDoubt(error) !== undefined && patience > 0 ? (present(request) || undefined)?.token : undefined;
       const looking = token === undefined ? undefined : verifier.verifyFresh?.(token);
       if (looking === undefined) return undefined;
       goesOn(looking);
       return within(looking, patience);
     },
-    decide({ given, needs, stepUp }, request) {
+    decide(rule, request) {
+      const { given, needs } = rule;
       if (needs === null) return open(given);
-      const token = tokenOf(request);
+      const credentials = present(request) || undefined;
       const none = { rule: given, allowed: false, access: "none", refused: "no_access" } as const;
-      if (token === undefined) return { ...none, reason: "signed_out", until: null };
+      if (credentials === undefined) return { ...none, reason: "signed_out", until: null };
+      const { scheme, token } = credentials;
+      if (token === undefined) return { ...none, reason: "invalid_request", refused: "invalid_request", until: null };
       const result = verifier.safeVerify(token);
       if (!result.ok) {
         const { code } = result.error;
         const until = () => (code === "not_yet_valid" ? nextChange(verifier.validity?.(token)) : null);
         return withUntil({ ...none, reason: reasonOf(result.error), error: code }, until);
       }
-      const holder = { rule: given, access: "full", reason: "valid" } as const;
       const { claims } = result.value;
-      const ends = () => verifier.validity?.(token).until ?? null;
-      const refused = (why: "rights" | "step_up") => withUntil({ ...holder, allowed: false, refused: why }, ends);
-      if (!hasRights(claims, needs)) return refused("rights");
-      if (!isEnough(stepUp, claims, () => verifier.now?.(token) ?? Date.now() / 1000)) return refused("step_up");
-      return withUntil({ ...holder, allowed: true, claims }, () => earliest(ends(), enoughUntil(stepUp, claims)));
+      const binding = dpop?.binding(scheme, token, claims);
+      if (binding !== undefined && "dpop" in binding) return unproved(none, binding);
+      const decision = judged(rule, claims, token);
+      if (binding !== undefined) bound.set(decision, binding);
+      return decision;
     },
-    challenge: (rule, decision) => bearer({ ...challenged(rule, decision), resource_metadata: metadata }),
+    needsProof: (decision) => decision.allowed && bound.has(decision),
+    prove(decision, request) {
+      const token = bound.get(decision);
+      return token && dpop?.check(request, token).then((refusal) => (refusal ? unproved(decision, refusal) : decision));
+    },
+    async fields(rule, decision, request) {
+      if (decision.refused === "unavailable") return { "retry-after": "1" };
+      const { scheme, token } = present(request) || {};
+      const nonce = await dpop?.nonce(token);
+      const challenge = challenges(challenged(rule, decision), scheme, metadata, dpop);
+      return { "www-authenticate": challenge, ...(nonce !== undefined && { "dpop-nonce": nonce }) };
+    },
   };
+
+  /** Whether a token that holds is enough for a rule. */
+  function judged({ given, needs, stepUp }: CheckedRule, claims: Claims, token: string): GateDecision {
+    const holder = { rule: given, access: "full", reason: "valid" } as const;
+    const ends = () => verifier.validity?.(token).until ?? null;
+    const refused = (why: "rights" | "step_up") => withUntil({ ...holder, allowed: false, refused: why }, ends);
+    if (!hasRights(claims, needs ?? {})) return refused("rights");
+    if (!isEnough(stepUp, claims, () => nowOf(verifier, token))) return refused("step_up");
+    return withUntil({ ...holder, allowed: true, claims }, () => earliest(ends(), enoughUntil(stepUp, claims)));
+  }
 }
+
+/** The time by which a verifier judges a token, in Unix seconds. */
+export function nowOf(verifier: GateVerifier, token: string): number {
+  return verifier.now?.(token) ?? Date.now() / 1000;
+}
+
+/** What is decided of a genuine token whose holder did not prove that it is theirs. */
+function unproved({ rule }: Pick<GateDecision, "rule">, refusal: DpopRefusal): GateDecision {
+  const none = { rule, allowed: false, access: "none", until: null, ...refusal } as const;
+  if (refusal.dpop === "replay_unavailable") return { ...none, reason: "unavailable", refused: "unavailable" };
+  const reason = ABOUT_TOKEN.includes(refusal.dpop) ? "invalid_token" : "invalid_proof";
+  return { ...none, reason, refused: "no_access" };
+}
+
+/** RFC 9449 section 7.1: a token that is bound to another key, or to none, is what is wrong. */
+const ABOUT_TOKEN: readonly DpopErrorCode[] = ["proof_needed", "not_bound", "key_mismatch"];
+const ABOUT_NONCE: readonly DpopErrorCode[] = ["missing_nonce", "unknown_nonce"];
 
 type Attributes = { readonly [name: string]: string | undefined };
 
-/** RFC 6750 section 3. No details of what was expected: who asks may be anybody. */
-function challenged({ needs, stepUp }: CheckedRule, { refused, error }: GateDecision): Attributes {
+/** RFC 6750 section 3, RFC 9449 section 7.1. No details of what was expected: who asks may be anybody. */
+function challenged({ needs, stepUp }: CheckedRule, { refused, reason, error, dpop }: GateDecision): Attributes {
   const scope = words(needs?.scope).join(" ");
+  if (refused === "invalid_request") return { error: "invalid_request", error_description: "malformed credentials" };
   if (error !== undefined) return { error: "invalid_token", error_description: error };
+  if (dpop !== undefined) {
+    const proof = ABOUT_NONCE.includes(dpop) ? "use_dpop_nonce" : "invalid_dpop_proof";
+    return { error: reason === "invalid_token" ? "invalid_token" : proof, error_description: dpop };
+  }
   if (refused === "step_up") return { ...stepUpChallenge(stepUp), scope };
   return refused === "rights" ? { error: "insufficient_scope", scope } : {};
 }
 
-function bearer(attributes: Attributes): string {
+/** One for each scheme that the gate takes; the one in which the token came says what is wrong with it. */
+function challenges(
+  wrong: Attributes,
+  presented: Scheme | undefined,
+  metadata: string | undefined,
+  dpop: Dpop | undefined,
+): string {
+  const isBearer = presented === "Bearer" || dpop === undefined;
+  const bearer = (attributes: Attributes) => challenge("Bearer", { ...attributes, resource_metadata: metadata });
+  if (dpop === undefined) return bearer(wrong);
+  const proof = { algs: dpop.algorithms.join(" "), resource_metadata: metadata };
+  if (dpop.required) return challenge("DPoP", { ...wrong, ...proof });
+  const isAny = presented === undefined;
+  return `${bearer(isBearer || isAny ? wrong : {})}, ${challenge("DPoP", { ...(!isBearer && wrong), ...proof })}`;
+}
+
+function challenge(scheme: Scheme, attributes: Attributes): string {
   const given = Object.entries(attributes).filter(([, value]) => value);
-  const list = given.map(([name, value = ""]) => `${name}="${quotable(value)}"`).join(", ");
-  return `Bearer ${list}`.trimEnd();
+  // RFC 6750 section 3: at least one.
+  if (given.length === 0) given.push(["realm", "protected"]);
+  return `${scheme} ${given.map(([name, value = ""]) => `${name}="${quotable(value)}"`).join(", ")}`;
 }
 
 /** When a token that is not valid yet is judged otherwise: it begins, or it ends before it ever began. */
@@ -142,11 +231,6 @@ function withUntil(facts: Omit<GateDecision, "until">, until: () => number | nul
     }
   };
   return Object.defineProperty(facts, "until", { get, enumerable: true }) as GateDecision;
-}
-
-/** `Authorization: Bearer` (RFC 6750 section 2.1); the scheme in any letter case (RFC 9110 section 11.1). */
-export function bearerToken({ headers }: GateRequest): string | undefined {
-  return /^bearer +([\w\-.~+/]+=*) *$/i.exec(headers?.get("authorization") ?? "")?.[1];
 }
 
 export function open(rule: GateRule | undefined): GateDecision {

@@ -2,6 +2,7 @@ import { ConfigError } from "../errors.js";
 import { bounded, readBody } from "../http/client.js";
 import { isUserCache } from "../platform/user-caches.js";
 import { letGo } from "./copying.js";
+import type { Fields } from "./decide.js";
 import type { CheckedRule } from "./rules.js";
 import { here } from "./scope.js";
 import type { GateDecision } from "./types.js";
@@ -10,7 +11,8 @@ import type { GateDecision } from "./types.js";
 export interface DenialTools {
   readonly caches: CacheStorage | undefined;
   readonly sharedCache: string;
-  readonly challenge: string | undefined;
+  /** What the header says: the challenge, if any. */
+  readonly fields: Fields;
   /**
    * At the edge: asks for a page what is behind the gate, since the address that a request names may be anybody's. In a
    * service worker a page is fetched from the worker's own origin.
@@ -22,14 +24,30 @@ export interface DenialTools {
 const MAX_PAGE_BYTES = 1024 * 1024;
 const PAGE_TIMEOUT = 5;
 
+/** RFC 6750 section 3.1; RFC 9470 section 3: another authentication is asked for as the first one is. All else: 403. */
+const STATUS: { readonly [refused: string]: number } = {
+  no_access: 401,
+  step_up: 401,
+  invalid_request: 400,
+  unavailable: 503,
+};
+
+/** RFC 9110 section 15. */
+const TITLES: { readonly [status: number]: string } = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  403: "Forbidden",
+  503: "Service Unavailable",
+};
+
 /** The answer to a request whose URL is refused. `origin` stands before the path that a client is sent to, if it is known. */
 export function refusedUrlResponse(decision: GateDecision, origin = ""): Response {
   const { refused, detail, location }: GateDecision = Object.assign(Object.create(null), decision);
   if (location !== undefined) {
-    return uncached(new Response(null, { status: 308, headers: { location: origin + location } }), undefined);
+    return uncached(new Response(null, { status: 308, headers: { location: origin + location } }));
   }
   const [status, title] = refused === "misdirected_request" ? [421, "Misdirected Request"] : [400, "Bad Request"];
-  return uncached(json({ title, status, refused, detail }, status, "application/problem+json"), undefined);
+  return uncached(json({ title, status, refused, detail }, status, "application/problem+json"));
 }
 
 /** The answer to a request that is denied; never one that any cache keeps. */
@@ -39,27 +57,29 @@ export async function deniedResponse(
   request: Request,
   tools: DenialTools,
 ): Promise<Response> {
+  const fitting = STATUS[decision.refused ?? "no_access"] ?? 403;
+  const challenged = (response: Response) =>
+    uncached(response, [401, 403, fitting].includes(response.status) ? tools.fields : {});
   if (typeof otherwise === "function") {
     const made: unknown = await otherwise(decision, request);
-    if (made instanceof Response) return uncached(made, tools.challenge);
+    if (made instanceof Response) return challenged(made);
     throw new ConfigError("invalid_option", 'a function "otherwise" should give a Response', "otherwise");
   }
   const page = otherwise?.page;
-  // RFC 9470 section 3: another authentication is asked for as the first one is.
-  const fitting = decision.refused === "no_access" || decision.refused === "step_up" ? 401 : 403;
-  const status = otherwise?.status ?? fitting;
+  // Neither of these is about who asks.
+  const status = fitting < 401 || fitting > 403 ? fitting : (otherwise?.status ?? fitting);
   if (page !== undefined && isNavigation(request)) {
     const shown = (await findPage(page, request, tools)) ?? plainPage();
-    return uncached(new Response(shown.body, { status, headers: shown.headers }), tools.challenge);
+    return challenged(new Response(shown.body, { status, headers: shown.headers }));
   }
   // A status of the page's own, such as 200, would tell a script that all is well.
-  const plain = status === 401 || status === 403 ? status : fitting;
+  const plain = status === 200 ? fitting : status;
   const body = otherwise?.body;
   if (body === undefined) {
-    return uncached(json(problem(decision, plain), plain, "application/problem+json"), tools.challenge);
+    return challenged(json(problem(decision, plain), plain, "application/problem+json"));
   }
   const type = body.isJson ? "application/json" : "text/plain; charset=utf-8";
-  return uncached(new Response(body.text, { status: plain, headers: { "content-type": type } }), tools.challenge);
+  return challenged(new Response(body.text, { status: plain, headers: { "content-type": type } }));
 }
 
 /** Whether it is for a page that a person looks at. Where requests have no mode (edge): whether it accepts HTML. */
@@ -118,14 +138,14 @@ function plainPage(): Response {
 
 /** RFC 9457. */
 function problem({ access, reason, refused, until }: GateDecision, status: number): object {
-  return { title: status === 401 ? "Unauthorized" : "Forbidden", status, refused, access, reason, until };
+  return { title: TITLES[status], status, refused, access, reason, until };
 }
 
 function json(value: object, status: number, type: string): Response {
   return new Response(JSON.stringify(value), { status, headers: { "content-type": type } });
 }
 
-function uncached(response: Response, challenge: string | undefined): Response {
+function uncached(response: Response, fields: Fields = {}): Response {
   const { status, statusText } = response;
   // Status 0: a network error (Response.error()), which has no headers.
   if (status < 200) return response;
@@ -134,7 +154,6 @@ function uncached(response: Response, challenge: string | undefined): Response {
   // The body was decoded when it was first read.
   headers.delete("content-encoding");
   headers.delete("content-length");
-  const challenged = challenge !== undefined && (status === 401 || status === 403);
-  if (challenged && !headers.has("www-authenticate")) headers.set("www-authenticate", challenge);
+  for (const [name, value] of Object.entries(fields)) if (!headers.has(name)) headers.set(name, value);
   return new Response(response.body, { status, statusText, headers });
 }

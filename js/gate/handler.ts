@@ -77,11 +77,13 @@ export class Handler {
   /** What is decided once all is done that may change a denial. */
   async decide(rule: CheckedRule, request: GateRequest, goesOn: GoesOn = () => {}): Promise<GateDecision> {
     if (rule.needs !== null) await this.#decider.prepare();
-    const decision = this.#decider.decide(rule, request);
+    let decision = this.#decider.decide(rule, request);
     const reconsidering = decision.allowed ? undefined : this.#decider.reconsider(decision, request, goesOn);
-    if (reconsidering === undefined) return decision;
-    await reconsidering;
-    return this.#decider.decide(rule, request);
+    if (reconsidering !== undefined) {
+      await reconsidering;
+      decision = this.#decider.decide(rule, request);
+    }
+    return (await this.#decider.prove(decision, request)) ?? decision;
   }
 
   /** The answer to a request whose URL is refused. */
@@ -91,13 +93,13 @@ export class Handler {
   }
 
   /** The answer to a request that is denied. */
-  deny(rule: CheckedRule, decision: GateDecision, request: Request, next?: Next): Promise<Response> {
+  async deny(rule: CheckedRule, decision: GateDecision, request: Request, next?: Next): Promise<Response> {
     const { name, isAtEdge } = this.#settings;
     const ask = async (page: Request) => await (next ?? fromOrigin(this.#settings))(page, open(rule.given));
     return deniedResponse(rule, decision, request, {
       caches: cachesHere(),
       sharedCache: sharedCacheName(name),
-      challenge: this.#decider.challenge(rule, decision),
+      fields: await this.#decider.fields(rule, decision, request),
       askForPage: isAtEdge ? ask : undefined,
     });
   }

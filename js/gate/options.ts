@@ -3,7 +3,8 @@ import { seconds } from "../duration.js";
 import { ConfigError } from "../errors.js";
 import { cachesHere } from "../platform/user-caches.js";
 import { CurrentUser } from "./current-user.js";
-import { bearerToken, type Decider, decideBySession, decideByVerifier } from "./decide.js";
+import { type Decider, decideBySession, decideByVerifier, nowOf } from "./decide.js";
+import { Dpop } from "./dpop.js";
 import { type CheckedResource, checkResource } from "./resource.js";
 import { type CheckedRule, checkRules, isStrings } from "./rules.js";
 import { hasGlobal, here } from "./scope.js";
@@ -40,6 +41,7 @@ const OPTIONS: Checks<GateOptions> = {
   token: ANYTHING,
   origin: ANYTHING,
   resource: ANYTHING,
+  dpop: [(value) => typeof value === "boolean" || Object(value) === value, "true, or an object of options"],
   accept: [isSpellings, `an array of ${SPELLINGS.join(", ")}`],
   networkTimeout: ANYTHING,
   refreshTimeout: ANYTHING,
@@ -53,7 +55,9 @@ export function readOptions(given: GateOptions): Settings {
   const options = checkOptions(given, "createGate", OPTIONS);
   const { session, token, accept = [], networkTimeout = 5, maxEntries = 500, maxEntryBytes = 2 ** 25 } = options;
   const rules = checkRules(options.rules, accept);
-  const resource = resourceOf(options, accept);
+  const origins = readOrigins(options.origin);
+  const dpop = dpopOf(options, origins, accept);
+  const resource = resourceOf(options, accept, dpop);
   const settings: Settings = {
     name: session?.name ?? "default",
     session,
@@ -61,9 +65,9 @@ export function readOptions(given: GateOptions): Settings {
     token,
     resource,
     accept,
-    origins: readOrigins(options.origin),
+    origins,
     networkTimeout: seconds(networkTimeout, "networkTimeout"),
-    decider: deciderOf(options, resource),
+    decider: deciderOf(options, resource, dpop),
     maxEntries,
     maxEntryBytes,
     workboxCaches: options.workboxCaches ?? [],
@@ -83,13 +87,36 @@ function isSpellings(value: unknown): boolean {
   return Array.isArray(value) && value.every((one) => (SPELLINGS as readonly unknown[]).includes(one));
 }
 
-function resourceOf({ resource, verifier, token }: GateOptions, accept: readonly PathSpelling[]) {
+function dpopOf(options: GateOptions, origins: readonly string[] | undefined, accept: readonly PathSpelling[]) {
+  const { dpop = false, verifier, token, resource } = options;
+  if (dpop === false) return undefined;
+  if (verifier === undefined || token !== undefined) {
+    const message =
+      'the option "dpop" is for a gate with a "verifier" and without "token": tokens with a proof come in Authorization';
+    throw new ConfigError("invalid_option", message, "dpop");
+  }
+  requireMade(verifier, "verifier", ["safeVerify"]);
+  const { sibling } = verifier;
+  // What is no URL is refused where the resource is read.
+  const origin = parsed(String(Object(resource).identifier))?.origin;
+  const context = {
+    sibling,
+    now: (text: string) => nowOf(verifier, text),
+    hasOrigins: origins !== undefined,
+    origin,
+    accept,
+  };
+  return new Dpop(dpop === true ? {} : dpop, context);
+}
+
+function resourceOf(options: GateOptions, accept: readonly PathSpelling[], dpop: Dpop | undefined) {
+  const { resource, verifier, token } = options;
   if (resource === undefined) return undefined;
-  if (verifier !== undefined) return checkResource(resource, accept, token === undefined);
+  if (verifier !== undefined) return checkResource(resource, accept, token === undefined, dpop?.metadata);
   throw new ConfigError("invalid_option", 'the option "resource" is for a gate with a "verifier"', "resource");
 }
 
-function deciderOf(options: GateOptions, resource: CheckedResource | undefined): Decider {
+function deciderOf(options: GateOptions, resource: CheckedResource | undefined, dpop: Dpop | undefined): Decider {
   const { session, verifier, token, refreshTimeout = 3 } = options;
   if ((session === undefined) === (verifier === undefined)) {
     throw new ConfigError("missing_option", 'a gate needs one of the options "session" and "verifier"', "session");
@@ -100,7 +127,7 @@ function deciderOf(options: GateOptions, resource: CheckedResource | undefined):
   if (session !== undefined) requireMade(session, "session", ["start", "sync", "access", "addEventListener"]);
   if (verifier !== undefined) requireMade(verifier, "verifier", ["safeVerify"]);
   const patience = seconds(refreshTimeout, "refreshTimeout");
-  if (verifier !== undefined) return decideByVerifier(verifier, token ?? bearerToken, patience, resource?.metadataUrl);
+  if (verifier !== undefined) return decideByVerifier(verifier, token, patience, resource?.metadataUrl, dpop);
   return decideBySession(session as GateSession, new CurrentUser(session as GateSession, patience, cachesHere));
 }
 

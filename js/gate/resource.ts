@@ -33,11 +33,15 @@ const SCOPES: Check = [
 ];
 const OPTIONS: Checks<GateResource> = { identifier: IDENTIFIER, authorizationServers: SERVERS, scopes: SCOPES };
 
-/** Throws a {@link ConfigError} for what no client could use. `takesHeader`: whether tokens come in `Authorization`. */
+/**
+ * Throws a {@link ConfigError} for what no client could use. `takesHeader`: whether tokens come in `Authorization`; `further`:
+ * what else the metadata say.
+ */
 export function checkResource(
   given: GateResource,
   accept: readonly PathSpelling[],
   takesHeader: boolean,
+  further: object | undefined,
 ): CheckedResource {
   const {
     identifier,
@@ -59,6 +63,7 @@ export function checkResource(
     authorization_servers: authorizationServers,
     ...(scopes.length > 0 && { scopes_supported: scopes }),
     ...(takesHeader && { bearer_methods_supported: ["header"] }),
+    ...further,
   });
   return Object.freeze({ metadataUrl, path, search, document });
 }

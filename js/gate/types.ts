@@ -2,9 +2,10 @@
 
 import type { Duration } from "../duration.js";
 import type { TokenErrorCode } from "../errors.js";
+import type { Algorithm } from "../options.js";
 import type { Access, AccessReason } from "../policy.js";
 import type { AccessRequest, Refusal } from "../rights.js";
-import type { Claims, Result, Validity } from "../verifier.js";
+import type { Claims, CreateVerifier, Result, Validity } from "../verifier.js";
 import type { PathSpelling, UrlRefusal } from "./target.js";
 
 /** How a gate decides: by a session (service worker), or by the token each request carries (edge worker). */
@@ -12,7 +13,7 @@ export interface GateOptions {
   readonly session?: GateSession | undefined;
   readonly verifier?: GateVerifier | undefined;
   readonly rules: readonly GateRule[];
-  /** With a verifier: takes the token from a request. Default: `Authorization: Bearer`. */
+  /** With a verifier: takes the token from a request. Default: `Authorization: Bearer`. Not beside `dpop`. */
   readonly token?: TokenOf | undefined;
   /**
    * The origins whose requests the rules are for. Default: the worker's own; any in an edge worker. A service worker leaves
@@ -34,6 +35,11 @@ export interface GateOptions {
   readonly maxEntryBytes?: number | undefined;
   /** With a verifier: what the API is called, and where clients get tokens for it (RFC 9728). */
   readonly resource?: GateResource | undefined;
+  /**
+   * With a verifier: whether clients prove that a token is theirs (DPoP, RFC 9449). `true`: they must, and no other token is
+   * taken. Needs `origin`, or `resource`: a proof is for one URL. Default: false: tokens are bearer tokens, whatever `cnf` says.
+   */
+  readonly dpop?: boolean | GateDpop | undefined;
   /** Caches of the app in which `Gate.workboxPlugin` keeps entries: purged when the person changes. */
   readonly workboxCaches?: readonly string[] | undefined;
 }
@@ -53,6 +59,67 @@ export interface GateResource {
   /** What may be asked for. */
   readonly scopes?: readonly string[] | undefined;
 }
+
+/** How proofs of possession are checked (RFC 9449 section 4.3). */
+export interface GateDpop {
+  /** How old a proof may be, by its `iat`: from 1 second to a day. Default: 60 seconds. */
+  readonly maxAge?: Duration | undefined;
+  /** How far the clocks of clients may be ahead or behind, 0 to 300 seconds. Default: 5 seconds. */
+  readonly clockTolerance?: Duration | undefined;
+  /** The algorithms that a proof may have. Default: all of the default entry. */
+  readonly algorithms?: readonly Algorithm[] | undefined;
+  /** Whether a bearer token that is bound to no key is refused too. Default: true. */
+  readonly required?: boolean | undefined;
+  /** Nonces that a proof must have one of (section 9). Default: none are needed. */
+  readonly nonce?: DpopNonce | undefined;
+  /**
+   * Where it is remembered which proofs were used. Default: in this memory, `{ maxEntries: 100_000 }`; 1 to 10,000,000. Each
+   * takes about 100 bytes, for twice `maxAge` at most. When it is full, requests are answered 503.
+   */
+  readonly replay?: DpopReplay | { readonly maxEntries: number } | undefined;
+}
+
+/**
+ * What the nonces are made of: a secret of at least 32 bytes that all servers of the resource share, from which a new nonce
+ * follows every `lifetime` (1 second to a day, default: 5 minutes); it is accepted for two to three times as long. Or a
+ * function that gives the nonces that are accepted now, the newest first.
+ */
+export type DpopNonce =
+  | string
+  | Uint8Array
+  | { readonly secret: string | Uint8Array; readonly lifetime?: Duration | undefined }
+  | (() => string | readonly string[] | Promise<string | readonly string[]>);
+
+/** Remembers which proofs were used. */
+export interface DpopReplay {
+  /**
+   * Remembers a proof, and says whether it was new. Both in one step: of two calls with one `id`, whoever makes them, one
+   * gets `true`. `id` is 43 characters of base64url; after `until` it may be forgotten, and `now` is the time by which that is
+   * counted, both in Unix seconds. Where this throws, or takes longer than 5 seconds, the request is answered 503.
+   */
+  remember(id: string, until: number, now: number): boolean | Promise<boolean>;
+}
+
+/**
+ * Why a token was refused that is bound to a key, or should be. Of the token: `proof_needed` (it is bound, and was presented
+ * without a proof), `not_bound` (it is bound to no key), `key_mismatch` (the proof is of another key). Of the proof: what a
+ * verifier says of tokens, and what is listed here.
+ */
+export type DpopErrorCode =
+  | TokenErrorCode
+  | "proof_needed"
+  | "not_bound"
+  | "key_mismatch"
+  | "missing_proof"
+  | "repeated_proof"
+  | "secret_key"
+  | "htm_mismatch"
+  | "htu_mismatch"
+  | "ath_mismatch"
+  | "missing_nonce"
+  | "unknown_nonce"
+  | "replayed"
+  | "replay_unavailable";
 
 /** A `FetchEvent`, as far as a gate uses it. */
 export interface FetchEventLike {
@@ -139,8 +206,19 @@ export interface GateRule {
   readonly strategy?: Strategy | undefined;
 }
 
-/** As in a session, and `open`: the rule is open to all. Of a URL that is refused before any rule, why it is. */
-export type GateReason = AccessReason | "locked" | "invalid_token" | "open" | UrlRefusal;
+/**
+ * As in a session, and `open`: the rule is open to all. Of a URL that is refused before any rule, why it is. With a verifier
+ * also `invalid_request`: `Authorization` is malformed; `invalid_proof`: see {@link GateDecision.dpop}.
+ */
+export type GateReason =
+  | AccessReason
+  | "locked"
+  | "invalid_token"
+  | "invalid_request"
+  | "invalid_proof"
+  | "unavailable"
+  | "open"
+  | UrlRefusal;
 
 /** What a gate decides about one request. */
 export interface GateDecision {
@@ -152,9 +230,12 @@ export interface GateDecision {
   readonly reason: GateReason;
   /** The first moment, in Unix seconds, at which time alone changes the answer; `null` if it does not. */
   readonly until: number | null;
-  /** Only where it is not allowed. `step_up`: not by this authentication (`acr`, `maxAge`); a better one would do. */
-  readonly refused?: Refusal | UrlRefusal | "step_up";
-  /** Of a URL that is refused: what is wrong with it, in a sentence that holds nothing of the request. */
+  /**
+   * Only where it is not allowed. `step_up`: not by this authentication (`acr`, `maxAge`); a better one would do.
+   * `invalid_request`: the credentials are malformed. `unavailable`: nobody can say now whether a proof was used before.
+   */
+  readonly refused?: Refusal | UrlRefusal | "step_up" | "invalid_request" | "unavailable";
+  /** What is wrong with a URL that is refused, in a sentence that holds nothing of the request; or with a proof. Not for clients. */
   readonly detail?: string;
   /**
    * Of a `GET` or `HEAD` whose path has a canonical form that means the same: this path, with the query. Send the client
@@ -165,6 +246,8 @@ export interface GateDecision {
   readonly claims?: Claims;
   /** With a verifier: why the token was refused. */
   readonly error?: TokenErrorCode;
+  /** With the option `dpop`: why a genuine token was refused all the same. */
+  readonly dpop?: DpopErrorCode;
 }
 
 /** Whether a request may go on behind a gate: where there is a `response`, that is the answer. */
@@ -207,6 +290,8 @@ export interface GateVerifier {
   now?(token: string): number;
   load?(): Promise<void>;
   verifyFresh?(token: string): Promise<unknown>;
+  /** For the option `dpop`: makes the verifiers of proofs. */
+  readonly sibling?: CreateVerifier;
 }
 
 /** Takes the token from a request; `undefined`, `null` or `""` if there is none. */

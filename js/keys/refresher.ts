@@ -107,6 +107,7 @@ export class KeyRefresher<C> {
       verifyFresh: (token: string) => this.#verifyFresh(token),
       freshen: (error: TokenError) => this.#freshen(error),
       onChange: (listener: () => void) => this.#onChange(listener),
+      sibling: this.#options.verifier.sibling,
       get keys() {
         return self.#visibleKeys;
       },

@@ -51,7 +51,7 @@ function headersOf({ headers: given, rawHeaders = [] }: NodeRequest): Headers {
   }
   // Node keeps the first of two, another server the last: both together are no token.
   const credentials = rawHeaders.filter((name, place) => place % 2 === 0 && /^authorization$/i.test(name));
-  if (credentials.length > 1) headers.append("authorization", "repeated");
+  if (credentials.length > 1) headers.append("authorization", "Bearer repeated");
   return headers;
 }
 

@@ -60,7 +60,7 @@ for (const [name, start, changes] of [
     });
 
     for (const [what, path, claims, status, challenge] of [
-      ["no token", "", undefined, 401, "Bearer"],
+      ["no token", "", undefined, 401, 'Bearer realm="protected"'],
       ["an old one", "", { exp: 1 }, 401, 'Bearer error="invalid_token", error_description="expired"'],
       ["no scope", "reports/7", {}, 403, 'Bearer error="insufficient_scope", scope="reports:read"'],
       ["no role", "admin/", {}, 403, 'Bearer error="insufficient_scope"'],

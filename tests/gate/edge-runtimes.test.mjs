@@ -27,7 +27,7 @@ function answers(worker) {
     const ada = tokenOf({ exp: Date.now() / 1000 + 60 });
     const cases = [
       ["open", undefined, 200, null],
-      ["page", undefined, 401, "Bearer"],
+      ["page", undefined, 401, 'Bearer realm="protected"'],
       ["page", ada, 200, null],
       ["page", tokenOf({ exp: 1 }), 401, 'Bearer error="invalid_token", error_description="expired"'],
       ["admin/page", ada, 403, 'Bearer error="insufficient_scope"'],

@@ -40,9 +40,50 @@ describe("a gate by verifier", () => {
   });
 
   it("asks for a token where there is none, without an error code (RFC 6750 section 3.1)", async () => {
-    for (const authorization of [undefined, "Basic YTpi", "Bearer", "Bearer a b"]) {
+    for (const authorization of [
+      undefined,
+      "Basic YTpi",
+      'Digest username="x", realm="y"',
+      "DPoP abc",
+      "Bearers abc",
+    ]) {
       const { status, challenge } = await ask(authorization);
-      assert.deepEqual([status, challenge], [401, "Bearer"]);
+      assert.deepEqual([status, challenge], [401, 'Bearer realm="protected"'], authorization);
+    }
+  });
+
+  it("says that a request is malformed, with 400, where the credentials are (RFC 6750 section 3.1)", async () => {
+    const good = token();
+    for (const authorization of [
+      "Bearer",
+      "Bearer a b",
+      "Bearer\ta",
+      `Bearer ${good} ${good}`,
+      `Bearer ${good}, Bearer ${good}`,
+      `Bearer ${good},`,
+      `Basic YTpi, Bearer ${good}`,
+      `Bearer "${good}"`,
+      `Bearer token=${good}`,
+    ]) {
+      const { response, status, challenge } = await ask(authorization);
+      const expected = 'Bearer error="invalid_request", error_description="malformed credentials"';
+      assert.deepEqual([status, challenge], [400, expected], authorization);
+      assert.equal(response.headers.get("cache-control"), "no-store");
+      const { refused, reason } = await response.json();
+      assert.deepEqual([refused, reason], ["invalid_request", "invalid_request"]);
+    }
+  });
+
+  it("keeps the status of what is malformed, whatever a rule answers otherwise", async () => {
+    const answers = [
+      [{ status: 403, body: "no" }, 400, "no"],
+      [() => new Response("mine", { status: 404 }), 404, "mine"],
+      [() => new Response("mine", { status: 400 }), 400, "mine"],
+    ];
+    for (const [otherwise, status, text] of answers) {
+      const gate = createGate({ verifier, rules: [{ match: "/*", otherwise }] });
+      const { response, challenge } = await ask("Bearer a b", "/x", gate);
+      assert.deepEqual([response.status, await response.text(), challenge !== null], [status, text, status === 400]);
     }
   });
 
@@ -132,7 +173,7 @@ describe("a token from elsewhere", () => {
   const askFor = (found) => ask(undefined, "/api/x", createGate({ verifier, rules, token: () => found }));
   for (const none of [undefined, null, ""]) {
     it(`is none if it is ${JSON.stringify(none)}`, async () => {
-      assert.equal((await askFor(none)).challenge, "Bearer");
+      assert.equal((await askFor(none)).challenge, 'Bearer realm="protected"');
     });
   }
   for (const found of [Promise.resolve(token()), 5, {}]) {

@@ -132,7 +132,7 @@ for (const [name, make] of Object.entries(SERVERS)) {
         forged,
         /^HTTP\/1.1 401 .*www-authenticate: Bearer error="invalid_token", error_description="bad_signature"\r/is,
       );
-      assert.match(await send(url, "GET /admin/x"), /^HTTP\/1.1 401 .*www-authenticate: Bearer\r/is);
+      assert.match(await send(url, "GET /admin/x"), /^HTTP\/1.1 401 .*www-authenticate: Bearer realm="protected"\r/is);
       assert.match(await send(url, "GET /notes/a.b.txt?q=%20"), /open/);
       assert.match(await send(url, "GET /notes//x"), /^HTTP\/1.1 308 .*location: \/notes\/x\r/is);
       assert.match(await send(url, "POST /notes//x", { "content-length": 0 }), /^HTTP\/1.1 400 /);

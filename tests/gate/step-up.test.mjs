@@ -131,7 +131,7 @@ describe("a rule that needs more", () => {
     const { status, challenge } = await ask(needs, { ...good, exp: NOW - 60 });
     assert.deepEqual([status, challenge], [401, 'Bearer error="invalid_token", error_description="expired"']);
     const response = await gateFor(needs).handle(new Request("https://api.example/"), () => new Response());
-    assert.equal(response.headers.get("www-authenticate"), "Bearer");
+    assert.equal(response.headers.get("www-authenticate"), 'Bearer realm="protected"');
   });
 
   it("takes no claim from what all objects inherit", async () => {

@@ -358,7 +358,7 @@ function readNonce(given: DpopNonce): Nonces {
     const expected = "a secret of at least 32 bytes (a text or a Uint8Array), { secret, lifetime }, or a function";
     throw new ConfigError("invalid_option", `the option "nonce" should be ${expected}`, "nonce");
   }
-  return rotatingNonces(bytes.slice(), between(1, 86_400, lifetime, "lifetime"));
+  return rotatingNonces(new Uint8Array(bytes), between(1, 86_400, lifetime, "lifetime"));
 }
 
 /** A key of RFC 8037 appendix A.2: any will do to see whether the options can work. */

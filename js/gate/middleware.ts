@@ -49,7 +49,7 @@ function headersOf({ headers: given, rawHeaders = [] }: NodeRequest): Headers {
     if (value === undefined || name.startsWith(":")) continue;
     for (const one of typeof value === "string" ? [value] : value) headers.append(name, one);
   }
-  // Node keeps the first of two, another server the last: both together are no token.
+  // Node keeps the first of two, another server the last: both together are malformed.
   const credentials = rawHeaders.filter((name, place) => place % 2 === 0 && /^authorization$/i.test(name));
   if (credentials.length > 1) headers.append("authorization", "Bearer repeated");
   return headers;

@@ -65,6 +65,7 @@ const DETAILS = {
 export interface DpopRefusal {
   readonly dpop: DpopErrorCode;
   readonly detail: string;
+  readonly cause?: unknown;
 }
 
 /** A genuine token and the key that it is bound to. */
@@ -232,8 +233,8 @@ export class Dpop {
       isNew = await inTime<unknown>(asking(), REPLAY_TIMEOUT, () => {
         throw new Error("too late");
       });
-    } catch {
-      return refusal("replay_unavailable");
+    } catch (cause) {
+      return { ...refusal("replay_unavailable"), cause };
     }
     if (typeof isNew === "boolean") return isNew ? undefined : refusal("replayed");
     throw new ConfigError("invalid_option", '"remember" of the option "replay" should give true or false', "replay");

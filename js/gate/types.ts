@@ -248,6 +248,8 @@ export interface GateDecision {
   readonly error?: TokenErrorCode;
   /** With the option `dpop`: why a genuine token was refused all the same. */
   readonly dpop?: DpopErrorCode;
+  /** Of `unavailable`: what was thrown. For the app's log, and not for clients. */
+  readonly cause?: unknown;
 }
 
 /** Whether a request may go on behind a gate: where there is a `response`, that is the answer. */

@@ -566,6 +566,7 @@ describe("a proof that was used", () => {
     for (const remember of failing) {
       const { status, decision, response } = await ask(gateOf({ replay: { remember } }), { token, dpop: proof(token) });
       assert.deepEqual([status, decision.dpop], [503, "replay_unavailable"]);
+      assert.equal(decision.cause.message, "a secret reason");
       assert.doesNotMatch(JSON.stringify(decision) + (await response.text()), /secret/);
     }
     for (const [remember, status] of [

@@ -33,7 +33,7 @@ export interface Decider {
   /** Whether a decision stands only with a proof of possession, which nobody has looked at yet. */
   needsProof(decision: GateDecision): boolean;
   /** The decision with the request's proof counted in, which is then used. `undefined` where the decision needs none. */
-  prove(decision: GateDecision, request: GateRequest): Promise<GateDecision> | undefined;
+  prove(rule: CheckedRule, decision: GateDecision, request: GateRequest): Promise<GateDecision> | undefined;
   /** What the header of a refusal says: the challenge, if any. */
   fields(rule: CheckedRule, decision: GateDecision, request: GateRequest): Promise<Fields>;
 }
@@ -126,15 +126,15 @@ export function decideByVerifier(
       }
       const { claims } = result.value;
       const binding = dpop?.binding(scheme, token, claims);
-      if (binding !== undefined && "dpop" in binding) return unproved(none, binding);
+      if (binding?.refused !== undefined) return unproved(rule, binding.refused);
       const decision = judged(rule, claims, token);
-      if (binding !== undefined) bound.set(decision, binding);
+      if (binding?.bound !== undefined) bound.set(decision, binding.bound);
       return decision;
     },
     needsProof: (decision) => decision.allowed && bound.has(decision),
-    prove(decision, request) {
+    prove(rule, decision, request) {
       const token = bound.get(decision);
-      return token && dpop?.check(request, token).then((refusal) => (refusal ? unproved(decision, refusal) : decision));
+      return token && dpop?.check(request, token).then((refusal) => (refusal ? unproved(rule, refusal) : decision));
     },
     async fields(rule, decision, request) {
       if (decision.refused === "unavailable") return { "retry-after": "1" };
@@ -162,10 +162,10 @@ export function nowOf(verifier: GateVerifier, token: string): number {
 }
 
 /** What is decided of a genuine token whose holder did not prove that it is theirs. */
-function unproved({ rule }: Pick<GateDecision, "rule">, refusal: DpopRefusal): GateDecision {
-  const none = { rule, allowed: false, access: "none", until: null, ...refusal } as const;
-  if (refusal.dpop === "replay_unavailable") return { ...none, reason: "unavailable", refused: "unavailable" };
-  const reason = ABOUT_TOKEN.includes(refusal.dpop) ? "invalid_token" : "invalid_proof";
+function unproved({ given }: CheckedRule, { dpop, detail, cause }: DpopRefusal): GateDecision {
+  const none = { rule: given, allowed: false, access: "none", until: null, dpop, detail } as const;
+  if (dpop === "replay_unavailable") return { ...none, reason: "unavailable", refused: "unavailable", cause };
+  const reason = ABOUT_TOKEN.includes(dpop) ? "invalid_token" : "invalid_proof";
   return { ...none, reason, refused: "no_access" };
 }
 

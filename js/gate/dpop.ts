@@ -1,7 +1,7 @@
 /** Proof of possession (DPoP, RFC 9449): a token that is bound to a key is taken only from who has the key. */
 import { ANYTHING, BOOLEAN, type Checks, checkOptions, hasMethods, isWhole } from "../check-options.js";
 import { seconds } from "../duration.js";
-import { ConfigError, type TokenError } from "../errors.js";
+import { ConfigError } from "../errors.js";
 import { identity, isSecret, type JwkMembers } from "../keys/jwks.js";
 import type { Algorithm } from "../options.js";
 import type { TokenClaims } from "../rights.js";
@@ -75,6 +75,12 @@ export interface BoundToken {
   readonly thumbprint: string;
 }
 
+/** At most one of both: a bearer token that is taken has neither. */
+export interface Binding {
+  readonly refused: DpopRefusal | undefined;
+  readonly bound: BoundToken | undefined;
+}
+
 /** What of the gate a proof is compared with. */
 export interface DpopContext {
   readonly sibling: CreateVerifier | undefined;
@@ -141,16 +147,18 @@ export class Dpop {
     };
   }
 
-  /** The key that a genuine token is bound to, if it was presented so; `undefined` for one that needs none; or why it is refused. */
-  binding(scheme: Scheme, token: string, claims: TokenClaims): BoundToken | DpopRefusal | undefined {
+  /** What a genuine token is bound to, if it was presented so; or why it is refused. */
+  binding(scheme: Scheme, token: string, claims: TokenClaims): Binding {
     const cnf: unknown = Object.hasOwn(claims, "cnf") ? claims["cnf"] : undefined;
     const jkt: unknown = isObject(cnf) && Object.hasOwn(cnf, "jkt") ? cnf["jkt"] : undefined;
     if (scheme === "Bearer") {
       // Whatever it is bound to: nothing of it is proved by who merely has the token (RFC 9449 section 7.2).
-      if (cnf !== undefined) return refusal("proof_needed");
-      return this.required ? refusal("not_bound") : undefined;
+      if (cnf !== undefined) return { refused: refusal("proof_needed"), bound: undefined };
+      return { refused: this.required ? refusal("not_bound") : undefined, bound: undefined };
     }
-    return typeof jkt === "string" && jkt !== "" ? { token, thumbprint: jkt } : refusal("not_bound");
+    const isBound = typeof jkt === "string" && jkt !== "";
+    if (!isBound) return { refused: refusal("not_bound"), bound: undefined };
+    return { refused: undefined, bound: { token, thumbprint: jkt } };
   }
 
   /**
@@ -168,8 +176,8 @@ export class Dpop {
     if (isSecret(key) || key["kty"] === "oct") return refusal("secret_key");
     if ((await sha256(identity(key))) !== thumbprint) return refusal("key_mismatch");
     const now = this.#context.now(token);
-    const claims = this.#verify(proof, key, now);
-    if ("dpop" in claims) return claims as DpopRefusal;
+    const { claims, refused } = this.#verify(proof, key, now);
+    if (claims === undefined) return refused;
     return (
       this.#compare(claims, request, await sha256(token)) ??
       (await this.#checkNonce(claims, now)) ??
@@ -183,20 +191,27 @@ export class Dpop {
   }
 
   /** The claims of a proof that is signed by this key, and is of this time; or why not. */
-  #verify(proof: string, key: JwkMembers, now: number): Claims | DpopRefusal {
+  #verify(proof: string, key: JwkMembers, now: number): Verdict {
     let verifier: Verifier;
     try {
       verifier = this.#verifierFor(JSON.stringify([key]));
     } catch (error) {
       if (!isAboutKey(error)) throw error;
-      return { dpop: error.code === "private_key" ? "secret_key" : "key_unusable", detail: error.message };
+      const isSecret = error.code === "private_key" || error.code === "symmetric_key";
+      return refuse(isSecret ? "secret_key" : "key_unusable", error.message);
     }
     this.#now = now;
     const result = verifier.safeVerify(proof);
-    if (!result.ok) return refusedBy(result.error);
+    if (!result.ok) {
+      const { code, message } = result.error;
+      // There is one key: it does not fit the algorithm.
+      return refuse(code === "key_not_found" ? "key_unusable" : code, message);
+    }
     const { claims, header } = result.value;
     // The verifier compares it as a media type, which may be longer and in any letter case.
-    return header.typ === "dpop+jwt" ? claims : refusal("unexpected_type");
+    return header.typ === "dpop+jwt"
+      ? { claims, refused: undefined }
+      : refuse("unexpected_type", DETAILS.unexpected_type);
   }
 
   #compare(claims: Claims, request: GateRequest, hash: string): DpopRefusal | undefined {
@@ -319,9 +334,13 @@ function refusal(dpop: keyof typeof DETAILS): DpopRefusal {
   return { dpop, detail: DETAILS[dpop] };
 }
 
-function refusedBy({ code, message }: TokenError): DpopRefusal {
-  // There is one key: it does not fit the algorithm.
-  return { dpop: code === "key_not_found" ? "key_unusable" : code, detail: message };
+/** Never one object for both: a proof has whatever claims its maker likes. */
+type Verdict =
+  | { readonly claims: Claims; readonly refused: undefined }
+  | { readonly claims: undefined; readonly refused: DpopRefusal };
+
+function refuse(dpop: DpopErrorCode, detail: string): Verdict {
+  return { claims: undefined, refused: { dpop, detail } };
 }
 
 function isAboutKey(error: unknown): error is ConfigError {

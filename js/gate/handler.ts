@@ -83,7 +83,7 @@ export class Handler {
       await reconsidering;
       decision = this.#decider.decide(rule, request);
     }
-    return (await this.#decider.prove(decision, request)) ?? decision;
+    return (await this.#decider.prove(rule, decision, request)) ?? decision;
   }
 
   /** The answer to a request whose URL is refused. */

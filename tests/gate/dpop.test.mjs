@@ -152,6 +152,31 @@ describe("a proof that is not of this request, key, token or time", () => {
     });
   }
 
+  it("has claims that say nothing of the decision, whatever they are called", async () => {
+    const token = tokenOf();
+    const allowed = {
+      dpop: "x",
+      detail: "x",
+      cause: "x",
+      refused: null,
+      allowed: true,
+      access: "full",
+      reason: "valid",
+    };
+    for (const claims of [allowed, { ...allowed, claims: { sub: "eve" }, bound: {}, ok: true, rule: null }]) {
+      const gate = gateOf();
+      const dpop = proof(token, { claims });
+      const { status, decision } = await ask(gate, { token, dpop });
+      assert.deepEqual([status, decision.claims.sub, decision.dpop], [200, "ada", undefined]);
+      await refused(gate, { token, dpop }, 401, "invalid_dpop_proof", "replayed");
+      const elsewhere = { token, dpop: proof(token, { claims, method: "POST", url: `${ORIGIN}/x`, now: NOW - 900 }) };
+      await refused(gate, elsewhere, 401, "invalid_dpop_proof", "too_old");
+      for (const facts of [{ method: "POST" }, { url: `${ORIGIN}/x` }, { header: { typ: "JWT" } }, { by: EVE }]) {
+        assert.equal((await ask(gate, { token, dpop: proof(token, { ...facts, claims }) })).status, 401);
+      }
+    }
+  });
+
   it("is taken to the last second of its window", async () => {
     const token = tokenOf();
     const gate = gateOf({ maxAge: 30, clockTolerance: 2 });

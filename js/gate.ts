@@ -102,7 +102,8 @@ export function createGate(given: GateOptions): Gate {
     admit: (request: GateRequest, waitUntil?: GoesOn) => handler.admit(request, waitUntil),
     install: () => install(settings),
     workboxPlugin() {
-      if (given.dpop) throw new ConfigError("invalid_option", 'a gate with "dpop" makes no Workbox plugin', "dpop");
+      if (settings.dpop !== undefined)
+        throw new ConfigError("invalid_option", 'a gate with "dpop" makes no Workbox plugin', "dpop");
       return workboxPlugin(settings, handler);
     },
     purge,

@@ -117,7 +117,8 @@ export class Dpop {
   #now = 0;
 
   constructor(given: GateDpop, context: DpopContext) {
-    const { algorithms = ALGORITHMS, required = true, ...options } = checkOptions(given, "dpop", OPTIONS);
+    const options = checkOptions(given, "dpop", OPTIONS);
+    const { algorithms = ALGORITHMS, required = true } = options;
     this.algorithms = Object.freeze([...algorithms]);
     this.required = required;
     this.#context = context;

@@ -20,6 +20,7 @@ export interface Settings {
   readonly rules: readonly CheckedRule[];
   readonly token: TokenOf | undefined;
   readonly resource: CheckedResource | undefined;
+  readonly dpop: Dpop | undefined;
   /** `undefined`: any. */
   readonly origins: readonly string[] | undefined;
   readonly accept: readonly PathSpelling[];
@@ -64,6 +65,7 @@ export function readOptions(given: GateOptions): Settings {
     rules,
     token,
     resource,
+    dpop,
     accept,
     origins,
     networkTimeout: seconds(networkTimeout, "networkTimeout"),

@@ -18,6 +18,8 @@ const session = () => createSession({ verifier: verifier(), provider: null, stor
 const fetch = () => Promise.resolve(Response.json({}));
 const now = () => Date.now() / 1000;
 const token = KEY.token({ sub: "ada" });
+const dpop = (given) =>
+  createGate({ verifier: verifier(), rules: [{ match: "/*" }], origin: "https://api.example", dpop: given });
 const rule = (given) => createGate({ verifier: verifier(), rules: [given] });
 
 /** Each entry with all its options. */
@@ -136,6 +138,19 @@ const entries = {
     (needs) => rule({ match: "/*", needs }),
     { access: "full", scope: ["read"], role: ["admin"], claims: () => true },
   ],
+  "createGate dpop": [
+    dpop,
+    {
+      maxAge: 30,
+      clockTolerance: 1,
+      algorithms: ["ES256"],
+      required: false,
+      nonce: "0123456789abcdef0123456789abcdef",
+      replay: { maxEntries: 10 },
+    },
+  ],
+  "createGate dpop nonce": [(nonce) => dpop({ nonce }), { secret: "0123456789abcdef0123456789abcdef", lifetime: "1m" }],
+  "createGate dpop replay": [(replay) => dpop({ replay }), { maxEntries: 10 }],
   pinProtection: [
     pinProtection,
     {

@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, it } from "node:test";
+import { ml_dsa44 } from "@noble/post-quantum/ml-dsa.js";
 import { ConfigError, createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
 import { createKeyStore } from "tokenward/keys";
+import * as mlDsa from "tokenward/ml-dsa";
+import * as reference from "tokenward/reference";
 import { memoryStorage } from "tokenward/storage";
 import { client, proofBy, sha256, signedBy } from "../support/dpop.mjs";
 import { ISSUER, signer } from "../support/tokens.mjs";
@@ -91,6 +94,44 @@ describe("a proof that holds", () => {
     const store = createKeyStore({ verifier, bundled: [KEY.jwk], jwksUri: `${ISSUER}/jwks`, storage: memoryStorage() });
     const token = tokenOf();
     assert.equal((await ask(gateOf(true, { verifier: store }), { token, dpop: proof(token) })).status, 200);
+  });
+
+  it("is verified by the engine and the clock of the gate's own verifier, also of one for several issuers", async () => {
+    const options = { jwks: [KEY.jwk], audience: "app" };
+    for (const create of [createVerifier, reference.createVerifier, mlDsa.createVerifier]) {
+      const several = create([
+        { ...options, issuer: "https://other.example", now: () => NOW + 1e6 },
+        { ...options, issuer: ISSUER, now: () => NOW },
+      ]);
+      const gate = gateOf({ nonce: () => "n" }, { verifier: several });
+      const token = tokenOf();
+      const claims = { nonce: "n" };
+      assert.equal((await ask(gate, { token, dpop: proof(token, { claims }) })).status, 200);
+      const late = { token, dpop: proof(token, { claims, now: NOW + 1e6 }) };
+      await refused(gate, late, 401, "invalid_dpop_proof", "not_yet_valid");
+      // Of no issuer: there is no clock to ask, and all the same a challenge.
+      const { status, response } = await ask(gate, { token: "x.y.z", dpop: "x" });
+      assert.deepEqual([status, response.headers.get("dpop-nonce")], [401, "n"]);
+    }
+  });
+
+  it("may be signed by ML-DSA where the verifier knows it", async () => {
+    const { publicKey, secretKey } = ml_dsa44.keygen(new Uint8Array(32).fill(7));
+    const jwk = { kty: "AKP", alg: "ML-DSA-44", pub: Buffer.from(publicKey).toString("base64url") };
+    const jkt = sha256(JSON.stringify({ alg: jwk.alg, kty: jwk.kty, pub: jwk.pub }));
+    const token = tokenOf({ cnf: { jkt } });
+    const parts = [
+      { typ: "dpop+jwt", alg: jwk.alg, jwk },
+      { jti: "ml", htm: "GET", htu: URL_, iat: NOW, ath: sha256(token) },
+    ];
+    const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+    const signature = Buffer.from(ml_dsa44.sign(Buffer.from(input), secretKey)).toString("base64url");
+    const request = { token, dpop: `${input}.${signature}` };
+    const knowing = mlDsa.createVerifier({ jwks: [KEY.jwk], issuer: ISSUER, audience: "app", now: () => NOW });
+    const gate = gateOf({ algorithms: ["ML-DSA-44", "ES256"] }, { verifier: knowing });
+    assert.equal((await ask(gate, request)).status, 200);
+    await refused(gateOf(true, { verifier: knowing }), request, 401, "invalid_dpop_proof", "key_unusable");
+    await refused(gateOf(), request, 401, "invalid_dpop_proof", "key_unusable");
   });
 
   it("is not asked for where a rule is open to all", async () => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { tokenFor } from "../rfc8037.mjs";
 import { startBun, startDeno } from "../runtimes/programs.mjs";
 import { startWorkerd } from "../runtimes/workerd.mjs";
+import { client, proofBy } from "../support/dpop.mjs";
 import { hostileTargets, send } from "./raw.mjs";
 
 const WORKER = fileURLToPath(new URL("site/edge.mjs", import.meta.url));
@@ -45,6 +46,50 @@ function answers(worker) {
     const first = await (await ask(worker(), "shared/x", ada)).text();
     assert.match(first, /^answer \d+$/);
     assert.equal((await ask(worker(), "shared/x", undefined)).status, 401);
+  });
+}
+
+const PROOFS = fileURLToPath(new URL("site/dpop.mjs", import.meta.url));
+
+for (const [name, start] of Object.entries({ workerd: startWorkerd, Deno: startDeno, Bun: startBun })) {
+  describe(`${name}, where tokens need a proof (DPoP)`, () => {
+    let worker;
+    before(async () => {
+      worker = await start(PROOFS);
+    });
+    after(() => worker?.close());
+
+    test("lets a request through for each proof, in each algorithm, and no other", async () => {
+      const nonce = (await fetch(worker.url)).headers.get("dpop-nonce");
+      for (const alg of ["ES256", "ES384", "Ed25519", "PS256", "RS256"]) {
+        const holder = client(alg);
+        const token = tokenOf({ exp: Date.now() / 1000 + 60, sub: "ada", cnf: { jkt: holder.jkt } });
+        const proof = (facts) =>
+          proofBy(holder, {
+            url: "https://api.example/notes",
+            token,
+            now: Math.floor(Date.now() / 1000),
+            claims: { nonce },
+            ...facts,
+          });
+        const send = async (dpop, scheme = "DPoP") => {
+          const headers = new Headers({ authorization: `${scheme} ${token}` });
+          for (const one of [dpop].flat()) headers.append("dpop", one);
+          const response = await fetch(`${worker.url}notes`, { headers });
+          const [, code] = /error_description="(\w+)"/.exec(response.headers.get("www-authenticate") ?? "") ?? [];
+          return code ?? (await response.text());
+        };
+        const good = proof();
+        const answers = await Promise.all([send(good), send(good), send(good)]);
+        assert.deepEqual(answers.sort(), ["ada", "replayed", "replayed"], alg);
+        assert.equal(await send(proof({ url: `${worker.url}notes` })), "htu_mismatch");
+        assert.equal(await send(proof({ method: "POST" })), "htm_mismatch");
+        assert.equal(await send(proof({ claims: {} })), "missing_nonce");
+        assert.equal(await send([proof(), proof()]), "repeated_proof");
+        assert.equal(await send(proof(), "Bearer"), "proof_needed");
+        assert.equal(await send(proof({ header: { jwk: holder.privateJwk } })), "secret_key");
+      }
+    });
   });
 }
 

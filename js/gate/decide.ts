@@ -125,7 +125,7 @@ export function decideByVerifier(
         return withUntil({ ...none, reason: reasonOf(result.error), error: code }, until);
       }
       const { claims } = result.value;
-      const binding = dpop?.binding(scheme, token, claims);
+      const binding = dpop?.binding(scheme, token);
       if (binding?.refused !== undefined) return unproved(rule, binding.refused);
       const decision = judged(rule, claims, token);
       if (binding?.bound !== undefined) bound.set(decision, binding.bound);
@@ -138,7 +138,7 @@ export function decideByVerifier(
     },
     async fields(rule, decision, request) {
       if (decision.refused === "unavailable") return { "retry-after": "1" };
-      const { scheme, token } = present(request) || {};
+      const { scheme, token } = (given === undefined && readCredentials(request, schemes)) || {};
       const nonce = await dpop?.nonce(token);
       const challenge = challenges(challenged(rule, decision), scheme, metadata, dpop);
       return { "www-authenticate": challenge, ...(nonce !== undefined && { "dpop-nonce": nonce }) };

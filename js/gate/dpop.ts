@@ -4,7 +4,6 @@ import { seconds } from "../duration.js";
 import { ConfigError } from "../errors.js";
 import { identity, isSecret, type JwkMembers } from "../keys/jwks.js";
 import type { Algorithm } from "../options.js";
-import type { TokenClaims } from "../rights.js";
 import { sha256 } from "../thumbprint.js";
 import type { Claims, CreateVerifier, Verifier } from "../verifier.js";
 import { inTime } from "../within.js";
@@ -149,9 +148,12 @@ export class Dpop {
   }
 
   /** What a genuine token is bound to, if it was presented so; or why it is refused. */
-  binding(scheme: Scheme, token: string, claims: TokenClaims): Binding {
-    const cnf: unknown = Object.hasOwn(claims, "cnf") ? claims["cnf"] : undefined;
-    const jkt: unknown = isObject(cnf) && Object.hasOwn(cnf, "jkt") ? cnf["jkt"] : undefined;
+  binding(scheme: Scheme, token: string): Binding {
+    // What a schema of the app makes of the claims may have no cnf. The token holds: whoever reads it now reads the same.
+    const claims = segment(token, 1);
+    if (!isObject(claims)) return { refused: refusal("not_bound"), bound: undefined };
+    const cnf = own(claims, "cnf");
+    const jkt = own(cnf, "jkt");
     if (scheme === "Bearer") {
       // Whatever it is bound to: nothing of it is proved by who merely has the token (RFC 9449 section 7.2).
       if (cnf !== undefined) return { refused: refusal("proof_needed"), bound: undefined };
@@ -233,7 +235,7 @@ export class Dpop {
 
   async #checkNonce(claims: Claims, now: number): Promise<DpopRefusal | undefined> {
     if (this.#nonces === undefined) return undefined;
-    const nonce = Object.hasOwn(claims, "nonce") ? claims["nonce"] : undefined;
+    const nonce = own(claims, "nonce");
     if (nonce === undefined) return refusal("missing_nonce");
     return (await this.#nonces(now)).some((accepted) => accepted === nonce) ? undefined : refusal("unknown_nonce");
   }
@@ -245,10 +247,12 @@ export class Dpop {
     const until = (claims.iat as number) + this.#maxAge + this.#clockTolerance;
     let isNew: unknown;
     try {
-      const asking = async () => this.#replay.remember(id, until, now);
-      isNew = await inTime<unknown>(asking(), REPLAY_TIMEOUT, () => {
-        throw new Error("too late");
-      });
+      isNew = this.#replay.remember(id, until, now);
+      if (typeof isNew !== "boolean") {
+        isNew = await inTime(Promise.resolve(isNew), REPLAY_TIMEOUT, () => {
+          throw new Error("no answer in time");
+        });
+      }
     } catch (cause) {
       return { ...refusal("replay_unavailable"), cause };
     }
@@ -315,16 +319,28 @@ function readUri(htu: string, accept: readonly PathSpelling[]): { origin?: strin
 
 /** The `jwk` of a proof's header, under the name that the header gives: which key it is has been said. */
 function keyOf(proof: string): JwkMembers | undefined {
+  const header = segment(proof, 0);
+  const jwk = own(header, "jwk");
+  return isObject(jwk) ? { ...jwk, kid: own(header, "kid") } : undefined;
+}
+
+/**
+ * The JSON in a segment of a compact JWS; `undefined` where there is none. Whether it is strict, without duplicate members, is
+ * seen where the whole is verified.
+ */
+function segment(text: string, place: 0 | 1): unknown {
   try {
-    const binary = atob(proof.slice(0, proof.indexOf(".")).replaceAll("-", "+").replaceAll("_", "/"));
+    const binary = atob(text.split(".", 2)[place]?.replaceAll("-", "+").replaceAll("_", "/") ?? "");
     const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-    // Whether it is strict JSON without duplicate members is seen when the whole proof is verified.
-    const header: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (!isObject(header) || !Object.hasOwn(header, "jwk") || !isObject(header["jwk"])) return undefined;
-    return { ...header["jwk"], kid: Object.hasOwn(header, "kid") ? header["kid"] : undefined };
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     return undefined;
   }
+}
+
+/** A member of an object's own, and not one that a page has put on every object. */
+function own(object: unknown, name: string): unknown {
+  return isObject(object) && Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 function isObject(value: unknown): value is { readonly [member: string]: unknown } {

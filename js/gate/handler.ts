@@ -71,7 +71,7 @@ export class Handler {
     const goesOn: GoesOn = (work) => inBackground({ waitUntil }, work);
     const decision = await this.decide(rule, canonical, goesOn);
     if (decision.allowed) return { decision };
-    return { decision, response: await this.deny(rule, decision, requestOf(canonical)) };
+    return { decision, response: await this.deny(rule, decision, requestOf(canonical), { asked: canonical }) };
   }
 
   /** What is decided once all is done that may change a denial. */
@@ -92,14 +92,19 @@ export class Handler {
     return refusedUrlResponse(refusal, this.#settings.isAtEdge ? undefined : origin);
   }
 
-  /** The answer to a request that is denied. */
-  async deny(rule: CheckedRule, decision: GateDecision, request: Request, next?: Next): Promise<Response> {
+  /** The answer to a request that is denied. What was asked may have more headers than a `Request` that is made of it. */
+  async deny(
+    rule: CheckedRule,
+    decision: GateDecision,
+    request: Request,
+    { next, asked = request }: { readonly next?: Next; readonly asked?: GateRequest } = {},
+  ): Promise<Response> {
     const { name, isAtEdge } = this.#settings;
     const ask = async (page: Request) => await (next ?? fromOrigin(this.#settings))(page, open(rule.given));
     return deniedResponse(rule, decision, request, {
       caches: cachesHere(),
       sharedCache: sharedCacheName(name),
-      fields: await this.#decider.fields(rule, decision, request),
+      fields: await this.#decider.fields(rule, decision, asked),
       askForPage: isAtEdge ? ask : undefined,
     });
   }
@@ -112,7 +117,7 @@ export class Handler {
   async #answer(handling: Handling): Promise<Response> {
     const { rule, request, event, next } = handling;
     const decision = await this.decide(rule, request, (work) => inBackground(event, work));
-    if (!decision.allowed) return this.deny(rule, decision, request, next);
+    if (!decision.allowed) return this.deny(rule, decision, request, { next });
     const passage = this.#passage(handling, decision);
     if (!isSafe(request)) return this.#change(request, passage);
     const shelf = shelfFor(this.#settings, rule, request);

@@ -519,6 +519,27 @@ describe("a token and the scheme it comes in (RFC 9449 section 7)", () => {
     assert.equal(decision.error, "claim_mismatch");
   });
 
+  it("is bound as it says itself, whatever a schema of the app makes of its claims", async () => {
+    const schemas = [() => ({ sub: "ada" }), (claims) => ({ ...claims, cnf: { jkt: EVE.jkt } })];
+    for (const make of schemas) {
+      const schema = { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value: make(value) }) } };
+      const options = { jwks: [KEY.jwk], issuer: ISSUER, audience: "app", now: () => NOW, schema };
+      const gate = gateOf({ required: false }, { verifier: createVerifier(options) });
+      const token = tokenOf();
+      await refused(gate, { token, scheme: "Bearer" }, 401, "invalid_token", "proof_needed");
+      await refused(gate, { token, dpop: proof(token, { by: EVE }) }, 401, "invalid_token", "key_mismatch");
+      assert.equal((await ask(gate, { token, dpop: proof(token) })).status, 200);
+    }
+  });
+
+  it("is told what is wrong with it in its own scheme's challenge, also where headers are only to be asked for", async () => {
+    const token = tokenOf();
+    const headers = { get: (name) => ({ authorization: `DPoP ${token}` })[name] ?? null };
+    const { response } = await gateOf({ required: false }).admit({ url: URL_, headers });
+    const challenge = response.headers.get("www-authenticate");
+    assert.match(challenge, /^Bearer realm="protected", DPoP error="invalid_dpop_proof"/);
+  });
+
   it("takes algorithms that are named, and no others", async () => {
     const token = tokenOf();
     const gate = gateOf({ algorithms: ["EdDSA", "RS256"] });

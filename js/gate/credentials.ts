@@ -9,7 +9,8 @@ export interface Credentials {
   readonly token: string | undefined;
 }
 
-const TOKEN = /^\S+ +([\w\-.~+/]+=*) *$/;
+/** One word, as a token is. Whether it is one (RFC 6750 section 2.1 has a narrower form) the verifier says: `invalid_token`. */
+const TOKEN = /^\S+ +([^\s",]+) *$/;
 
 /**
  * The credentials of a scheme that is accepted; `undefined` for none, or for those of another scheme. A scheme may be in any

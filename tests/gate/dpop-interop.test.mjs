@@ -5,21 +5,16 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before, describe, it } from "node:test";
 import * as dpop from "dpop";
-import express from "express";
-import fastify from "fastify";
-import { Hono } from "hono";
 import * as oauth from "oauth4webapi";
 import { createVerifier } from "tokenward";
-import { expressGate } from "tokenward/express";
-import { fastifyGate } from "tokenward/fastify";
 import { createGate } from "tokenward/gate";
-import { honoGate } from "tokenward/hono";
 import { createKeyStore } from "tokenward/keys";
 import { memoryStorage } from "tokenward/storage";
 import { generateKeyPair } from "../../tools/keypair.mjs";
 import { listen } from "../../tools/listen.mjs";
 import { client as holderOf, proofBy } from "../support/dpop.mjs";
 import { send } from "./raw.mjs";
+import { listenerOf, SERVERS } from "./servers.mjs";
 
 const SECRET = "a secret of the resource's servers";
 const CLIENT = { client_id: "machine", client_secret: "a secret of the client's" };
@@ -105,23 +100,8 @@ async function startServer(serve, options = {}) {
     dpop: { nonce: SECRET },
     ...options,
   });
-  const made = await serve(gate);
-  answer = made.length === 1 ? bridged(made) : made;
+  answer = listenerOf(await serve(gate));
   return { origin };
-}
-
-/** An app in the style of `fetch` in Node. */
-function bridged(app) {
-  return async (incoming, outgoing) => {
-    const headers = new Headers();
-    for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
-      headers.append(incoming.rawHeaders[index], incoming.rawHeaders[index + 1]);
-    }
-    const { method, url } = incoming;
-    const response = await app(new Request(`http://${incoming.headers.host}${url}`, { method, headers }));
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-    outgoing.end(new Uint8Array(await response.arrayBuffer()));
-  };
 }
 
 /** What the client does: it learns of the provider, and has a token bound to its key. */
@@ -254,38 +234,6 @@ describe("the package dpop", () => {
     }
   });
 });
-
-const SERVERS = {
-  "handle in Node": (gate) => async (request) => {
-    const answer = await gate.handle(request, (_request, { claims }) => new Response(`for ${claims.sub}`));
-    return answer ?? new Response(null, { status: 404 });
-  },
-  Hono(gate) {
-    const app = new Hono();
-    app.use(honoGate(gate));
-    app.all("*", (context) => context.text(`for ${context.var.gate.claims.sub}`));
-    return (request) => app.fetch(request);
-  },
-  Express(gate) {
-    const app = express();
-    app.use(expressGate(gate));
-    app.use((request, response) => response.end(`for ${request.gate.claims.sub}`));
-    return (request, response) => app(request, response);
-  },
-  async Fastify(gate) {
-    let answer;
-    const app = fastify({
-      serverFactory(handler) {
-        answer = handler;
-        return createServer(handler);
-      },
-    });
-    await app.register(fastifyGate, gate);
-    app.all("/*", (request) => `for ${request.gate.claims.sub}`);
-    await app.ready();
-    return (request, response) => answer(request, response);
-  },
-};
 
 for (const [name, serve] of Object.entries(SERVERS)) {
   describe(`raw requests to ${name}`, () => {

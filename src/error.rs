@@ -321,7 +321,7 @@ pub enum ConfigError {
     },
     /// An option has a value that cannot work.
     InvalidOption {
-        /// The name of the option, as the JavaScript API spells it.
+        /// The name of the option, as the method of [`VerifierBuilder`](crate::VerifierBuilder) or the parameter is called.
         option: &'static str,
         /// What is wrong.
         problem: String,
@@ -341,12 +341,12 @@ impl ConfigError {
         }
     }
 
-    /// The name of the option this is about, as the JavaScript API spells it.
+    /// The name of the option this is about: the method or parameter of that name, `keys` for the set of keys.
     #[must_use]
     pub fn option(&self) -> &'static str {
         match self {
             Self::InvalidOption { option, .. } => option,
-            _ => "jwks",
+            _ => by_language("keys", "jwks"),
         }
     }
 }
@@ -378,6 +378,11 @@ impl fmt::Display for ConfigError {
 }
 
 impl core::error::Error for ConfigError {}
+
+/// Options and remedies have other names in the package of JavaScript, which alone is built with the feature `wasm`.
+pub(crate) const fn by_language(rust: &'static str, javascript: &'static str) -> &'static str {
+    if cfg!(feature = "wasm") { javascript } else { rust }
+}
 
 /// How a key is named in a message.
 pub(crate) fn shown_kid(kid: Option<&str>) -> String {

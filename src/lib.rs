@@ -60,7 +60,7 @@ mod verifier;
 #[cfg(feature = "wasm")]
 mod wasm;
 
-pub use algorithm::Algorithm;
+pub use algorithm::{Algorithm, ParseAlgorithmError};
 pub use claims::{Accept, UnixTime};
 #[cfg(feature = "compare")]
 #[doc(hidden)]

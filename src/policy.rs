@@ -36,9 +36,9 @@ impl Policy {
     /// [`ConfigError::InvalidOption`] if one is negative or not finite.
     pub fn new(grace: f64, check_in: Option<f64>, rollback_tolerance: f64) -> Result<Self, ConfigError> {
         ClaimRules::check_seconds("grace", grace)?;
-        ClaimRules::check_seconds("rollbackTolerance", rollback_tolerance)?;
+        ClaimRules::check_seconds("rollback_tolerance", rollback_tolerance)?;
         if let Some(check_in) = check_in {
-            ClaimRules::check_seconds("checkIn", check_in)?;
+            ClaimRules::check_seconds("check_in", check_in)?;
         }
         Ok(Self::of_checked(grace, check_in, rollback_tolerance))
     }

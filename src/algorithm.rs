@@ -58,6 +58,20 @@ pub(crate) enum KeyType {
 }
 
 impl KeyType {
+    /// A JWK's `kty` and `crv`.
+    #[cfg(feature = "der")]
+    pub(crate) fn names(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Rsa => ("RSA", None),
+            Self::P256 => ("EC", Some("P-256")),
+            Self::P384 => ("EC", Some("P-384")),
+            Self::P521 => ("EC", Some("P-521")),
+            Self::Ed25519 => ("OKP", Some("Ed25519")),
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => ("AKP", None),
+        }
+    }
+
     pub(crate) fn has_no_curve(self) -> bool {
         match self {
             Self::Rsa => true,

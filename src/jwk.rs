@@ -80,6 +80,24 @@ impl Jwk {
         })
     }
 
+    /// A key for one algorithm; the error says what is wrong with it.
+    #[cfg(feature = "der")]
+    pub(crate) fn from_numbers(numbers: &Numbers, algorithm: Algorithm) -> Result<Self, String> {
+        let prepared = numbers.prepare()?;
+        let (kty, crv) = numbers.key_type.names();
+        Ok(Self {
+            kid: None,
+            usage: None,
+            alg: Some(algorithm.name().to_owned()),
+            kty: kty.to_owned(),
+            crv: crv.map(ToOwned::to_owned),
+            key_type: Some(numbers.key_type),
+            secret: None,
+            other_exponent: numbers.has_other_exponent(),
+            prepared: Arc::new(Ok(prepared)),
+        })
+    }
+
     /// The same key under another `kid`, the name by which tokens choose it (RFC 7517 section 4.5).
     #[must_use]
     pub fn with_kid(self, kid: impl Into<String>) -> Self {
@@ -195,11 +213,11 @@ pub(crate) fn holds(key: &dyn VerifyingKey, algorithm: Algorithm, message: &[u8]
     algorithm.signature_size().is_none_or(|size| size == signature.len()) && key.verify(algorithm, message, signature)
 }
 
-/// The decoded numbers of a key.
-struct Numbers {
-    key_type: KeyType,
-    first: Vec<u8>,
-    second: Vec<u8>,
+/// The decoded numbers of a key: modulus and exponent without leading zeros, `x` and `y`, or the only one.
+pub(crate) struct Numbers {
+    pub(crate) key_type: KeyType,
+    pub(crate) first: Vec<u8>,
+    pub(crate) second: Vec<u8>,
 }
 
 impl Numbers {

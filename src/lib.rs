@@ -56,6 +56,11 @@ mod jwk;
 mod jwk_set;
 mod jws;
 mod policy;
+#[cfg(feature = "der")]
+mod public_key;
+mod time;
+#[cfg(feature = "serde")]
+mod typed_claims;
 mod verifier;
 #[cfg(feature = "wasm")]
 mod wasm;
@@ -65,9 +70,13 @@ pub use claims::{Accept, UnixTime};
 #[cfg(feature = "compare")]
 #[doc(hidden)]
 pub use engine::compare;
-pub use error::{ConfigError, Error};
+pub use error::{ConfigError, Error, TimeRangeError};
 pub use json::{Object, Value};
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
 pub use policy::{Access, ClockMarks, Decision, Policy, Reason};
+pub use time::Seconds;
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+pub use typed_claims::ClaimsError;
 pub use verifier::{Token, Verifier, VerifierBuilder, VerifierSet};

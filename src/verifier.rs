@@ -10,7 +10,7 @@ use crate::json::{self, Object, Value};
 use crate::jwk::Jwk;
 use crate::jws::{JoseHeader, Jws};
 use crate::policy::{ClockMarks, Decision, Policy};
-use crate::{Algorithm, JwkSet};
+use crate::{Algorithm, JwkSet, Seconds};
 
 /// In bytes. RFC 7519 sets none; HTTP servers commonly take headers of 8 to 16 KiB.
 const DEFAULT_MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -249,9 +249,10 @@ impl VerifierBuilder {
         self
     }
 
-    /// How far clocks may differ, in seconds: added to `exp`, taken from `nbf`. Default: 5.
-    pub fn clock_tolerance(mut self, seconds: f64) -> Self {
-        self.settings.rules.clock_tolerance = seconds;
+    /// How far clocks may differ, as a [`Duration`](core::time::Duration) or in seconds: added to `exp`, taken from `nbf`.
+    /// Default: 5 seconds.
+    pub fn clock_tolerance(mut self, tolerance: impl Into<Seconds>) -> Self {
+        self.settings.rules.clock_tolerance = tolerance.into().as_f64();
         self
     }
 
@@ -267,9 +268,10 @@ impl VerifierBuilder {
         self
     }
 
-    /// Requires `iat` to be at most this many seconds ago, and not to come (give or take the clock tolerance).
-    pub fn max_token_age(mut self, seconds: f64) -> Self {
-        self.settings.rules.max_token_age = Some(seconds);
+    /// Requires `iat` to be at most this long ago, as a [`Duration`](core::time::Duration) or in seconds, and not to come
+    /// (give or take the clock tolerance).
+    pub fn max_token_age(mut self, age: impl Into<Seconds>) -> Self {
+        self.settings.rules.max_token_age = Some(age.into().as_f64());
         self
     }
 
@@ -437,7 +439,8 @@ impl VerifierSet {
         if let [only] = self.verifiers.as_slice() {
             return Ok((0, only));
         }
-        let max_token_bytes = self.verifiers.iter().map(|verifier| verifier.settings.max_token_bytes).max().unwrap_or_default();
+        let max_token_bytes =
+            self.verifiers.iter().map(|verifier| verifier.settings.max_token_bytes).max().unwrap_or_default();
         let jws = Jws::parse(token, max_token_bytes)?;
         jws.header_object()?;
         let claims = jws.claims()?;

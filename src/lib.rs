@@ -30,6 +30,8 @@
 //! # Features
 //!
 //! - `std` (default): conveniences such as `UnixTime::now`. Never changes what is accepted.
+//! - `serde`: `Token::claims::<T>()`, the claims as a type of the app's. Never changes what is accepted.
+//! - `der`, `pem`: `Jwk::from_public_key_der` and `Jwk::from_public_key_pem`. Never change what is accepted.
 //! - `reference`: verifies with `RustCrypto`'s and dalek's arithmetic instead of our own. Never changes what is accepted.
 //! - `ml-dsa`: the algorithms ML-DSA-44, -65 and -87, by `RustCrypto`'s `ml-dsa`. Then keys of the type `AKP` serve, which
 //!   are unusable without it.
@@ -80,3 +82,8 @@ pub use time::Seconds;
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
 pub use typed_claims::ClaimsError;
 pub use verifier::{Token, Verifier, VerifierBuilder, VerifierSet};
+
+/// The code in the crate's first page is compiled and run with the other examples.
+#[cfg(all(doctest, feature = "pem", feature = "serde"))]
+#[doc = include_str!("README.md")]
+struct FirstPage;

@@ -70,7 +70,11 @@ test("keys are rotated under requests, and none is refused", async () => {
   });
   publish("first", "second");
   const first = await Promise.all(Array.from({ length: 8 }, () => ask(tokenOf("second"))));
-  assert.deepEqual(first.map(({ status }) => status), Array(8).fill(200), "the new key is known at once");
+  assert.deepEqual(
+    first.map(({ status }) => status),
+    Array(8).fill(200),
+    "the new key is known at once",
+  );
   isOver = true;
   await Promise.all(requests);
   assert.ok(statuses.length > 0 && statuses.every((status) => status === 200), statuses.join());

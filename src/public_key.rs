@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use spki::der::asn1::{AnyRef, UintRef};
-use spki::der::{self, Decode, Reader, SliceReader, Tag};
+use spki::der::{self, Decode, Reader, SliceReader, Tag, Tagged};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use crate::algorithm::KeyType;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
 use tokenward::{ConfigError, JwkSet, Token, UnixTime, Verifier};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
@@ -63,7 +63,8 @@ impl Keys {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.refresh(&mut *self.fetching.lock().await).await;
+            let mut fetched = self.fetching.lock().await;
+            self.refresh(&mut fetched).await;
         }
     }
 
@@ -97,7 +98,7 @@ impl Source {
 
     async fn read(&self) -> Result<String, Problem> {
         let mut response = self.client.get(self.url.clone()).header("accept", "application/json").send().await?;
-        if response.status() != 200 {
+        if response.status() != StatusCode::OK {
             return Err(format!("{} answered {}", self.url, response.status()).into());
         }
         let mut body = Vec::new();

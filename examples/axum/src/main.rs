@@ -24,7 +24,7 @@ use layer::{RequireToken, invalid_token};
 async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let (url, issuer, audience) = (text("JWKS_URL")?, text("ISSUER")?, text("AUDIENCE")?);
     let cool_down = seconds("KEY_COOL_DOWN_SECONDS", 30)?;
-    let every = seconds("KEY_REFRESH_SECONDS", 300)?;
+    let every = seconds("KEY_REFRESH_SECONDS", 300)?.max(Duration::from_secs(1));
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse::<u16>())?;
 
     let keys = Keys::fetch(&url, cool_down, |keys| {
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     tokio::spawn(async move { refreshed.keep_fresh(every).await });
 
     // What is added after the layer needs no token.
-    let app = Router::new().route("/me", get(me)).layer(RequireToken::new(keys)).route("/health", get(async || "ok"));
+    let app = Router::new().route("/me", get(me)).layer(RequireToken::new(keys)).route("/health", get(|| async { "ok" }));
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("Listening on http://{}", listener.local_addr()?);
     axum::serve(listener, app).await?;

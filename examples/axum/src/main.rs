@@ -35,7 +35,8 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     tokio::spawn(async move { refreshed.keep_fresh(every).await });
 
     // What is added after the layer needs no token.
-    let app = Router::new().route("/me", get(me)).layer(RequireToken::new(keys)).route("/health", get(|| async { "ok" }));
+    let app =
+        Router::new().route("/me", get(me)).layer(RequireToken::new(keys)).route("/health", get(|| async { "ok" }));
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     println!("Listening on http://{}", listener.local_addr()?);
     axum::serve(listener, app).await?;

@@ -1,7 +1,13 @@
 //! The one table of JOSE algorithms. Nothing else matches on names.
 
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::str::FromStr;
+
+use crate::error::{ml_dsa_hint, shown};
+
 /// A signature algorithm this crate verifies (RFC 7518 section 3.1, RFC 8037, RFC 9864, RFC 9964).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
@@ -52,6 +58,20 @@ pub(crate) enum KeyType {
 }
 
 impl KeyType {
+    /// A JWK's `kty` and `crv`.
+    #[cfg(feature = "der")]
+    pub(crate) fn names(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Rsa => ("RSA", None),
+            Self::P256 => ("EC", Some("P-256")),
+            Self::P384 => ("EC", Some("P-384")),
+            Self::P521 => ("EC", Some("P-521")),
+            Self::Ed25519 => ("OKP", Some("Ed25519")),
+            #[cfg(feature = "ml-dsa")]
+            Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => ("AKP", None),
+        }
+    }
+
     pub(crate) fn has_no_curve(self) -> bool {
         match self {
             Self::Rsa => true,
@@ -159,3 +179,58 @@ impl Algorithm {
         TABLE.iter().find(|row| row.algorithm == self)
     }
 }
+
+/// The JOSE name.
+impl fmt::Display for Algorithm {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(self.name())
+    }
+}
+
+/// Reads a JOSE name as [`Algorithm::from_name`] does.
+///
+/// ```
+/// use tokenward::Algorithm;
+///
+/// assert_eq!("ES256".parse(), Ok(Algorithm::Es256));
+/// assert!("es256".parse::<Algorithm>().is_err());
+/// ```
+impl FromStr for Algorithm {
+    type Err = ParseAlgorithmError;
+
+    fn from_str(name: &str) -> Result<Self, ParseAlgorithmError> {
+        Self::from_name(name).ok_or_else(|| ParseAlgorithmError { name: name.to_string() })
+    }
+}
+
+/// A text that names no algorithm of this crate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseAlgorithmError {
+    name: String,
+}
+
+impl ParseAlgorithmError {
+    /// The text.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for ParseAlgorithmError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.as_str();
+        write!(out, "{} is no supported algorithm; it should be one of ", shown(name))?;
+        for (index, algorithm) in Algorithm::all().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(out, "{comma}{algorithm}")?;
+        }
+        match Algorithm::all().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name)) {
+            Some(algorithm) => write!(out, "; names are case-sensitive: perhaps {algorithm} is meant"),
+            None if name.starts_with("HS") => out.write_str("; who can verify HS256 and its like can also sign"),
+            None => out.write_str(ml_dsa_hint(name)),
+        }
+    }
+}
+
+impl core::error::Error for ParseAlgorithmError {}

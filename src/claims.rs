@@ -28,13 +28,15 @@ impl UnixTime {
 
     /// The system's clock.
     #[cfg(feature = "std")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
     #[must_use]
     pub fn now() -> Self {
-        use std::time::SystemTime;
-        Self(match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
-            Ok(since) => since.as_secs_f64(),
-            Err(before) => -before.duration().as_secs_f64(),
-        })
+        Self::from(std::time::SystemTime::now())
+    }
+
+    /// From what is known to be finite.
+    pub(crate) const fn of_finite(seconds: f64) -> Self {
+        Self(seconds)
     }
 
     /// In seconds.

@@ -304,7 +304,7 @@ pub enum ConfigError {
     /// A JWK holds private key material. Whoever reads the app can read its key set: take a private key out of it at
     /// once, and treat it as leaked.
     PrivateKey {
-        /// The member that gives it away, such as `d`.
+        /// The member that gives it away, such as `d`; for DER and PEM `PRIVATE KEY`.
         member: &'static str,
         /// The JWK's `kid`.
         kid: Option<String>,
@@ -314,6 +314,13 @@ pub enum ConfigError {
         /// The JWK's `kid`.
         kid: Option<String>,
     },
+    /// What was given as DER or PEM is not a public key that can be used.
+    #[cfg(feature = "der")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "der")))]
+    InvalidKey {
+        /// What is wrong.
+        problem: String,
+    },
     /// No key in the set can serve any allowed algorithm.
     NoUsableKey {
         /// Why each key that was looked at cannot be used.
@@ -321,7 +328,7 @@ pub enum ConfigError {
     },
     /// An option has a value that cannot work.
     InvalidOption {
-        /// The name of the option, as the JavaScript API spells it.
+        /// The name of the option, as the method of [`VerifierBuilder`](crate::VerifierBuilder) or the parameter is called.
         option: &'static str,
         /// What is wrong.
         problem: String,
@@ -336,17 +343,19 @@ impl ConfigError {
             Self::InvalidJwks { .. } => "invalid_jwks",
             Self::PrivateKey { .. } => "private_key",
             Self::SymmetricKey { .. } => "symmetric_key",
+            #[cfg(feature = "der")]
+            Self::InvalidKey { .. } => "invalid_key",
             Self::NoUsableKey { .. } => "no_usable_key",
             Self::InvalidOption { .. } => "invalid_option",
         }
     }
 
-    /// The name of the option this is about, as the JavaScript API spells it.
+    /// The name of the option this is about: the method or parameter of that name, `keys` for the set of keys.
     #[must_use]
     pub fn option(&self) -> &'static str {
         match self {
             Self::InvalidOption { option, .. } => option,
-            _ => "jwks",
+            _ => by_language("keys", "jwks"),
         }
     }
 }
@@ -365,6 +374,8 @@ impl fmt::Display for ConfigError {
                 "the key with kid {} is symmetric: who can verify with it can also sign, so it has no place in an app or a key set",
                 shown_kid(kid.as_deref())
             ),
+            #[cfg(feature = "der")]
+            Self::InvalidKey { problem } => write!(out, "this is not a usable public key: {problem}"),
             Self::NoUsableKey { reasons } if reasons.is_empty() => out.write_str(
                 "the JWK Set is empty: its provider has no asymmetric key, or signs with a shared secret (HS256); \
                      give it a key that is RSA, EC or Ed25519",
@@ -378,6 +389,33 @@ impl fmt::Display for ConfigError {
 }
 
 impl core::error::Error for ConfigError {}
+
+/// A [`UnixTime`](crate::UnixTime) is beyond what the type it was to become can represent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimeRangeError {
+    pub(crate) seconds: f64,
+}
+
+impl TimeRangeError {
+    /// The time in Unix seconds.
+    #[must_use]
+    pub const fn seconds(&self) -> f64 {
+        self.seconds
+    }
+}
+
+impl fmt::Display for TimeRangeError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "the time of {} Unix seconds is out of range", Value::Number(self.seconds))
+    }
+}
+
+impl core::error::Error for TimeRangeError {}
+
+/// Options and remedies have other names in the package of JavaScript, which alone is built with the feature `wasm`.
+pub(crate) const fn by_language(rust: &'static str, javascript: &'static str) -> &'static str {
+    if cfg!(feature = "wasm") { javascript } else { rust }
+}
 
 /// How a key is named in a message.
 pub(crate) fn shown_kid(kid: Option<&str>) -> String {

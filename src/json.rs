@@ -9,6 +9,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+#[cfg(feature = "serde")]
+pub(crate) use parser::Parser;
 pub(crate) use parser::{JsonError, parse};
 
 /// A JSON value, borrowing from the text it was read from where it can.

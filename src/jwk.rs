@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::{fmt, slice};
 
@@ -11,12 +12,13 @@ use crate::algorithm::KeyType;
 use crate::engine::{self, KeyMaterial, VerifyingKey};
 #[cfg(not(feature = "ml-dsa"))]
 use crate::error::ML_DSA_HINT;
-use crate::error::{ConfigError, Error, shown};
+use crate::error::{ConfigError, Error, by_language, shown};
 use crate::json::{self, Object, Value};
 use crate::{Algorithm, base64url};
 
 /// A key of a set. It may be unusable (weak, invalid, meant for encryption, of a type that is not supported): then it
-/// stays in its set so that a token naming it is told so.
+/// stays in its set so that a token naming it is told so. A clone shares what was prepared.
+#[derive(Clone)]
 pub struct Jwk {
     kid: Option<String>,
     usage: Option<String>,
@@ -28,7 +30,7 @@ pub struct Jwk {
     /// The code of the error that would refuse it in a bundled set.
     secret: Option<&'static str>,
     other_exponent: bool,
-    prepared: Result<Box<dyn VerifyingKey>, String>,
+    prepared: Arc<Result<Box<dyn VerifyingKey>, String>>,
 }
 
 impl Jwk {
@@ -45,9 +47,9 @@ impl Jwk {
             return Err(invalid(format!("the key is {}, not a JSON object", value.kind())));
         };
         let key = Self::from_members(&members, false)?;
-        match (key.key_type, key.prepared) {
-            (None, Err(problem)) => Err(invalid(problem)),
-            (_, prepared) => Ok(Self { prepared, ..key }),
+        match (key.key_type, key.prepared.as_ref()) {
+            (None, Err(problem)) => Err(invalid(problem.clone())),
+            _ => Ok(key),
         }
     }
 
@@ -71,11 +73,35 @@ impl Jwk {
             key_type,
             secret: secret.as_ref().map(ConfigError::code),
             other_exponent: numbers.as_ref().is_ok_and(Numbers::has_other_exponent),
-            prepared: match secret {
+            prepared: Arc::new(match secret {
                 Some(secret) => Err(secret.to_string()),
                 None => check_metadata(members).and(numbers).and_then(|numbers| numbers.prepare()),
-            },
+            }),
         })
+    }
+
+    /// A key for one algorithm; the error says what is wrong with it.
+    #[cfg(feature = "der")]
+    pub(crate) fn from_numbers(numbers: &Numbers, algorithm: Algorithm) -> Result<Self, String> {
+        let prepared = numbers.prepare()?;
+        let (kty, crv) = numbers.key_type.names();
+        Ok(Self {
+            kid: None,
+            usage: None,
+            alg: Some(algorithm.name().to_owned()),
+            kty: kty.to_owned(),
+            crv: crv.map(ToOwned::to_owned),
+            key_type: Some(numbers.key_type),
+            secret: None,
+            other_exponent: numbers.has_other_exponent(),
+            prepared: Arc::new(Ok(prepared)),
+        })
+    }
+
+    /// The same key under another `kid`, the name by which tokens choose it (RFC 7517 section 4.5).
+    #[must_use]
+    pub fn with_kid(self, kid: impl Into<String>) -> Self {
+        Self { kid: Some(kid.into()), ..self }
     }
 
     /// The key's `kid`.
@@ -142,21 +168,21 @@ impl Jwk {
 
     /// The prepared key, or why it must not be used for this algorithm.
     pub(crate) fn usable_for(&self, algorithm: Algorithm, any_rsa_exponent: bool) -> Result<&dyn VerifyingKey, String> {
-        let key = self.prepared.as_ref().map_err(Clone::clone)?;
+        let key = self.prepared.as_ref().as_ref().map_err(Clone::clone)?;
         if let Some(alg) = self.alg.as_deref()
             && Algorithm::from_name(alg) != Some(algorithm)
         {
             return Err(format!("its alg is {}, so it is not for {}", shown(alg), algorithm.name()));
         }
         if self.other_exponent && !any_rsa_exponent {
-            return Err("its RSA exponent is not 65537 (the option anyRsaExponent would accept it)".to_owned());
+            return Err(OTHER_EXPONENT.to_owned());
         }
         Ok(key.as_ref())
     }
 
     /// Why the key cannot serve any of these algorithms; `None` if it can serve one.
     pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], any_rsa_exponent: bool) -> Option<String> {
-        let mut reason = match &self.prepared {
+        let mut reason = match self.prepared.as_ref() {
             Err(problem) => problem.clone(),
             Ok(_) => format!("no allowed algorithm is for its type, {}", self.crv().unwrap_or(&self.kty)),
         };
@@ -170,6 +196,11 @@ impl Jwk {
     }
 }
 
+const OTHER_EXPONENT: &str = by_language(
+    "its RSA exponent is not 65537 (the option any_rsa_exponent would accept it)",
+    "its RSA exponent is not 65537 (the option anyRsaExponent would accept it)",
+);
+
 /// The key's names, not its numbers.
 impl fmt::Debug for Jwk {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,11 +213,11 @@ pub(crate) fn holds(key: &dyn VerifyingKey, algorithm: Algorithm, message: &[u8]
     algorithm.signature_size().is_none_or(|size| size == signature.len()) && key.verify(algorithm, message, signature)
 }
 
-/// The decoded numbers of a key.
-struct Numbers {
-    key_type: KeyType,
-    first: Vec<u8>,
-    second: Vec<u8>,
+/// The decoded numbers of a key: modulus and exponent without leading zeros, `x` and `y`, or the only one.
+pub(crate) struct Numbers {
+    pub(crate) key_type: KeyType,
+    pub(crate) first: Vec<u8>,
+    pub(crate) second: Vec<u8>,
 }
 
 impl Numbers {

@@ -3,10 +3,11 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::Algorithm;
-use crate::error::{ConfigError, Error, shown_kid};
+use crate::error::{ConfigError, Error, by_language, shown_kid};
 use crate::json::{self, Object, Value};
 use crate::jwk::{self, Jwk};
 
@@ -18,9 +19,10 @@ const MAX_KEYS: usize = 1000;
 const MAX_TRIES: usize = 16;
 
 /// Public keys, each checked and prepared. Those that cannot be used are kept, so that a token naming one is told so.
-#[derive(Debug)]
+/// A clone shares the keys with the set.
+#[derive(Clone, Debug)]
 pub struct JwkSet {
-    keys: Vec<Jwk>,
+    keys: Arc<[Jwk]>,
 }
 
 impl JwkSet {
@@ -70,7 +72,7 @@ impl JwkSet {
             if key.is_supported() { known.push(key) } else { others.push(key) }
         }
         known.append(&mut others);
-        Ok(Self { keys: known })
+        Ok(Self { keys: known.into() })
     }
 
     /// The keys in the order of the set, those of types that are not supported after all others.
@@ -82,7 +84,7 @@ impl JwkSet {
     /// An error unless some key can serve some of the algorithms.
     pub(crate) fn require_usable(&self, algorithms: &[Algorithm], any_rsa_exponent: bool) -> Result<(), ConfigError> {
         let mut reasons = Vec::new();
-        for key in &self.keys {
+        for key in self.keys.iter() {
             match key.why_unusable(algorithms, any_rsa_exponent) {
                 None => return Ok(()),
                 Some(reason) => reasons.push(format!("kid {}: {reason}", shown_kid(key.kid()))),
@@ -137,7 +139,7 @@ impl JwkSet {
     #[cold]
     fn why_not_found(&self, algorithm: Algorithm, kid: Option<&str>) -> &'static str {
         let (mut fits, mut fits_nameless, mut is_named) = (false, true, false);
-        for key in &self.keys {
+        for key in self.keys.iter() {
             is_named |= key.kid() == kid;
             if key.fits(algorithm) {
                 fits = true;
@@ -153,6 +155,14 @@ impl JwkSet {
             }
             Some(_) => "the set may be out of date",
         }
+    }
+}
+
+/// Any number of keys, in this order, but those of types that are not supported after all others. Two may have one `kid`.
+impl FromIterator<Jwk> for JwkSet {
+    fn from_iter<T: IntoIterator<Item = Jwk>>(keys: T) -> Self {
+        let (known, others): (Vec<_>, Vec<_>) = keys.into_iter().partition(Jwk::is_supported);
+        Self { keys: known.into_iter().chain(others).collect() }
     }
 }
 
@@ -203,8 +213,10 @@ static STARTS: [(&str, &str); 9] = [
     ("eyJ", "it is a token: pass the keys that tokens are signed with"),
 ];
 
-const TO_JWK: &str =
-    "it is PEM, not a JWK; in Node, crypto.createPublicKey(pem).export({ format: \"jwk\" }) makes it one";
+const TO_JWK: &str = by_language(
+    "it is PEM, not a JWK; Jwk::from_public_key_pem (the feature pem) reads a public key",
+    "it is PEM, not a JWK; in Node, crypto.createPublicKey(pem).export({ format: \"jwk\" }) makes it one",
+);
 const OPENSSH: &str = "it is an OpenSSH key: convert it to a JWK";
 
 fn invalid(problem: String) -> ConfigError {

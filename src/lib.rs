@@ -30,6 +30,8 @@
 //! # Features
 //!
 //! - `std` (default): conveniences such as `UnixTime::now`. Never changes what is accepted.
+//! - `serde`: `Token::claims::<T>()`, the claims as a type of the app's. Never changes what is accepted.
+//! - `der`, `pem`: `Jwk::from_public_key_der` and `Jwk::from_public_key_pem`. Never change what is accepted.
 //! - `reference`: verifies with `RustCrypto`'s and dalek's arithmetic instead of our own. Never changes what is accepted.
 //! - `ml-dsa`: the algorithms ML-DSA-44, -65 and -87, by `RustCrypto`'s `ml-dsa`. Then keys of the type `AKP` serve, which
 //!   are unusable without it.
@@ -56,18 +58,32 @@ mod jwk;
 mod jwk_set;
 mod jws;
 mod policy;
+#[cfg(feature = "der")]
+mod public_key;
+mod time;
+#[cfg(feature = "serde")]
+mod typed_claims;
 mod verifier;
 #[cfg(feature = "wasm")]
 mod wasm;
 
-pub use algorithm::Algorithm;
+pub use algorithm::{Algorithm, ParseAlgorithmError};
 pub use claims::{Accept, UnixTime};
 #[cfg(feature = "compare")]
 #[doc(hidden)]
 pub use engine::compare;
-pub use error::{ConfigError, Error};
+pub use error::{ConfigError, Error, TimeRangeError};
 pub use json::{Object, Value};
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
 pub use policy::{Access, ClockMarks, Decision, Policy, Reason};
+pub use time::Seconds;
+#[cfg(feature = "serde")]
+#[cfg_attr(docsrs, doc(cfg(feature = "serde")))]
+pub use typed_claims::ClaimsError;
 pub use verifier::{Token, Verifier, VerifierBuilder, VerifierSet};
+
+/// The code in the crate's first page is compiled and run with the other examples.
+#[cfg(all(doctest, feature = "pem", feature = "serde"))]
+#[doc = include_str!("README.md")]
+struct FirstPage;

@@ -4,6 +4,8 @@
 //! After FusionAuth's advice on offline access: a bounded grace past `exp` with degraded rights, a mandatory check-in,
 //! and no access while the clock is behind what was already seen of time.
 
+use core::time::Duration;
+
 use crate::claims::{ClaimRules, TokenTimes, UnixTime};
 use crate::error::ConfigError;
 
@@ -36,11 +38,27 @@ impl Policy {
     /// [`ConfigError::InvalidOption`] if one is negative or not finite.
     pub fn new(grace: f64, check_in: Option<f64>, rollback_tolerance: f64) -> Result<Self, ConfigError> {
         ClaimRules::check_seconds("grace", grace)?;
-        ClaimRules::check_seconds("rollbackTolerance", rollback_tolerance)?;
+        ClaimRules::check_seconds("rollback_tolerance", rollback_tolerance)?;
         if let Some(check_in) = check_in {
-            ClaimRules::check_seconds("checkIn", check_in)?;
+            ClaimRules::check_seconds("check_in", check_in)?;
         }
         Ok(Self::of_checked(grace, check_in, rollback_tolerance))
+    }
+
+    /// The same of durations, none of which can be wrong.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use tokenward::Policy;
+    ///
+    /// let hour = Duration::from_secs(60 * 60);
+    /// let policy = Policy::from_durations(24 * hour, Some(7 * 24 * hour), Duration::from_secs(60));
+    /// assert_eq!(policy, Policy::default());
+    /// ```
+    #[must_use]
+    pub fn from_durations(grace: Duration, check_in: Option<Duration>, rollback_tolerance: Duration) -> Self {
+        let check_in = check_in.map(|check_in| check_in.as_secs_f64());
+        Self::of_checked(grace.as_secs_f64(), check_in, rollback_tolerance.as_secs_f64())
     }
 
     pub(crate) fn of_checked(grace: f64, check_in: Option<f64>, rollback_tolerance: f64) -> Self {

@@ -1,24 +1,31 @@
 //! Ties the steps together: size, form, algorithm, extensions, type, key, signature, claims, in this order.
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::claims::{Accept, ClaimRules, Expectation, TokenTimes, UnixTime};
-use crate::error::{ConfigError, Error, shown};
+use crate::error::{ConfigError, Error, by_language, shown};
 use crate::json::{self, Object, Value};
 use crate::jwk::Jwk;
 use crate::jws::{JoseHeader, Jws};
 use crate::policy::{ClockMarks, Decision, Policy};
-use crate::{Algorithm, JwkSet};
+use crate::{Algorithm, JwkSet, Seconds};
 
 /// In bytes. RFC 7519 sets none; HTTP servers commonly take headers of 8 to 16 KiB.
 const DEFAULT_MAX_TOKEN_BYTES: usize = 16 * 1024;
 const GREATEST_MAX_TOKEN_BYTES: usize = 1 << 20;
 
-/// Verifies the tokens of one relying party: made once, used for many tokens.
-#[derive(Debug)]
+/// Verifies the tokens of one relying party: made once, used for many tokens. A clone shares keys and options with it.
+#[derive(Clone, Debug)]
 pub struct Verifier {
     keys: JwkSet,
+    settings: Arc<Settings>,
+}
+
+/// Everything but the keys, which alone are ever replaced.
+#[derive(Debug)]
+struct Settings {
     algorithms: Vec<Algorithm>,
     any_rsa_exponent: bool,
     typ: Accept,
@@ -31,6 +38,7 @@ pub struct Verifier {
 pub struct Token {
     header: String,
     payload: String,
+    kid: Option<String>,
     key_index: usize,
 }
 
@@ -47,9 +55,17 @@ impl Token {
         &self.header
     }
 
-    /// The claims, read anew from the payload on each call.
+    /// The header's `kid` (RFC 7515 section 4.1.4). `None` if the token names no key; [`Token::key_index`] says which one
+    /// made the signature.
     #[must_use]
-    pub fn claims(&self) -> Object<'_> {
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The JWT Claims Set (RFC 7519 section 2) as a JSON object, read anew from the payload on each call. Typed claims come
+    /// with the feature `serde`: `token.claims::<T>()`.
+    #[must_use]
+    pub fn claims_set(&self) -> Object<'_> {
         match json::parse(&self.payload) {
             Ok(Value::Object(claims)) => claims,
             _ => Object::default(),
@@ -67,8 +83,8 @@ impl Verifier {
     /// Starts a verifier. `issuer` and `audience` must be said: values that are accepted, or [`Accept::Any`].
     pub fn builder(keys: JwkSet, issuer: impl Into<Accept>, audience: impl Into<Accept>) -> VerifierBuilder {
         VerifierBuilder {
-            verifier: Self {
-                keys,
+            keys,
+            settings: Settings {
                 algorithms: Algorithm::all().collect(),
                 any_rsa_exponent: false,
                 typ: Accept::Any,
@@ -120,24 +136,24 @@ impl Verifier {
 
     /// The times of a genuine token under an offline policy.
     pub(crate) fn decide(&self, times: TokenTimes, now: UnixTime, marks: &ClockMarks, policy: &Policy) -> Decision {
-        policy.decide(&self.rules.life_times(times), now, marks)
+        policy.decide(&self.settings.rules.life_times(times), now, marks)
     }
 
     /// Everything but the times.
     pub(crate) fn check_genuine(&self, token: &str) -> Result<(Token, TokenTimes), Error> {
-        let jws = Jws::parse(token, self.max_token_bytes)?;
+        let jws = Jws::parse(token, self.settings.max_token_bytes)?;
         let header = jws.header_object()?;
         let claims = jws.claims()?;
         let header = self.check_header(&header)?;
         let key_index = self.keys.find_signer(
             header.algorithm,
             header.kid.as_deref(),
-            self.any_rsa_exponent,
+            self.settings.any_rsa_exponent,
             jws.signing_input,
             &jws.signature,
         )?;
-        let times = self.rules.check(&claims)?;
-        Ok((Token { header: jws.header, payload: jws.payload, key_index }, times))
+        let times = self.settings.rules.check(&claims)?;
+        Ok((Token { header: jws.header, payload: jws.payload, kid: header.kid, key_index }, times))
     }
 
     /// Replaces the keys. If the new set cannot serve, the old one stays.
@@ -146,7 +162,7 @@ impl Verifier {
     ///
     /// [`ConfigError::NoUsableKey`] if no key in the set can serve an allowed algorithm.
     pub fn set_keys(&mut self, keys: JwkSet) -> Result<(), ConfigError> {
-        keys.require_usable(&self.algorithms, self.any_rsa_exponent)?;
+        keys.require_usable(&self.settings.algorithms, self.settings.any_rsa_exponent)?;
         self.keys = keys;
         Ok(())
     }
@@ -160,28 +176,28 @@ impl Verifier {
     /// Why one of the keys cannot verify any token here; `None` if it can.
     #[must_use]
     pub fn why_unusable(&self, key: &Jwk) -> Option<String> {
-        key.why_unusable(&self.algorithms, self.any_rsa_exponent)
+        key.why_unusable(&self.settings.algorithms, self.settings.any_rsa_exponent)
     }
 
     /// The greatest accepted length of a token in bytes.
     #[cfg(feature = "wasm")]
     pub(crate) fn max_token_bytes(&self) -> usize {
-        self.max_token_bytes
+        self.settings.max_token_bytes
     }
 
     /// For a token that is genuine by the same keys: whether its times hold.
     pub(crate) fn check_times(&self, times: TokenTimes, now: UnixTime) -> Result<(), Error> {
-        self.rules.check_times(times, now)
+        self.settings.rules.check_times(times, now)
     }
 
     /// From when until when the times of a genuine token hold.
     #[cfg(feature = "wasm")]
     pub(crate) fn validity(&self, times: TokenTimes) -> [Option<UnixTime>; 2] {
-        self.rules.validity(times)
+        self.settings.rules.validity(times)
     }
 
     fn issuers(&self) -> impl Iterator<Item = &str> + Clone {
-        let named = match &self.rules.issuer {
+        let named = match &self.settings.rules.issuer {
             Accept::Any => [].as_slice(),
             Accept::OneOf(values) => values.as_slice(),
         };
@@ -190,15 +206,15 @@ impl Verifier {
 
     fn check_header(&self, object: &Object<'_>) -> Result<JoseHeader, Error> {
         let header = JoseHeader::read(object)?;
-        if !self.algorithms.contains(&header.algorithm) {
-            let allowed = self.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+        if !self.settings.algorithms.contains(&header.algorithm) {
+            let allowed = self.settings.algorithms.iter().map(|algorithm| algorithm.name()).collect();
             return Err(Error::AlgorithmNotAllowed { alg: header.alg, allowed });
         }
         JoseHeader::refuse_extensions(object)?;
-        if let Accept::OneOf(accepted) = &self.typ
+        if let Accept::OneOf(accepted) = &self.settings.typ
             && !header.typ.as_deref().is_some_and(|typ| accepted.iter().any(|one| same_media_type(typ, one)))
         {
-            return Err(Error::UnexpectedType { expected: self.typ.expected(), actual: header.typ });
+            return Err(Error::UnexpectedType { expected: self.settings.typ.expected(), actual: header.typ });
         }
         Ok(header)
     }
@@ -221,44 +237,47 @@ fn same_media_type(one: &str, other: &str) -> bool {
 #[derive(Debug)]
 #[must_use]
 pub struct VerifierBuilder {
-    verifier: Verifier,
+    keys: JwkSet,
+    settings: Settings,
     problem: Option<ConfigError>,
 }
 
 impl VerifierBuilder {
     /// Allows only these algorithms. Default: all that are supported.
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
-        self.verifier.algorithms = algorithms.into_iter().collect();
+        self.settings.algorithms = algorithms.into_iter().collect();
         self
     }
 
-    /// How far clocks may differ, in seconds: added to `exp`, taken from `nbf`. Default: 5.
-    pub fn clock_tolerance(mut self, seconds: f64) -> Self {
-        self.verifier.rules.clock_tolerance = seconds;
+    /// How far clocks may differ, as a [`Duration`](core::time::Duration) or in seconds: added to `exp`, taken from `nbf`.
+    /// Default: 5 seconds.
+    pub fn clock_tolerance(mut self, tolerance: impl Into<Seconds>) -> Self {
+        self.settings.rules.clock_tolerance = tolerance.into().as_f64();
         self
     }
 
     /// Requires the header's `typ`, such as `at+jwt` (RFC 9068), or one of several, compared as a media type.
     pub fn typ(mut self, typ: impl Into<Accept>) -> Self {
-        self.verifier.typ = typ.into();
+        self.settings.typ = typ.into();
         self
     }
 
     /// Requires `sub` to be exactly this.
     pub fn subject(mut self, subject: &str) -> Self {
-        self.verifier.rules.subject = Some(subject.to_string());
+        self.settings.rules.subject = Some(subject.to_string());
         self
     }
 
-    /// Requires `iat` to be at most this many seconds ago, and not to come (give or take the clock tolerance).
-    pub fn max_token_age(mut self, seconds: f64) -> Self {
-        self.verifier.rules.max_token_age = Some(seconds);
+    /// Requires `iat` to be at most this long ago, as a [`Duration`](core::time::Duration) or in seconds, and not to come
+    /// (give or take the clock tolerance).
+    pub fn max_token_age(mut self, age: impl Into<Seconds>) -> Self {
+        self.settings.rules.max_token_age = Some(age.into().as_f64());
         self
     }
 
     /// Requires a claim to be there, whatever its value.
     pub fn require_claim(mut self, claim: &str) -> Self {
-        self.verifier.rules.required.push(claim.to_string());
+        self.settings.rules.required.push(claim.to_string());
         self
     }
 
@@ -286,27 +305,27 @@ impl VerifierBuilder {
         }
         if let Some(problem) = problem {
             let problem = alloc::format!("has for {} what no claim can equal: {problem}", shown(claim));
-            self.problem = self.problem.or(Some(invalid("claims", &problem)));
+            self.problem = self.problem.or(Some(invalid(by_language("expect_claim", "claims"), &problem)));
         }
-        self.verifier.rules.expected.push(Expectation { claim: claim.to_string(), values, one_of });
+        self.settings.rules.expected.push(Expectation { claim: claim.to_string(), values, one_of });
         self
     }
 
     /// The greatest accepted length of a token, 1 to 1,048,576 bytes. Default: 16,384.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
-        self.verifier.max_token_bytes = bytes;
+        self.settings.max_token_bytes = bytes;
         self
     }
 
     /// Whether a token without `exp` is refused. Default: yes.
     pub fn require_exp(mut self, required: bool) -> Self {
-        self.verifier.rules.require_exp = required;
+        self.settings.rules.require_exp = required;
         self
     }
 
     /// Whether RSA keys may have another public exponent than 65537: any odd one from 3 to 2^32. Default: no.
     pub fn any_rsa_exponent(mut self, accepted: bool) -> Self {
-        self.verifier.any_rsa_exponent = accepted;
+        self.settings.any_rsa_exponent = accepted;
         self
     }
 
@@ -320,25 +339,25 @@ impl VerifierBuilder {
         if let Some(problem) = self.problem {
             return Err(problem);
         }
-        let verifier = self.verifier;
-        let rules = &verifier.rules;
+        let Self { keys, settings, .. } = self;
+        let rules = &settings.rules;
         check_accept("issuer", &rules.issuer)?;
         check_accept("audience", &rules.audience)?;
-        if verifier.algorithms.is_empty() {
+        if settings.algorithms.is_empty() {
             return Err(invalid("algorithms", EMPTY));
         }
-        if matches!(&verifier.typ, Accept::OneOf(types) if types.is_empty()) {
+        if matches!(&settings.typ, Accept::OneOf(types) if types.is_empty()) {
             return Err(invalid("typ", EMPTY));
         }
-        ClaimRules::check_seconds("clockTolerance", rules.clock_tolerance)?;
+        ClaimRules::check_seconds("clock_tolerance", rules.clock_tolerance)?;
         if let Some(seconds) = rules.max_token_age {
-            ClaimRules::check_seconds("maxTokenAge", seconds)?;
+            ClaimRules::check_seconds("max_token_age", seconds)?;
         }
-        if !(1..=GREATEST_MAX_TOKEN_BYTES).contains(&verifier.max_token_bytes) {
-            return Err(invalid("maxTokenBytes", "should be from 1 to 1048576"));
+        if !(1..=GREATEST_MAX_TOKEN_BYTES).contains(&settings.max_token_bytes) {
+            return Err(invalid("max_token_bytes", "should be from 1 to 1048576"));
         }
-        verifier.keys.require_usable(&verifier.algorithms, verifier.any_rsa_exponent)?;
-        Ok(verifier)
+        keys.require_usable(&settings.algorithms, settings.any_rsa_exponent)?;
+        Ok(Verifier { keys, settings: Arc::new(settings) })
     }
 }
 
@@ -356,7 +375,7 @@ fn check_accept(option: &'static str, accept: &Accept) -> Result<(), ConfigError
 
 /// Each of several verifiers has issuers of its own.
 fn check_issuers(verifiers: &[Verifier]) -> Result<(), ConfigError> {
-    if verifiers.iter().any(|verifier| verifier.rules.issuer == Accept::Any) {
+    if verifiers.iter().any(|verifier| verifier.settings.rules.issuer == Accept::Any) {
         return Err(invalid("issuer", "must be named by each of several verifiers"));
     }
     let mut issuers = verifiers.iter().flat_map(Verifier::issuers);
@@ -373,7 +392,7 @@ fn invalid(option: &'static str, problem: &str) -> ConfigError {
 }
 
 /// Verifiers for several issuers. The one for a token is chosen by its `iss`, exactly; nothing else of the token decides.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct VerifierSet {
     verifiers: Vec<Verifier>,
 }
@@ -420,14 +439,15 @@ impl VerifierSet {
         if let [only] = self.verifiers.as_slice() {
             return Ok((0, only));
         }
-        let max_token_bytes = self.verifiers.iter().map(|verifier| verifier.max_token_bytes).max().unwrap_or_default();
+        let max_token_bytes =
+            self.verifiers.iter().map(|verifier| verifier.settings.max_token_bytes).max().unwrap_or_default();
         let jws = Jws::parse(token, max_token_bytes)?;
         jws.header_object()?;
         let claims = jws.claims()?;
         let Some(iss) = claims.get("iss") else {
             return Err(Error::MissingClaim { claim: "iss".to_string() });
         };
-        let chosen = self.verifiers.iter().enumerate().find(|(_, verifier)| verifier.rules.issuer.names(iss));
+        let chosen = self.verifiers.iter().enumerate().find(|(_, verifier)| verifier.settings.rules.issuer.names(iss));
         chosen.ok_or_else(|| Error::ClaimMismatch {
             claim: "iss".to_string(),
             expected: Value::Array(self.verifiers.iter().flat_map(Verifier::issuers).map(Value::from).collect()),

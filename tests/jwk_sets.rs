@@ -110,9 +110,9 @@ fn one_of_several_types_and_values() {
     );
 
     let empty = builder(good()).expect_claim_one_of("azp", &[]).build().unwrap_err();
-    assert_eq!((empty.code(), empty.option()), ("invalid_option", "claims"));
+    assert_eq!((empty.code(), empty.option()), ("invalid_option", "expect_claim"));
     let broken = builder(good()).expect_claim_one_of("azp", &["1", "{"]).build().unwrap_err();
-    assert_eq!((broken.code(), broken.option()), ("invalid_option", "claims"));
+    assert_eq!((broken.code(), broken.option()), ("invalid_option", "expect_claim"));
     let empty = builder(good()).typ(Vec::new()).build().unwrap_err();
     assert_eq!((empty.code(), empty.option()), ("invalid_option", "typ"));
 }

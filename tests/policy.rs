@@ -132,9 +132,9 @@ fn impossible_durations_are_refused() {
     for (grace, check_in, rollback, option) in [
         (-1.0, None, 0.0, "grace"),
         (f64::INFINITY, None, 0.0, "grace"),
-        (0.0, Some(-1.0), 0.0, "checkIn"),
-        (0.0, Some(f64::NAN), 0.0, "checkIn"),
-        (0.0, None, f64::NAN, "rollbackTolerance"),
+        (0.0, Some(-1.0), 0.0, "check_in"),
+        (0.0, Some(f64::NAN), 0.0, "check_in"),
+        (0.0, None, f64::NAN, "rollback_tolerance"),
     ] {
         assert_eq!(Policy::new(grace, check_in, rollback).unwrap_err().option(), option);
     }

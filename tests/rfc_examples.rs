@@ -74,7 +74,7 @@ fn the_examples_that_are_tokens_are_verified() {
         let keys = JwkSet::from_json(&format!("[{key}]")).unwrap();
         let verifier = Verifier::builder(keys, "joe", Accept::Any).build().unwrap();
         let verified = verifier.verify(token, UnixTime::from_secs(1_300_819_379)).unwrap();
-        assert_eq!(verified.claims().get("http://example.com/is_root").unwrap(), &tokenward::Value::Bool(true));
+        assert_eq!(verified.claims_set().get("http://example.com/is_root").unwrap(), &tokenward::Value::Bool(true));
         let late = verifier.verify(token, UnixTime::from_secs(1_300_819_385)).unwrap_err();
         assert_eq!(late.code(), "expired");
     }

@@ -68,7 +68,7 @@ fn read_number(number: &str) -> f64 {
     let signer = Signer::eddsa();
     let token = signer.sign(r#"{"alg":"EdDSA"}"#, CLAIMS.replace("}", &format!(",\"n\":{number}}}")));
     let token = verifier(&signer).verify(&token, NOW).unwrap();
-    token.claims().get("n").and_then(|value| value.as_f64()).unwrap()
+    token.claims_set().get("n").and_then(|value| value.as_f64()).unwrap()
 }
 
 /// By the definition (RFC 4648 sections 3.5 and 5): the alphabet, a length that occurs, unused bits zero.

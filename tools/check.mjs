@@ -14,6 +14,9 @@ import { BARE_METAL, toolchain } from "./toolchain.mjs";
 
 const DENY_WARNINGS = ["--", "-D", "warnings"];
 
+// What docs.rs shows: `[package.metadata.docs.rs]` in Cargo.toml.
+const DOCUMENTED = "ml-dsa,pem,reference,serde";
+
 /** The checks of Rust and those of JavaScript, each a title and what throws when it fails. */
 export function checksByLanguage(rust) {
   return [rustChecks(rust), javascriptChecks()];
@@ -27,11 +30,12 @@ function rustChecks(rust) {
     ["clippy for WebAssembly", () => rust.forTarget(clippy("--lib", "--features", "wasm"))],
     ["clippy with the reference engine", () => rust.native(clippy("--lib", "--features", "reference"))],
     ["clippy with ML-DSA", () => rust.native(clippy("--lib", "--features", "ml-dsa"))],
+    ["clippy with DER alone", () => rust.native(clippy("--lib", "--features", "der"))],
     ["clippy without std", () => rust.native(clippy("--lib", "--no-default-features"))],
     [
       "rustdoc",
       () =>
-        rust.native(["doc", "--locked", "--no-deps", "--lib", "--features", "ml-dsa"], {
+        rust.native(["doc", "--locked", "--no-deps", "--lib", "--features", DOCUMENTED], {
           env: { RUSTDOCFLAGS: "-D warnings" },
         }),
     ],
@@ -40,7 +44,8 @@ function rustChecks(rust) {
       async () => {
         const bareMetal = await toolchain(BARE_METAL);
         console.log(`  ${bareMetal.description}`);
-        await bareMetal.forTarget(["check", "--locked", "--lib", "--no-default-features", "--features", "ml-dsa"]);
+        const features = ["--no-default-features", "--features", "ml-dsa,pem,serde"];
+        await bareMetal.forTarget(["check", "--locked", "--lib", ...features]);
       },
     ],
     ["licences and sources", () => checkLicences(rust)],

@@ -20,7 +20,7 @@ pub(crate) struct JsonError {
 
 /// Reads one JSON value and nothing after it but white space.
 pub(crate) fn parse(text: &str) -> Result<Value<'_>, JsonError> {
-    let mut parser = Parser { text, position: 0 };
+    let mut parser = Parser::new(text);
     parser.skip_white_space();
     let value = parser.value(0)?;
     parser.skip_white_space();
@@ -30,13 +30,18 @@ pub(crate) fn parse(text: &str) -> Result<Value<'_>, JsonError> {
     Ok(value)
 }
 
-struct Parser<'a> {
+/// Reads from left to right. What it steps over before a value or a bracket is up to whoever calls.
+pub(crate) struct Parser<'a> {
     text: &'a str,
     position: usize,
 }
 
 impl<'a> Parser<'a> {
-    fn value(&mut self, depth: u32) -> Result<Value<'a>, JsonError> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, position: 0 }
+    }
+
+    pub(crate) fn value(&mut self, depth: u32) -> Result<Value<'a>, JsonError> {
         match self.peek() {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
@@ -93,7 +98,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Steps over an opening bracket.
-    fn enter(&mut self, depth: u32) -> Result<(), JsonError> {
+    pub(crate) fn enter(&mut self, depth: u32) -> Result<(), JsonError> {
         if depth >= MAX_DEPTH {
             return Err(self.problem("nested deeper than 64 levels"));
         }
@@ -103,7 +108,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Steps over a comma (true) or the closing bracket (false).
-    fn another(&mut self, close: u8) -> Result<bool, JsonError> {
+    pub(crate) fn another(&mut self, close: u8) -> Result<bool, JsonError> {
         self.skip_white_space();
         if self.take(close) {
             return Ok(false);
@@ -115,7 +120,7 @@ impl<'a> Parser<'a> {
         Ok(true)
     }
 
-    fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, JsonError> {
         self.position += 1;
         let start = self.position;
         let mut unescaped: Option<String> = None;
@@ -208,6 +213,11 @@ impl<'a> Parser<'a> {
     }
 
     fn number(&mut self) -> Result<Value<'a>, JsonError> {
+        self.number_text().map(|text| Value::Number(number::read(text)))
+    }
+
+    /// A number as it is spelled.
+    pub(crate) fn number_text(&mut self) -> Result<&'a str, JsonError> {
         let start = self.position;
         self.take(b'-');
         if !self.take(b'0') {
@@ -220,7 +230,7 @@ impl<'a> Parser<'a> {
             let _sign = self.take(b'+') || self.take(b'-');
             self.digits()?;
         }
-        Ok(Value::Number(number::read(self.slice(start))))
+        Ok(self.slice(start))
     }
 
     /// One digit or more.
@@ -234,7 +244,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn literal(&mut self, word: &str, value: Value<'a>) -> Result<Value<'a>, JsonError> {
+    pub(crate) fn literal<T>(&mut self, word: &str, value: T) -> Result<T, JsonError> {
         let rest = self.text.as_bytes().get(self.position..).unwrap_or_default();
         if !rest.starts_with(word.as_bytes()) {
             return Err(self.problem("not a JSON value"));
@@ -243,13 +253,13 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    fn skip_white_space(&mut self) {
+    pub(crate) fn skip_white_space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.position += 1;
         }
     }
 
-    fn take(&mut self, byte: u8) -> bool {
+    pub(crate) fn take(&mut self, byte: u8) -> bool {
         let here = self.peek() == Some(byte);
         if here {
             self.position += 1;
@@ -257,7 +267,7 @@ impl<'a> Parser<'a> {
         here
     }
 
-    fn peek(&self) -> Option<u8> {
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.position).copied()
     }
 

@@ -190,6 +190,7 @@ describe("a build that can be repeated", () => {
 
   test("the modules are those that the record names, where toolchain and sources are its own", (context) => {
     const record = readRecord();
+    assert.ok(record, `there is no ${RECORD}: run npm run build -- --record`);
     assert.deepEqual(Object.keys(record.hashes), Object.keys(MODULES), RECORD);
     const { comparable, reason, differ } = compareWithRecord(record, made);
     // Another toolchain makes other bytes: then there is nothing to compare, which is said and not passed over.

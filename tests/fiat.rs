@@ -1,4 +1,4 @@
-//! The fields of our engine against `fiat-crypto`, whose code Coq has proved to compute what it says: ours is checked against
+//! The fields of our engine, and the orders of P-256, P-384 and edwards25519, against `fiat-crypto`, whose code Coq has proved to compute what it says: ours is checked against
 //! proved code, which does not make it proved.
 //!
 //! `TOKENWARD_ROUNDS=100 cargo test --release --test fiat` makes a million and more comparisons for each field.
@@ -6,6 +6,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test says what it expects by failing")]
 
 use fiat_crypto::{curve25519_64 as f25519, p256_64 as p256, p384_64 as p384, p521_64 as p521};
+use fiat_crypto::{curve25519_scalar_64 as n25519, p256_scalar_64 as n256, p384_scalar_64 as n384};
 use tokenward::compare::{Field, FieldOperation, field};
 
 #[test]
@@ -33,6 +34,31 @@ fn f25519() {
     let mut prime = [0xff; 32];
     (prime[0], prime[31]) = (0x7f, 0xed);
     compare(&F25519, &prime);
+}
+
+#[test]
+fn n256() {
+    compare(
+        &N256,
+        b"\xff\xff\xff\xff\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xbc\xe6\xfa\xad\xa7\x17\x9e\x84\xf3\xb9\xca\xc2\xfc\x63\x25\x51",
+    );
+}
+
+#[test]
+fn n384() {
+    let mut order = [0xff; 48];
+    order[24..].copy_from_slice(
+        b"\xc7\x63\x4d\x81\xf4\x37\x2d\xdf\x58\x1a\x0d\xb2\x48\xb0\xa7\x7a\xec\xec\x19\x6a\xcc\xc5\x29\x73",
+    );
+    compare(&N384, &order);
+}
+
+#[test]
+fn n25519() {
+    let mut order = [0; 32];
+    order[0] = 0x10;
+    order[16..].copy_from_slice(b"\x14\xde\xf9\xde\xa2\xf7\x9c\xd6\x58\x12\x63\x1a\x5c\xf5\xd3\xed");
+    compare(&N25519, &order);
 }
 
 /// A field as `fiat-crypto` computes in it; bytes are big-endian and below the prime.
@@ -150,6 +176,21 @@ montgomery!(
     fiat_p384_mul, fiat_p384_square, fiat_p384_add, fiat_p384_sub,
     fiat_p384_to_montgomery, fiat_p384_from_montgomery, fiat_p384_from_bytes, fiat_p384_to_bytes
 );
+montgomery!(
+    N256, n256, 32, 4, fiat_p256_scalar_montgomery_domain_field_element, fiat_p256_scalar_non_montgomery_domain_field_element,
+    fiat_p256_scalar_mul, fiat_p256_scalar_square, fiat_p256_scalar_add, fiat_p256_scalar_sub,
+    fiat_p256_scalar_to_montgomery, fiat_p256_scalar_from_montgomery, fiat_p256_scalar_from_bytes, fiat_p256_scalar_to_bytes
+);
+montgomery!(
+    N384, n384, 48, 6, fiat_p384_scalar_montgomery_domain_field_element, fiat_p384_scalar_non_montgomery_domain_field_element,
+    fiat_p384_scalar_mul, fiat_p384_scalar_square, fiat_p384_scalar_add, fiat_p384_scalar_sub,
+    fiat_p384_scalar_to_montgomery, fiat_p384_scalar_from_montgomery, fiat_p384_scalar_from_bytes, fiat_p384_scalar_to_bytes
+);
+montgomery!(
+    N25519, n25519, 32, 4, fiat_25519_scalar_montgomery_domain_field_element, fiat_25519_scalar_non_montgomery_domain_field_element,
+    fiat_25519_scalar_mul, fiat_25519_scalar_square, fiat_25519_scalar_add, fiat_25519_scalar_sub,
+    fiat_25519_scalar_to_montgomery, fiat_25519_scalar_from_montgomery, fiat_25519_scalar_from_bytes, fiat_25519_scalar_to_bytes
+);
 unsaturated!(
     P521, p521, 66, 9, fiat_p521_tight_field_element, fiat_p521_loose_field_element,
     fiat_p521_carry_mul, fiat_p521_carry_square, fiat_p521_add, fiat_p521_sub,
@@ -256,8 +297,8 @@ impl Random {
                 if has_runs { [0, 0xff, 0, 0xff, 1, 0x80, 0x7f, (random >> 8) as u8][random as usize % 8] } else { random as u8 }
             };
             let mut number: Vec<u8> = (0..prime.len()).map(byte).collect();
-            // Of the first byte only the bits that the prime has.
-            number[0] &= prime[0];
+            // Of the first byte only as many bits as the prime has there.
+            number[0] &= 0xff >> prime[0].leading_zeros();
             if number.as_slice() < prime {
                 return number;
             }

@@ -93,7 +93,7 @@ pub fn sums_are(algorithm: Algorithm, point: &[u8], u: &[u8], v: &[u8], expected
     fast::sums_are(algorithm, point, u, v, expected)
 }
 
-/// The field of a curve.
+/// The field of a curve, or the numbers modulo the order of its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// Of P-256, 32 bytes.
@@ -104,6 +104,12 @@ pub enum Field {
     P521,
     /// Of edwards25519, 32 bytes.
     F25519,
+    /// The order of P-256, 32 bytes.
+    N256,
+    /// The order of P-384, 48 bytes.
+    N384,
+    /// The order of edwards25519's base point, 32 bytes.
+    N25519,
 }
 
 /// What is computed of two numbers.

@@ -1,4 +1,4 @@
-//! Single operations of the fields, for whoever compares them: no verification comes here.
+//! Single operations of the fields and orders, for whoever compares them: no verification comes here.
 
 use alloc::vec::Vec;
 
@@ -12,6 +12,9 @@ pub(in crate::engine) fn field(field: Field, operation: FieldOperation, a: &[u8]
         Field::P384 => apply::<ecdsa::P384Field, 14>(operation, a, b),
         Field::P521 => apply::<ecdsa::P521Field, 19>(operation, a, b),
         Field::F25519 => apply::<edwards::Field, 9>(operation, a, b),
+        Field::N256 => apply::<ecdsa::P256Order, 9>(operation, a, b),
+        Field::N384 => apply::<ecdsa::P384Order, 14>(operation, a, b),
+        Field::N25519 => apply::<edwards::Order, 9>(operation, a, b),
     }
 }
 

@@ -11,7 +11,10 @@ use tokenward::compare::{Field, FieldOperation, field};
 
 #[test]
 fn p256() {
-    compare(&P256, b"\xff\xff\xff\xff\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff");
+    compare(
+        &P256,
+        b"\xff\xff\xff\xff\0\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+    );
 }
 
 #[test]
@@ -167,39 +170,116 @@ macro_rules! unsaturated {
 }
 
 montgomery!(
-    P256, p256, 32, 4, fiat_p256_montgomery_domain_field_element, fiat_p256_non_montgomery_domain_field_element,
-    fiat_p256_mul, fiat_p256_square, fiat_p256_add, fiat_p256_sub,
-    fiat_p256_to_montgomery, fiat_p256_from_montgomery, fiat_p256_from_bytes, fiat_p256_to_bytes
+    P256,
+    p256,
+    32,
+    4,
+    fiat_p256_montgomery_domain_field_element,
+    fiat_p256_non_montgomery_domain_field_element,
+    fiat_p256_mul,
+    fiat_p256_square,
+    fiat_p256_add,
+    fiat_p256_sub,
+    fiat_p256_to_montgomery,
+    fiat_p256_from_montgomery,
+    fiat_p256_from_bytes,
+    fiat_p256_to_bytes
 );
 montgomery!(
-    P384, p384, 48, 6, fiat_p384_montgomery_domain_field_element, fiat_p384_non_montgomery_domain_field_element,
-    fiat_p384_mul, fiat_p384_square, fiat_p384_add, fiat_p384_sub,
-    fiat_p384_to_montgomery, fiat_p384_from_montgomery, fiat_p384_from_bytes, fiat_p384_to_bytes
+    P384,
+    p384,
+    48,
+    6,
+    fiat_p384_montgomery_domain_field_element,
+    fiat_p384_non_montgomery_domain_field_element,
+    fiat_p384_mul,
+    fiat_p384_square,
+    fiat_p384_add,
+    fiat_p384_sub,
+    fiat_p384_to_montgomery,
+    fiat_p384_from_montgomery,
+    fiat_p384_from_bytes,
+    fiat_p384_to_bytes
 );
 montgomery!(
-    N256, n256, 32, 4, fiat_p256_scalar_montgomery_domain_field_element, fiat_p256_scalar_non_montgomery_domain_field_element,
-    fiat_p256_scalar_mul, fiat_p256_scalar_square, fiat_p256_scalar_add, fiat_p256_scalar_sub,
-    fiat_p256_scalar_to_montgomery, fiat_p256_scalar_from_montgomery, fiat_p256_scalar_from_bytes, fiat_p256_scalar_to_bytes
+    N256,
+    n256,
+    32,
+    4,
+    fiat_p256_scalar_montgomery_domain_field_element,
+    fiat_p256_scalar_non_montgomery_domain_field_element,
+    fiat_p256_scalar_mul,
+    fiat_p256_scalar_square,
+    fiat_p256_scalar_add,
+    fiat_p256_scalar_sub,
+    fiat_p256_scalar_to_montgomery,
+    fiat_p256_scalar_from_montgomery,
+    fiat_p256_scalar_from_bytes,
+    fiat_p256_scalar_to_bytes
 );
 montgomery!(
-    N384, n384, 48, 6, fiat_p384_scalar_montgomery_domain_field_element, fiat_p384_scalar_non_montgomery_domain_field_element,
-    fiat_p384_scalar_mul, fiat_p384_scalar_square, fiat_p384_scalar_add, fiat_p384_scalar_sub,
-    fiat_p384_scalar_to_montgomery, fiat_p384_scalar_from_montgomery, fiat_p384_scalar_from_bytes, fiat_p384_scalar_to_bytes
+    N384,
+    n384,
+    48,
+    6,
+    fiat_p384_scalar_montgomery_domain_field_element,
+    fiat_p384_scalar_non_montgomery_domain_field_element,
+    fiat_p384_scalar_mul,
+    fiat_p384_scalar_square,
+    fiat_p384_scalar_add,
+    fiat_p384_scalar_sub,
+    fiat_p384_scalar_to_montgomery,
+    fiat_p384_scalar_from_montgomery,
+    fiat_p384_scalar_from_bytes,
+    fiat_p384_scalar_to_bytes
 );
 montgomery!(
-    N25519, n25519, 32, 4, fiat_25519_scalar_montgomery_domain_field_element, fiat_25519_scalar_non_montgomery_domain_field_element,
-    fiat_25519_scalar_mul, fiat_25519_scalar_square, fiat_25519_scalar_add, fiat_25519_scalar_sub,
-    fiat_25519_scalar_to_montgomery, fiat_25519_scalar_from_montgomery, fiat_25519_scalar_from_bytes, fiat_25519_scalar_to_bytes
+    N25519,
+    n25519,
+    32,
+    4,
+    fiat_25519_scalar_montgomery_domain_field_element,
+    fiat_25519_scalar_non_montgomery_domain_field_element,
+    fiat_25519_scalar_mul,
+    fiat_25519_scalar_square,
+    fiat_25519_scalar_add,
+    fiat_25519_scalar_sub,
+    fiat_25519_scalar_to_montgomery,
+    fiat_25519_scalar_from_montgomery,
+    fiat_25519_scalar_from_bytes,
+    fiat_25519_scalar_to_bytes
 );
 unsaturated!(
-    P521, p521, 66, 9, fiat_p521_tight_field_element, fiat_p521_loose_field_element,
-    fiat_p521_carry_mul, fiat_p521_carry_square, fiat_p521_add, fiat_p521_sub,
-    fiat_p521_carry, fiat_p521_relax, fiat_p521_from_bytes, fiat_p521_to_bytes
+    P521,
+    p521,
+    66,
+    9,
+    fiat_p521_tight_field_element,
+    fiat_p521_loose_field_element,
+    fiat_p521_carry_mul,
+    fiat_p521_carry_square,
+    fiat_p521_add,
+    fiat_p521_sub,
+    fiat_p521_carry,
+    fiat_p521_relax,
+    fiat_p521_from_bytes,
+    fiat_p521_to_bytes
 );
 unsaturated!(
-    F25519, f25519, 32, 5, fiat_25519_tight_field_element, fiat_25519_loose_field_element,
-    fiat_25519_carry_mul, fiat_25519_carry_square, fiat_25519_add, fiat_25519_sub,
-    fiat_25519_carry, fiat_25519_relax, fiat_25519_from_bytes, fiat_25519_to_bytes
+    F25519,
+    f25519,
+    32,
+    5,
+    fiat_25519_tight_field_element,
+    fiat_25519_loose_field_element,
+    fiat_25519_carry_mul,
+    fiat_25519_carry_square,
+    fiat_25519_add,
+    fiat_25519_sub,
+    fiat_25519_carry,
+    fiat_25519_relax,
+    fiat_25519_from_bytes,
+    fiat_25519_to_bytes
 );
 
 fn reversed<const SIZE: usize>(bytes: &[u8]) -> [u8; SIZE] {
@@ -294,7 +374,11 @@ impl Random {
         loop {
             let byte = |_| {
                 let random = self.next();
-                if has_runs { [0, 0xff, 0, 0xff, 1, 0x80, 0x7f, (random >> 8) as u8][random as usize % 8] } else { random as u8 }
+                if has_runs {
+                    [0, 0xff, 0, 0xff, 1, 0x80, 0x7f, (random >> 8) as u8][random as usize % 8]
+                } else {
+                    random as u8
+                }
             };
             let mut number: Vec<u8> = (0..prime.len()).map(byte).collect();
             // Of the first byte only as many bits as the prime has there.

@@ -13,7 +13,8 @@ macro_rules! set {
             use libcrux_ml_dsa::{MLDSASignature, MLDSAVerificationKey};
             let algorithm = Algorithm::$algorithm;
             let pair = portable::generate_key_pair([data.seed; 32]);
-            let signed = portable::sign(&pair.signing_key, data.message, b"", [data.seed; 32]).ok().expect("a signature");
+            let signed =
+                portable::sign(&pair.signing_key, data.message, b"", [data.seed; 32]).ok().expect("a signature");
             let (good_key, good) = (pair.verification_key.as_slice().to_vec(), signed.as_slice().to_vec());
             let mut public = good_key.clone();
             let mut signature = good.clone();

@@ -1,5 +1,8 @@
 // npm run build: src/ and js/ become pkg/, what npm publishes.
 //
+//   node tools/build.mjs            builds what has changed
+//   node tools/build.mjs --record   writes the modules' SHA-256 to wasm.sha256 as well, after a change of Rust
+//
 // cargo -> wasm-bindgen -> wasm-opt -> js/wasm/ (generated) -> tsc twice -> pkg/. A step whose inputs did not change is
 // left out. There are five WebAssembly modules: Tokenward's, a faster RSA kernel for engines that fuse multiply-adds, the whole
 // with the reference engine for whoever imports tokenward/reference and with ML-DSA for tokenward/ml-dsa, and Argon2id for
@@ -20,7 +23,19 @@ import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { bundleOauth4webapi } from "./commonjs.mjs";
 import { inlined } from "./inline.mjs";
+import {
+  builtHashes,
+  compareWithRecord,
+  FUNCTIONS,
+  functionNames,
+  MODULES,
+  RECORD,
+  readRecord,
+  sourcesHash,
+  writeRecord,
+} from "./modules.mjs";
 import { Failure, main, root, runPackage, step } from "./run.mjs";
+import { billOfMaterials, SBOM } from "./sbom.mjs";
 import { setup } from "./setup.mjs";
 
 const CARGO_OUT = "target/wasm32-unknown-unknown/wasm";
@@ -50,26 +65,48 @@ export async function build() {
   const packages = ["typescript", "esbuild", "oauth4webapi"].map((name) => `node_modules/${name}/package.json`);
   const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "tools/commonjs.mjs", ...packages];
   await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs"], "", buildPackage);
+  write(SBOM, await billOfMaterials(rust));
   reportSize();
+  return thisBuild(rust);
 }
 
-const CORE_FILES = ["inline.ts", "tokenward_bg.js", "tokenward_bg.wasm"].map((name) => `js/wasm/${name}`);
-const REFERENCE_FILES = ["reference.ts", "reference_bg.js", "reference_bg.wasm"].map((name) => `js/wasm/${name}`);
-const ML_DSA_FILES = ["ml-dsa.ts", "ml-dsa_bg.wasm"].map((name) => `js/wasm/${name}`);
+/** What `wasm.sha256` says of a build: the toolchain, a hash of the sources, and those of the modules. */
+function thisBuild(rust) {
+  const { version } = JSON.parse(readFileSync(join(root, "node_modules/binaryen/package.json"), "utf8"));
+  return {
+    toolchain: `${rust.description}; binaryen ${version}; ${process.platform} ${process.arch}`,
+    sources: sourcesHash(filesIn),
+    hashes: builtHashes(),
+  };
+}
+
+const outputs = (functions, names) => [`${FUNCTIONS}/${functions}.json`, ...names.map((name) => `js/wasm/${name}`)];
+const CORE_FILES = outputs("tokenward.wasm", ["inline.ts", "tokenward_bg.js", "tokenward_bg.wasm"]);
+const REFERENCE_FILES = outputs("reference.wasm", ["reference.ts", "reference_bg.js", "reference_bg.wasm"]);
+const ML_DSA_FILES = outputs("ml-dsa.wasm", ["ml-dsa.ts", "ml-dsa_bg.wasm"]);
 const RELAXED_FILES = ["relaxed.ts", "relaxed_bg.wasm"].map((name) => `js/wasm/${name}`);
 const ARGON2_FILE = "js/wasm/argon2.ts";
 const ARGON2_WASM = "target/tokenward/argon2.wasm";
 
 async function buildCore(rust) {
-  const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm"]);
+  const wasm = await buildModule(rust, "tokenward.wasm");
   write("js/wasm/tokenward_bg.wasm", wasm);
   write("js/wasm/tokenward_bg.js", glueFactory());
   write("js/wasm/inline.ts", inlinedModule(wasm));
 }
 
+/** A build of the core. Which functions it has is kept for tests/packaging: what is published has no names. */
+async function buildModule(rust, name) {
+  const { crate, features } = MODULES[name];
+  const wasm = await buildWasm(rust, crate, ["--features", features]);
+  const names = functionNames(readFileSync(join(root, `${CARGO_OUT}/${crate}.wasm`)));
+  write(`${FUNCTIONS}/${name}.json`, JSON.stringify(names));
+  return wasm;
+}
+
 /** The same with the other engine. Its glue is a file of its own, since the two import different things. */
 async function buildReference(rust) {
-  const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm,reference"]);
+  const wasm = await buildModule(rust, "reference.wasm");
   write("js/wasm/reference_bg.wasm", wasm);
   write("js/wasm/reference_bg.js", glueFactory());
   write("js/wasm/reference.ts", inlinedModule(wasm));
@@ -77,7 +114,7 @@ async function buildReference(rust) {
 
 /** The same with ML-DSA beside the other algorithms. The glue is that of the first, so that tokenward/slim takes either. */
 async function buildMlDsa(rust) {
-  const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm,ml-dsa"]);
+  const wasm = await buildModule(rust, "ml-dsa.wasm");
   if (glueFactory() !== readFileSync(join(root, "js/wasm/tokenward_bg.js"), "utf8")) {
     throw new Failure(
       "with ML-DSA the module has another glue than tokenward.wasm: what Rust imports or exports differs",
@@ -265,4 +302,19 @@ function write(path, content) {
   writeFileSync(join(root, path), content);
 }
 
-main(import.meta.url, build);
+main(import.meta.url, async () => {
+  const options = process.argv.slice(2);
+  if (options.some((option) => option !== "--record")) {
+    throw new Failure(`npm run build takes --record and nothing else, and not ${options.join(" ")}`);
+  }
+  const made = await build();
+  if (options.includes("--record")) {
+    writeRecord(made);
+    console.log(`  ${RECORD}: written`);
+    return;
+  }
+  const { comparable, reason, differ } = compareWithRecord(readRecord(), made);
+  if (!comparable) console.log(`  ${RECORD}: not compared: ${reason}`);
+  else if (differ.length === 0) console.log(`  ${RECORD}: the modules are those recorded, byte for byte`);
+  else console.log(`  ${RECORD}: ${differ.join(", ")} differ from what the same toolchain made of the same sources`);
+});

@@ -96,6 +96,15 @@ const SEEDS = {
         ),
       );
     }),
+  // The last bytes of a signature count its hints, and those before are their places.
+  ml_dsa: () => [
+    ...Array.from({ length: 12 }, (_, kind) =>
+      [[], [0, 0, 1], [1, 0, 1], [9, 0, 1], [60, 0, 255], [0, 4, 1], [0, 8, 64]].map((changes) =>
+        Buffer.from([kind, 7, 3, 1, 2, 3, ...changes]),
+      ),
+    ).flat(),
+    '"alg":"ML-DSA-44","pub":"AAAA"',
+  ],
   signatures: () =>
     [0, 1, 2, 3].flatMap((kind) =>
       [[], [0, 1], [31, 1], [32, 255], [63, 128]].map((changes) => Buffer.from([kind, 7, 3, 1, 2, 3, ...changes])),

@@ -1,7 +1,7 @@
 // Which licences and sources the dependencies have: offline, from what cargo and npm recorded.
 //
 // The rules are in deny.toml, which `cargo deny check` reads too. Known vulnerabilities (RustSec, npm audit) need the
-// network and are not looked for here.
+// network or a copy of a database, and are not looked for here: see tools/advisories.mjs.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, root } from "./run.mjs";
@@ -17,7 +17,7 @@ export async function checkLicences(rust) {
   ]);
   if (problems.length > 0) throw new Failure(`Dependencies that deny.toml does not allow:\n- ${problems.join("\n- ")}`);
   console.log(`  ${crates.length} crates and ${packages.length} npm packages: all from their registries, all allowed`);
-  console.log("  (known vulnerabilities were not looked for: that needs the network)");
+  console.log("  (known vulnerabilities were not looked for: npm run advisories, with a copy of RustSec's database)");
 }
 
 async function cargoPackages(rust) {

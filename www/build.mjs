@@ -43,6 +43,9 @@ async function bundle(outdir, provider) {
     },
     outdir,
     entryNames: "[name]-[hash]",
+    chunkNames: "[name]-[hash]",
+    // What only some need is loaded when they do: ML-DSA.
+    splitting: true,
     assetNames: "[name]-[hash]",
     absWorkingDir: outdir,
     bundle: true,
@@ -77,7 +80,9 @@ async function buildWorker(outdir, provider) {
   const files = paths.map((path) => relative(outdir, path).replaceAll("\\", "/")).sort();
   const hash = createHash("sha256");
   for (const file of files) hash.update(file).update(await readFile(join(outdir, file)));
-  const cached = files.map((file) => (file === "index.html" ? "./" : file));
+  // Kept once somebody has loaded it, and not for all.
+  const isLazy = (file) => file.startsWith("ml-dsa-");
+  const cached = files.filter((file) => !isLazy(file)).map((file) => (file === "index.html" ? "./" : file));
   await esbuild.build({
     entryPoints: [join(HERE, "src/sw.js")],
     outfile: join(outdir, "sw.js"),
@@ -87,6 +92,7 @@ async function buildWorker(outdir, provider) {
     target: BROWSERS,
     define: {
       __FILES__: JSON.stringify(cached),
+      __LAZY__: JSON.stringify(files.filter(isLazy)),
       __VERSION__: JSON.stringify(hash.digest("hex").slice(0, 16)),
       __PROVIDER__: JSON.stringify(provider ?? null),
     },

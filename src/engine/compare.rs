@@ -92,3 +92,47 @@ pub fn use_fused(kernel: fn(&mut [u64], usize, usize, u32) -> bool) {
 pub fn sums_are(algorithm: Algorithm, point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 2] {
     fast::sums_are(algorithm, point, u, v, expected)
 }
+
+/// The field of a curve, or the numbers modulo the order of its group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// Of P-256, 32 bytes.
+    P256,
+    /// Of P-384, 48 bytes.
+    P384,
+    /// Of P-521, 66 bytes.
+    P521,
+    /// Of edwards25519, 32 bytes.
+    F25519,
+    /// The order of P-256, 32 bytes.
+    N256,
+    /// The order of P-384, 48 bytes.
+    N384,
+    /// The order of edwards25519's base point, 32 bytes.
+    N25519,
+}
+
+/// What is computed of two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldOperation {
+    /// `a * b`
+    Mul,
+    /// `a * a`
+    Square,
+    /// `a + b`
+    Add,
+    /// `a - b`
+    Sub,
+    /// `(a + b) * (a - b)`: the widest factors that the formulas have
+    WideMul,
+    /// `(a - b) * (a - b)`
+    WideSquare,
+    /// `1 / a`, of an `a` that is not 0
+    Invert,
+}
+
+/// An operation of our engine's fields. Numbers are big-endian, of the field's size, and below its prime; so is the answer.
+#[must_use]
+pub fn field(field: Field, operation: FieldOperation, a: &[u8], b: &[u8]) -> Vec<u8> {
+    fast::field(field, operation, a, b)
+}

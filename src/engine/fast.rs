@@ -9,6 +9,8 @@ mod ecdsa;
 mod ed25519;
 mod edwards;
 mod field;
+#[cfg(feature = "compare")]
+mod field_operation;
 mod hash;
 mod multiples;
 mod rsa;
@@ -38,6 +40,9 @@ pub(super) fn prepare(material: &KeyMaterial<'_>) -> Result<Box<dyn VerifyingKey
 pub(super) fn rsa_power(modulus: &[u8], exponent: u32, base: &[u8]) -> Vec<u8> {
     rsa::power(modulus, exponent, base)
 }
+
+#[cfg(feature = "compare")]
+pub(super) use field_operation::field;
 
 /// Like the module of `relaxed/`: given numbers, limbs, words and squarings.
 #[cfg(all(feature = "compare", not(feature = "wasm")))]

@@ -17,10 +17,10 @@ const RSA_SIZES = [1024, 2048, 3072, 4096];
 const RECIPES = {
   ...Object.fromEntries(RSA_SIZES.map((bits) => [`rsa${bits}`, () => generate("rsa", { modulusLength: bits })])),
   otherRsa: () => generate("rsa", { modulusLength: 2048 }),
-  rsa8192: () => rsaOf(manyPrimes(8192)),
+  rsa8192: () => rsaOf(manyPrimes(8192, () => generatePrimeSync(512, { bigint: true }), randomBytes(32))),
   rsaExponent3: () => generate("rsa", { modulusLength: 2048, publicExponent: 3 }),
   rsaGreatExponent: () => generate("rsa", { modulusLength: 2048, publicExponent: 0xffff_fffb }),
-  roca: () => rsaOf([rocaPrime(), rocaPrime()]),
+  roca: () => rsaOf([rocaPrime(randomBytes), rocaPrime(randomBytes)]),
   p256: () => generate("ec", { namedCurve: "P-256" }),
   otherP256: () => generate("ec", { namedCurve: "P-256" }),
   p384: () => generate("ec", { namedCurve: "P-384" }),
@@ -39,7 +39,7 @@ export function testKeys() {
   return Object.fromEntries(Object.entries(jwks).map(([name, jwk]) => [name, new TestKey(jwk)]));
 }
 
-class TestKey {
+export class TestKey {
   #privateKey;
 
   constructor(privateJwk) {
@@ -102,17 +102,16 @@ function generate(type, options) {
 }
 
 /** Primes of 512 bits, soon found, and a last one that makes their product have exactly so many bits. */
-function manyPrimes(bits) {
-  const primes = Array.from({ length: bits / 512 - 1 }, () => generatePrimeSync(512, { bigint: true }));
+export function manyPrimes(bits, prime, distance) {
+  const primes = Array.from({ length: bits / 512 - 1 }, (_, index) => prime(index));
   const greatest = 2n ** BigInt(bits) / primes.reduce((product, p) => product * p);
-  let last = greatest - (fromBytes(randomBytes(32)) | 1n);
+  let last = greatest - (fromBytes(distance) | 1n);
   if (last % 2n === 0n) last -= 1n;
   while (!checkPrimeSync(last)) last -= 2n;
   return [...primes, last];
 }
 
-function rsaOf(primes) {
-  const e = 65537n;
+export function rsaOf(primes, e = 65537n) {
   if (primes.some((p) => (p - 1n) % e === 0n)) throw new Error("a prime does not go with the exponent: try again");
   const n = primes.reduce((product, p) => product * p);
   const d = inverse(
@@ -128,9 +127,9 @@ function rsaOf(primes) {
 
 /**
  * A prime as the flawed generator of CVE-2017-15361 makes them for RSA-2048: k * M + (65537^a mod M), M the product of
- * the first 126 primes (Nemec and others, "The Return of Coppersmith's Attack", CCS 2017, section 2).
+ * the first 126 primes (Nemec and others, "The Return of Coppersmith's Attack", CCS 2017, section 2). `random` answers so many bytes.
  */
-function rocaPrime() {
+export function rocaPrime(random) {
   const primes = [];
   for (let candidate = 2n; primes.length < 126; candidate += 1n) {
     if (primes.every((p) => candidate % p !== 0n)) primes.push(candidate);
@@ -139,8 +138,8 @@ function rocaPrime() {
   const greatest = 2n ** 1024n / M;
   for (;;) {
     // Between 0.75 and 1 of the greatest: the product of two such primes has 2048 bits.
-    const k = greatest - (fromBytes(randomBytes(8)) % (greatest / 4n)) - 1n;
-    const p = k * M + modPow(65537n, fromBytes(randomBytes(16)), M);
+    const k = greatest - (fromBytes(random(8)) % (greatest / 4n)) - 1n;
+    const p = k * M + modPow(65537n, fromBytes(random(16)), M);
     if (checkPrimeSync(p) && (p - 1n) % 65537n !== 0n) return p;
   }
 }

@@ -1,4 +1,13 @@
 // Large numbers, for keys and signatures that no library would make.
+import { createHash } from "node:crypto";
+
+/** Bytes that look random and are the same in each run: SHA-256 of a label and a counter. */
+export function fixedBytes(size, label) {
+  const blocks = Array.from({ length: Math.ceil(size / 32) }, (_, counter) =>
+    createHash("sha256").update(`${counter} `).update(label).digest(),
+  );
+  return Buffer.concat(blocks).subarray(0, size);
+}
 
 /** The number that bytes spell, the most significant first. */
 export function fromBytes(bytes) {

@@ -1,13 +1,13 @@
 // EMSA-PSS by its definition, so that a test can get it wrong in one place only.
-import { createHash, randomBytes } from "node:crypto";
-import { toBytes } from "./numbers.mjs";
+import { createHash } from "node:crypto";
+import { fixedBytes, toBytes } from "./numbers.mjs";
 
-/** EMSA-PSS (RFC 8017 section 9.1.1); each option is what it should be, or not. */
+/** EMSA-PSS (RFC 8017 section 9.1.1); each option is what it should be, or not. The same salt for the same message. */
 export function pssEncoding(options, message) {
   const { hash, salt, bits, maskHash = hash, trailer = 0xbc, separator = 1, padding = 0, unusedBit = false } = options;
   const size = Math.ceil(bits / 8);
   const digest = createHash(hash).update(message).digest();
-  const saltBytes = randomBytes(salt);
+  const saltBytes = fixedBytes(salt, message);
   const H = createHash(hash).update(Buffer.alloc(8)).update(digest).update(saltBytes).digest();
   const zeros = size - salt - H.length - 2;
   // The first byte of the padding lies in part beyond the modulus, so it is the last one that differs.

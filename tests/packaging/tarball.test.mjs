@@ -34,6 +34,7 @@ describe("the tarball", () => {
       "pkg/ml-dsa.wasm",
       "pkg/reference.wasm",
       "pkg/relaxed.wasm",
+      "pkg/sbom.cdx.json",
       "pkg/tokenward.wasm",
       ...compiled("pkg/esm", names),
       ...compiled("pkg/cjs", modules),

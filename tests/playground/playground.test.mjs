@@ -41,6 +41,7 @@ describe("the playground", () => {
   it("gives every sample the answer it is a sample of", async () => {
     for (const { id, expect } of samples) {
       await page.selectOption("#sample", id);
+      if (id.startsWith("ml-dsa")) await page.waitForSelector('#verdict[data-kind="verified"]');
       const failed = await look.failedCheck();
       if (expect.ok) {
         assert.equal(await look.kind(), "verified", id);
@@ -51,6 +52,20 @@ describe("the playground", () => {
         assert.equal(failed?.code, expect.code, `${id}: the failing line carries the code`);
       }
     }
+    assert.deepEqual(look.complaints, []);
+  });
+
+  it("loads ML-DSA when a key needs it, and not before", async () => {
+    const asked = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await page.reload();
+    assert.equal(await look.kind(), "verified");
+    const isMlDsa = (path) => /\/ml-dsa-/.test(path);
+    assert.equal(asked.some(isMlDsa), false);
+    await page.selectOption("#sample", "ml-dsa-65");
+    await page.waitForSelector('#verdict[data-kind="verified"]');
+    assert.equal(asked.filter(isMlDsa).length, 1);
+    assert.match(await look.text("#verdict-why"), /^Signed with ML-DSA-65 by the key ml-dsa-65/);
     assert.deepEqual(look.complaints, []);
   });
 

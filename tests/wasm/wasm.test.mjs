@@ -13,7 +13,7 @@ import { RELAXED, WASM_FLAGS } from "../../tools/build.mjs";
 import { toolchain, WASM } from "../../tools/toolchain.mjs";
 import { openChromiumPage, openFirefox, openWebKit } from "../browsers/engines.mjs";
 
-const ALL = ["vectors", "rsa_kernels", "curve_kernels"];
+const ALL = ["vectors", "rsa_kernels", "curve_kernels", "proved_fields"];
 
 /** One build after the other, since cargo does not allow two at once. The tests of one run while the next is compiled. */
 const compiled = {};

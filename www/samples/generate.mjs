@@ -2,6 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { FAILING } from "./failing.mjs";
+import { ML_DSA_SAMPLE } from "./ml-dsa.mjs";
 import { RFC_SAMPLES } from "./rfc.mjs";
 import { AUDIENCE, ISSUER, MOMENT, publicJwk, SIGNING, token } from "./signer.mjs";
 
@@ -45,6 +46,6 @@ function keySet(keys) {
   return { keys: keys.map((key) => (typeof key === "string" ? publicJwk(key) : { ...publicJwk(key.kid), ...key })) };
 }
 
-const samples = [...holding, ...failing, ...RFC_SAMPLES];
+const samples = [...holding, { ...ML_DSA_SAMPLE, options: OPTIONS, now: MOMENT }, ...failing, ...RFC_SAMPLES];
 writeFileSync(new URL("./samples.json", import.meta.url), `${JSON.stringify(samples, null, 1)}\n`);
 console.log(`${samples.length} samples written`);

@@ -3,6 +3,8 @@
 import { ConfigError, createVerifier } from "tokenward";
 import { FieldProblem, toOptions } from "./rules.js";
 
+const LOADING = "ML-DSA is being loaded: it is a module of its own.";
+
 /** Codes that are only given after the signature held (the order of checks is fixed and documented). */
 const AFTER_SIGNATURE = new Set([
   "missing_claim",
@@ -23,16 +25,19 @@ const AFTER_SIGNATURE = new Set([
  * @property {number} [took] in milliseconds
  */
 
-export function createJudge() {
+/** `ready` is called once what an answer had to wait for is there, or has failed. */
+export function createJudge(ready = () => {}) {
   let now = 0;
   let made = { key: undefined, verifier: undefined, options: undefined };
+  const mlDsa = lazily(() => import("tokenward/ml-dsa"), ready);
 
   /** A verifier is made anew only when keys or expectations change: moving the time asks the same one again. */
   function verifierFor(jwks, rules) {
     const key = JSON.stringify([jwks, rules]);
     if (made.key !== key) {
       const options = toOptions(rules);
-      made = { key, options, verifier: createVerifier({ ...options, jwks, now: () => now }) };
+      const create = wantsMlDsa(jwks, rules) ? mlDsa().createVerifier : createVerifier;
+      made = { key, options, verifier: create({ ...options, jwks, now: () => now }) };
     }
     return made;
   }
@@ -59,5 +64,35 @@ export function createJudge() {
     if (result.ok) return { kind: "verified", value: result.value, ...common };
     const kind = AFTER_SIGNATURE.has(result.error.code) ? "genuine" : "refused";
     return { kind, error: result.error, ...common };
+  };
+}
+
+/** Keys of the type AKP, or an algorithm that was chosen: nobody else loads the module. */
+function wantsMlDsa(jwks, { algorithms }) {
+  return /"AKP"/.test(jwks) || algorithms.some((name) => name.startsWith("ML-DSA"));
+}
+
+/** What `load` gives, once it is there; until then it is a problem of the field that asks for it. */
+function lazily(load, ready) {
+  let state;
+  return () => {
+    if (state === undefined) {
+      state = { problem: LOADING };
+      load()
+        .then(
+          (module) => {
+            state = { module };
+          },
+          () => {
+            state = { problem: "ML-DSA could not be loaded: try again where there is a network." };
+          },
+        )
+        .then(ready);
+    }
+    if (state.module) return state.module;
+    const { problem } = state;
+    // The next question after a failure tries again.
+    if (problem !== LOADING) state = undefined;
+    throw new FieldProblem("jwks", problem);
   };
 }

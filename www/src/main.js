@@ -19,7 +19,7 @@ const EMPTY = { token: "", jwks: "", rules: EMPTY_RULES, moment: undefined, samp
 const TICK = 1000;
 const SPEAK_AFTER = 500;
 
-const judge = createJudge();
+const judge = createJudge(() => draw());
 const axis = createAxis(byId("axis"), (moment) => change({ moment }));
 let state = { ...EMPTY, ...(recall(EMPTY_RULES) ?? sampleState(sampleInAddress() ?? FIRST_SAMPLE)) };
 

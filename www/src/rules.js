@@ -2,7 +2,10 @@
 
 import { isObject } from "./decode.js";
 
-export const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+export const ALGORITHMS = [
+  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"],
+  ...["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"],
+];
 
 export const EMPTY_RULES = {
   issuer: "",

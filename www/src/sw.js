@@ -1,9 +1,11 @@
 // Keeps this version of the page, whole, and answers from it: the network is not asked for any file of the page.
-// FILES and VERSION come from the build; a change of any file is a new version with a cache of its own.
+// FILES, LAZY and VERSION come from the build; a change of any file is a new version with a cache of its own. What is LAZY is
+// kept once it was asked for.
 
 import { createFieldGate } from "./field/gate.js";
 
 const FILES = __FILES__;
+const LAZY = __LAZY__;
 const VERSION = __VERSION__;
 const PREFIX = "playground-";
 const CACHE = PREFIX + VERSION;
@@ -36,7 +38,13 @@ addEventListener("fetch", (event) => {
 
 async function answer(request) {
   const cache = await caches.open(CACHE);
-  return (await cache.match(request, { ignoreVary: true })) ?? fetch(request);
+  const kept = await cache.match(request, { ignoreVary: true });
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (response.ok && LAZY.some((file) => new URL(file, location.href).href === request.url)) {
+    await cache.put(request, response.clone());
+  }
+  return response;
 }
 
 async function dropOthers() {

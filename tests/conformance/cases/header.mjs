@@ -20,6 +20,14 @@ export function groups(keys) {
 
 function algorithms({ rsa2048, p256, ed25519 }) {
   const options = { ...EXPECTED, jwks: [rsa2048.jwk, p256.jwk, ed25519.jwk] };
+  // With the names of the keys, so that nothing but alg is at fault.
+  const named = {
+    ...EXPECTED,
+    jwks: [
+      { ...rsa2048.jwk, kid: "rsa" },
+      { ...ed25519.jwk, kid: "ed" },
+    ],
+  };
   const notSupported = [
     ...["none", "None", "NONE", "nOnE", "none ", ""],
     ...["HS256", "HS384", "HS512", "hs256", "HS1"],
@@ -29,22 +37,25 @@ function algorithms({ rsa2048, p256, ed25519 }) {
     ...["RS256,none", "\uff32\uff33256", "RS256\u200b", "\u0435dDSA"],
   ];
   const notStrings = { null: null, true: true, "a number": 256, "an array": ["EdDSA"], "an object": { alg: "EdDSA" } };
-  const named = { ...Object.fromEntries(notSupported.map((alg) => [JSON.stringify(alg), alg])), ...notStrings };
-  const cases = Object.entries(named).flatMap(([name, alg]) => [
-    { name: `alg ${name}, signed`, token: signed(ed25519, { alg }, CLAIMS, "EdDSA"), expect: unsupported },
-    { name: `alg ${name}, without a signature`, token: withSignature({ alg }, CLAIMS, ""), expect: unsupported },
+  const all = { ...Object.fromEntries(notSupported.map((alg) => [JSON.stringify(alg), alg])), ...notStrings };
+  const kid = "rsa";
+  const cases = Object.entries(all).flatMap(([name, alg]) => [
+    { name: `alg ${name}, signed`, token: signed(rsa2048, { alg, kid }, CLAIMS, "RS256"), expect: unsupported },
+    { name: `alg ${name}, without a signature`, token: withSignature({ alg, kid }, CLAIMS, ""), expect: unsupported },
   ]);
+  const eddsa = (header) => signed(ed25519, { ...header, kid: "ed" }, CLAIMS, "EdDSA");
   return [
     {
       name: "alg",
-      options,
+      options: named,
       cases: [
         ...cases,
-        { name: "no alg", token: signed(ed25519, { typ: "JWT" }, CLAIMS, "EdDSA"), expect: unsupported },
-        { name: "alg in other case", token: signed(ed25519, { ALG: "EdDSA" }, CLAIMS, "EdDSA"), expect: unsupported },
+        { name: "no alg", token: eddsa({ typ: "JWT" }), expect: unsupported },
+        { name: "alg in other case", token: eddsa({ ALG: "EdDSA" }), expect: unsupported },
+        { name: "as it should be", token: signed(rsa2048, { alg: "RS256", kid }), expect: ACCEPTED },
       ],
     },
-    { name: "HS with a public key as the secret", options, cases: publicKeyAsSecret(rsa2048) },
+    { name: "HS with a public key as the secret", options: named, cases: publicKeyAsSecret(rsa2048) },
     {
       name: "algorithms",
       options: { ...options, algorithms: ["RS256", "EdDSA"] },
@@ -85,7 +96,7 @@ function publicKeyAsSecret({ jwk }) {
   return Object.entries(secrets).flatMap(([name, secret]) =>
     ["HS256", "HS384", "HS512"].map((alg) => ({
       name: `${alg}, ${name}`,
-      token: withSignature({ alg }, CLAIMS, (message) =>
+      token: withSignature({ alg, kid: "rsa" }, CLAIMS, (message) =>
         createHmac(`sha${alg.slice(2)}`, secret)
           .update(message)
           .digest(),

@@ -1,7 +1,8 @@
 // Signatures that some verifier takes, or could: each is of the right key over the right bytes, but not as it must be.
-import { constants, createECDH, createHash, sign } from "node:crypto";
+import { createECDH, createHash } from "node:crypto";
 import { pkcs1Encoding } from "../keys.mjs";
 import { fromBytes, toBytes } from "../numbers.mjs";
+import { pssEncoding } from "../pss.mjs";
 import { AUDIENCE, CLAIMS, ISSUER, segment, withSignature } from "../tokens.mjs";
 
 const EXPECTED = { issuer: ISSUER, audience: AUDIENCE };
@@ -86,8 +87,7 @@ function pss(key) {
 
 /** RFC 7518 section 3.5: the salt is as long as the hash. */
 function pssSalts(key, hash, right) {
-  const salted = (saltLength) => (message) =>
-    sign(hash, message, { key: key.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength });
+  const salted = (salt) => (message) => key.power(pssEncoding({ hash, salt, bits: 8 * key.size - 1 }, message));
   const greatest = key.size - right - 2;
   const wrong = [0, 1, 20, right - 1, right + 1, greatest];
   return {
@@ -104,7 +104,6 @@ const ORDERS = {
 };
 
 function ecdsa(key, alg, n, size) {
-  const hash = `sha${alg.slice(2)}`;
   const right = (message) => key.sign(alg, message);
   const pair = (r, s) => [Buffer.concat([toBytes(r, size), toBytes(s, size)])];
   const halves = (change) => (message) => {
@@ -112,7 +111,7 @@ function ecdsa(key, alg, n, size) {
     return Buffer.concat(change(signature.subarray(0, size), signature.subarray(size)));
   };
   const zero = Buffer.alloc(size);
-  const der = (message) => sign(hash, message, { key: key.privateKey, dsaEncoding: "der" });
+  const der = (message) => derOf(right(message), size);
   return {
     ...lengths(right),
     "as it should be": [right, true],
@@ -141,6 +140,21 @@ function ecdsa(key, alg, n, size) {
     "r = 1, s = n": pair(1n, n),
     "r = s = the generator's x": pair(generator(CURVES[alg]), generator(CURVES[alg])),
   };
+}
+
+/** The SEQUENCE of two INTEGERs that X.509 has for an ECDSA signature (RFC 3279 section 2.2.3). */
+function derOf(signature, size) {
+  const integer = (bytes) => {
+    const least = toBytes(fromBytes(bytes));
+    const content = least[0] & 0x80 ? Buffer.concat([Buffer.alloc(1), least]) : least;
+    return Buffer.concat([Buffer.from([2, content.length]), content]);
+  };
+  const content = Buffer.concat([integer(signature.subarray(0, size)), integer(signature.subarray(size))]);
+  return Buffer.concat([
+    Buffer.from(content.length < 128 ? [0x30] : [0x30, 0x81]),
+    Buffer.from([content.length]),
+    content,
+  ]);
 }
 
 const CURVES = { ES256: "prime256v1", ES384: "secp384r1", ES512: "secp521r1" };

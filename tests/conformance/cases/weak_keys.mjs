@@ -1,7 +1,6 @@
 // Keys that are weak or invalid: kept, so that a token naming one is told so, and never used.
-import { randomBytes } from "node:crypto";
 import { pkcs1Encoding } from "../keys.mjs";
-import { fromBytes, toBytes } from "../numbers.mjs";
+import { fixedBytes, fromBytes, toBytes } from "../numbers.mjs";
 import { AUDIENCE, CLAIMS, ISSUER, signed, withSignature } from "../tokens.mjs";
 
 const EXPECTED = { issuer: ISSUER, audience: AUDIENCE };
@@ -32,7 +31,7 @@ function rsa({ rsa1024, rsa2048, roca, rsa4096 }) {
   const { n, e } = rsa2048.jwk;
   const modulus = fromBytes(Buffer.from(n, "base64url"));
   const by = (key) => (message) => key.sign("RS256", message);
-  const random = randomBytes(256);
+  const random = fixedBytes(256, "weak key 1");
   const withModulus = (number, signature = random) => [{ kty: "RSA", n: text(number), e }, "RS256", signature];
   const withExponent = (exponent, signature = by(rsa2048)) => [
     { kty: "RSA", n, e: text(exponent) },
@@ -43,9 +42,12 @@ function rsa({ rsa1024, rsa2048, roca, rsa4096 }) {
     "RSA, 1024 bits": [rsa1024.jwk, "RS256", by(rsa1024)],
     "RSA, 2047 bits": withModulus((modulus >> 1n) | 1n),
     "RSA, 2040 bits": withModulus((modulus >> 8n) | 1n),
-    "RSA, 8193 bits": withModulus((1n << 8192n) + 1n, randomBytes(1025)),
-    "RSA, 16384 bits": withModulus(fromBytes(randomBytes(2048)) | (1n << 16383n) | 1n, randomBytes(2048)),
-    "RSA, 512 bits": withModulus((modulus >> 1536n) | 1n, randomBytes(64)),
+    "RSA, 8193 bits": withModulus((1n << 8192n) + 1n, fixedBytes(1025, "weak key 2")),
+    "RSA, 16384 bits": withModulus(
+      fromBytes(fixedBytes(2048, "weak key 3")) | (1n << 16383n) | 1n,
+      fixedBytes(2048, "weak key 4"),
+    ),
+    "RSA, 512 bits": withModulus((modulus >> 1536n) | 1n, fixedBytes(64, "weak key 5")),
     "RSA, a modulus of one": withModulus(1n, Buffer.from([0])),
     "RSA, a modulus of zero": withModulus(0n, Buffer.from([0])),
     "RSA, an even modulus": withModulus(modulus - 1n),
@@ -64,7 +66,11 @@ function rsa({ rsa1024, rsa2048, roca, rsa4096 }) {
     "RSA, an empty exponent": [{ kty: "RSA", n, e: "" }, "RS256", by(rsa2048)],
     "RSA, a number for e": [{ kty: "RSA", n, e: 65537 }, "RS256", by(rsa2048)],
     "RSA, padded base64url": [{ kty: "RSA", n: `${n}==`, e }, "RS256", by(rsa2048)],
-    "RSA, standard base64": [{ kty: "RSA", n: `+/${rsa4096.jwk.n.slice(2)}`, e }, "RS256", randomBytes(512)],
+    "RSA, standard base64": [
+      { kty: "RSA", n: `+/${rsa4096.jwk.n.slice(2)}`, e },
+      "RS256",
+      fixedBytes(512, "weak key 6"),
+    ],
     "RSA, a line end in n": [{ kty: "RSA", n: `${n}\n`, e }, "RS256", by(rsa2048)],
   };
 }

@@ -35,6 +35,7 @@ export async function build() {
     "tools/bindgen",
     "tools/build.mjs",
     "tools/inline.mjs",
+    "js/inlined.ts",
     "tools/toolchain.mjs",
     "node_modules/binaryen/package.json",
   ];

@@ -22,6 +22,7 @@ import { bundleOauth4webapi } from "./commonjs.mjs";
 import { inlined } from "./inline.mjs";
 import { Failure, main, root, runPackage, step } from "./run.mjs";
 import { setup } from "./setup.mjs";
+import { withShortNames } from "./short-names.mjs";
 
 const CARGO_OUT = "target/wasm32-unknown-unknown/wasm";
 const GLUE = "target/tokenward/glue";
@@ -35,6 +36,7 @@ export async function build() {
     "tools/bindgen",
     "tools/build.mjs",
     "tools/inline.mjs",
+    "tools/short-names.mjs",
     "js/inlined.ts",
     "tools/toolchain.mjs",
     "node_modules/binaryen/package.json",
@@ -62,30 +64,36 @@ const ARGON2_FILE = "js/wasm/argon2.ts";
 const ARGON2_WASM = "target/tokenward/argon2.wasm";
 
 async function buildCore(rust) {
-  const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm"]);
+  const { wasm, glue } = await buildBound(rust, "wasm");
   write("js/wasm/tokenward_bg.wasm", wasm);
-  write("js/wasm/tokenward_bg.js", glueFactory());
+  write("js/wasm/tokenward_bg.js", glue);
   write("js/wasm/inline.ts", inlinedModule(wasm));
 }
 
 /** The same with the other engine. Its glue is a file of its own, since the two import different things. */
 async function buildReference(rust) {
-  const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm,reference"]);
+  const { wasm, glue } = await buildBound(rust, "wasm,reference");
   write("js/wasm/reference_bg.wasm", wasm);
-  write("js/wasm/reference_bg.js", glueFactory());
+  write("js/wasm/reference_bg.js", glue);
   write("js/wasm/reference.ts", inlinedModule(wasm));
 }
 
 /** The same with ML-DSA beside the other algorithms. The glue is that of the first, so that tokenward/slim takes either. */
 async function buildMlDsa(rust) {
-  const wasm = await buildWasm(rust, "tokenward", ["--features", "wasm,ml-dsa"]);
-  if (glueFactory() !== readFileSync(join(root, "js/wasm/tokenward_bg.js"), "utf8")) {
+  const { wasm, glue } = await buildBound(rust, "wasm,ml-dsa");
+  if (glue !== readFileSync(join(root, "js/wasm/tokenward_bg.js"), "utf8")) {
     throw new Failure(
       "with ML-DSA the module has another glue than tokenward.wasm: what Rust imports or exports differs",
     );
   }
   write("js/wasm/ml-dsa_bg.wasm", wasm);
   write("js/wasm/ml-dsa.ts", inlinedModule(wasm));
+}
+
+/** Tokenward's own module with its glue, which find each other by short names. */
+async function buildBound(rust, features) {
+  const wasm = await buildWasm(rust, "tokenward", ["--features", features]);
+  return withShortNames(wasm, glueFactory());
 }
 
 /**

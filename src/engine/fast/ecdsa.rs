@@ -30,7 +30,7 @@ macro_rules! curve {
             const LIMB_BITS: usize = $limb_bits;
             const BITS: usize = $bits;
             const LIMBS: &'static [i64; $limbs] = &sum_of_powers($limb_bits, &$p);
-            const UNROLLED: bool = $bits == 256;
+            const UNROLLED: bool = true;
         }
 
         impl Modulus<$limbs> for $order {

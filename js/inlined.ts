@@ -1,34 +1,185 @@
-/** How many bytes have a character of their own. */
-const DIRECT = 91;
-/** The characters in use: printable ASCII without the quote and the backslash. */
-const CHARACTERS = 93;
+/**
+ * The bytes of a WebAssembly module that is part of a script, as a string of printable ASCII, written by `tools/inline.mjs`.
+ *
+ * What is of one kind stands together in a stream: all opcodes, the places of all locals, and so on. There compressors find more
+ * than in the module itself, where each opcode is followed by something of another kind.
+ */
+
+/** The streams, in an order that compresses well: those that are alike stand beside each other. */
+export const STREAMS = 8;
+/** What data segments hold. */
+export const DATA = 0;
+/** All else that is no instruction. */
+export const REST = 1;
+export const BRANCHES = 2;
+const LOCALS = 3;
+const OFFSETS = 4;
+const CONSTANTS = 5;
+const CALLS = 6;
+/** Opcodes, and what has no stream of its own. */
+export const CODE = 7;
+
+/** Opcodes after the prefix 0xFD count from here. */
+export const VECTOR = 0x100;
+/** Those after 0xFC. */
+export const BULK = 0x300;
 
 /**
- * The bytes of a module that is part of a script as a string, written by `tools/inline.mjs`. First come two hexadecimal
- * digits for each of the most frequent bytes, in the order of their characters; then a character for each such byte, and two
- * for any other.
+ * From which opcode to which, and the streams of the numbers that follow (WebAssembly core specification, section 5.4). Those
+ * that nothing follows, and five that are unlike all others, are left out.
  */
+const OPERANDS: readonly (readonly [first: number, last: number, ...streams: number[]])[] = [
+  [0x02, 0x04, CODE], // block, loop, if
+  [0x0c, 0x0d, BRANCHES], // br, br_if
+  [0x10, 0x10, CALLS], // call
+  [0x11, 0x11, CALLS, CALLS], // call_indirect
+  [0x20, 0x22, LOCALS], // local.get, local.set, local.tee
+  [0x23, 0x26, CODE], // globals, tables
+  [0x28, 0x3e, CODE, OFFSETS], // loads, stores
+  [0x3f, 0x40, CODE], // memory.size, memory.grow
+  [0x41, 0x42, CONSTANTS], // i32.const, i64.const
+  [0xd0, 0xd0, CODE], // ref.null
+  [0xd2, 0xd2, CODE], // ref.func
+  [VECTOR + 0x00, VECTOR + 0x0b, CODE, OFFSETS], // loads, stores
+  [VECTOR + 0x15, VECTOR + 0x22, CODE], // lanes
+  [VECTOR + 0x54, VECTOR + 0x5b, CODE, OFFSETS, CODE], // loads, stores of lanes
+  [VECTOR + 0x5c, VECTOR + 0x5d, CODE, OFFSETS], // loads of one number
+  [BULK + 0x08, BULK + 0x08, CODE, CODE], // memory.init
+  [BULK + 0x09, BULK + 0x09, CODE], // data.drop
+  [BULK + 0x0a, BULK + 0x0a, CODE, CODE], // memory.copy
+  [BULK + 0x0b, BULK + 0x0b, CODE], // memory.fill
+  [BULK + 0x0c, BULK + 0x0c, CODE, CODE], // table.init
+  [BULK + 0x0d, BULK + 0x0d, CODE], // elem.drop
+  [BULK + 0x0e, BULK + 0x0e, CODE, CODE], // table.copy
+  [BULK + 0x0f, BULK + 0x11, CODE], // table.grow, table.size, table.fill
+];
+
+/** For each opcode the streams of its numbers, plus one, the first in the lowest four bits. */
+export function operandsOf(): Uint16Array {
+  const operands = new Uint16Array(BULK + 0x100);
+  for (const [first, last, ...streams] of OPERANDS) {
+    operands.fill(
+      streams.reduceRight((packed, stream) => 16 * packed + stream + 1, 0),
+      first,
+      last + 1,
+    );
+  }
+  return operands;
+}
+
+/** A module's bytes. */
 export function decoded(text: string): Uint8Array<ArrayBuffer> {
-  const direct = Array.from({ length: DIRECT }, (_, place) =>
-    Number.parseInt(text.slice(2 * place, 2 * place + 2), 16),
-  );
-  const rest = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => !direct.includes(byte));
-  const bytes = new Uint8Array(text.length);
+  const { streams, next } = unwritten(text);
+  const operands = operandsOf();
+  const bytes = new Uint8Array(2 * text.length);
   let length = 0;
-  for (let at = 2 * DIRECT; at < text.length; at += 1) {
-    const place = placeOf(text, at);
-    if (place < DIRECT) bytes[length] = direct[place] as number;
-    else {
-      at += 1;
-      bytes[length] = rest[(place - DIRECT) * CHARACTERS + placeOf(text, at)] as number;
+
+  const copyBytes = (stream: number, count: number): void => {
+    const start = next[stream] as number;
+    bytes.set(streams.subarray(start, start + count), length);
+    next[stream] = start + count;
+    length += count;
+  };
+  /** A number, in LEB128. */
+  const copy = (stream: number): number => {
+    let at = next[stream] as number;
+    let number = 0;
+    let byte: number;
+    for (let shift = 0; ; shift += 7) {
+      byte = streams[at++] as number;
+      bytes[length++] = byte;
+      number |= (byte & 127) << shift;
+      if (byte < 128) break;
     }
-    length += 1;
+    next[stream] = at;
+    return number;
+  };
+  /** Puts the size before what was written from somewhere on. */
+  const insertSize = (start: number): void => {
+    const size = length - start;
+    let width = 1;
+    while (size >> (7 * width)) width += 1;
+    bytes.copyWithin(start + width, start, length);
+    for (let at = 0; at < width; at += 1) bytes[start + at] = ((size >> (7 * at)) & 127) | (at < width - 1 ? 128 : 0);
+    length += width;
+  };
+  const copyFunction = (): void => {
+    for (let groups = copy(REST); groups > 0; groups -= 1) {
+      copy(REST);
+      copy(REST);
+    }
+    for (let depth = 1; depth > 0; ) {
+      let opcode = streams[(next[CODE] as number)++] as number;
+      bytes[length++] = opcode;
+      if (opcode >= 0xfc) opcode = copy(CODE) + (opcode > 0xfc ? VECTOR : BULK);
+      for (let packed = operands[opcode] as number; packed > 0; packed >>= 4) copy((packed & 15) - 1);
+      if (opcode < 0x05) depth += Number(opcode > 0x01);
+      else if (opcode === 0x0b) depth -= 1;
+      else if (opcode === 0x0e) for (let labels = copy(BRANCHES); labels >= 0; labels -= 1) copy(BRANCHES);
+      else if (opcode === 0x1c) copyBytes(CODE, copy(CODE));
+      else if (opcode === 0x43) copyBytes(CODE, 4);
+      else if (opcode === 0x44) copyBytes(CODE, 8);
+      else if (opcode === VECTOR + 0x0c || opcode === VECTOR + 0x0d) copyBytes(CODE, 16);
+    }
+  };
+
+  const end = next[BRANCHES] as number;
+  copyBytes(REST, 8);
+  while ((next[REST] as number) < end) {
+    const section = copy(REST);
+    if (section !== 10) copyBytes(section === 11 ? DATA : REST, copy(REST));
+    else {
+      const start = length;
+      for (let functions = copy(REST); functions > 0; functions -= 1) {
+        const body = length;
+        copyFunction();
+        insertSize(body);
+      }
+      insertSize(start);
+    }
   }
   return bytes.slice(0, length);
 }
 
-/** The place of a character among those in use. */
-function placeOf(text: string, at: number): number {
-  const code = text.charCodeAt(at);
-  return code - 32 - Number(code > 34) - Number(code > 92);
+/** The bytes of all streams, one after the other, and where each of them begins. */
+function unwritten(text: string): { streams: Uint8Array; next: number[] } {
+  const streams = new Uint8Array(text.length);
+  const next: number[] = [];
+  let length = 0;
+  for (let at = 0; at < text.length; ) {
+    next.push(length);
+    const end = at + Number.parseInt(text.slice(at, at + 6), 16);
+    const byteOf = alphabet(text.slice(at + 6, at + 70));
+    for (at += 70; at < end; ) {
+      let code = text.charCodeAt(at++);
+      if (code > 0x7c) code = (code - 0x7c) * 128 + text.charCodeAt(at++);
+      streams[length++] = byteOf[code] as number;
+    }
+  }
+  return { streams, next };
+}
+
+/**
+ * The byte that each character, or pair of them, stands for. They are given to all bytes in order: printable ASCII without the
+ * quote and the backslash, of which the last two begin pairs. A bit for each byte says whether it gets a character, in
+ * hexadecimal digits.
+ */
+function alphabet(bits: string): Uint8Array {
+  const byteOf = new Uint8Array(384);
+  let single = 0x20;
+  let pair = 128 + 0x20;
+  for (let byte = 0; byte < 256; byte += 1) {
+    if ((Number.parseInt(bits.charAt(byte >> 2), 16) >> (byte & 3)) & 1) {
+      byteOf[single] = byte;
+      single = nextCharacter(single);
+    } else {
+      byteOf[pair] = byte;
+      pair = (pair & 127) === 0x7e ? 256 + 0x20 : (pair & 384) + nextCharacter(pair & 127);
+    }
+  }
+  return byteOf;
+}
+
+function nextCharacter(code: number): number {
+  return code === 0x21 || code === 0x5b ? code + 2 : code + 1;
 }

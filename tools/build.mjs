@@ -37,6 +37,7 @@ import {
 import { Failure, main, root, runPackage, step } from "./run.mjs";
 import { billOfMaterials, SBOM } from "./sbom.mjs";
 import { setup } from "./setup.mjs";
+import { withShortNames } from "./short-names.mjs";
 
 const CARGO_OUT = "target/wasm32-unknown-unknown/wasm";
 const GLUE = "target/tokenward/glue";
@@ -50,6 +51,8 @@ export async function build() {
     "tools/bindgen",
     "tools/build.mjs",
     "tools/inline.mjs",
+    "tools/short-names.mjs",
+    "js/inlined.ts",
     "tools/toolchain.mjs",
     "node_modules/binaryen/package.json",
   ];
@@ -89,33 +92,36 @@ const ARGON2_FILE = "js/wasm/argon2.ts";
 const ARGON2_WASM = "target/tokenward/argon2.wasm";
 
 async function buildCore(rust) {
-  const wasm = await buildModule(rust, "tokenward.wasm");
+  const { wasm, glue } = await buildModule(rust, "tokenward.wasm");
   write("js/wasm/tokenward_bg.wasm", wasm);
-  write("js/wasm/tokenward_bg.js", glueFactory());
+  write("js/wasm/tokenward_bg.js", glue);
   write("js/wasm/inline.ts", inlinedModule(wasm));
 }
 
-/** A build of the core. Which functions it has is kept for tests/packaging: what is published has no names. */
+/**
+ * A build of the core with its glue; the two find each other by short names. Which functions it has is kept for
+ * tests/packaging: what is published has no names.
+ */
 async function buildModule(rust, name) {
   const { crate, features } = MODULES[name];
   const wasm = await buildWasm(rust, crate, ["--features", features]);
   const names = functionNames(readFileSync(join(root, `${CARGO_OUT}/${crate}.wasm`)));
   write(`${FUNCTIONS}/${name}.json`, JSON.stringify(names));
-  return wasm;
+  return withShortNames(wasm, glueFactory());
 }
 
 /** The same with the other engine. Its glue is a file of its own, since the two import different things. */
 async function buildReference(rust) {
-  const wasm = await buildModule(rust, "reference.wasm");
+  const { wasm, glue } = await buildModule(rust, "reference.wasm");
   write("js/wasm/reference_bg.wasm", wasm);
-  write("js/wasm/reference_bg.js", glueFactory());
+  write("js/wasm/reference_bg.js", glue);
   write("js/wasm/reference.ts", inlinedModule(wasm));
 }
 
 /** The same with ML-DSA beside the other algorithms. The glue is that of the first, so that tokenward/slim takes either. */
 async function buildMlDsa(rust) {
-  const wasm = await buildModule(rust, "ml-dsa.wasm");
-  if (glueFactory() !== readFileSync(join(root, "js/wasm/tokenward_bg.js"), "utf8")) {
+  const { wasm, glue } = await buildModule(rust, "ml-dsa.wasm");
+  if (glue !== readFileSync(join(root, "js/wasm/tokenward_bg.js"), "utf8")) {
     throw new Failure(
       "with ML-DSA the module has another glue than tokenward.wasm: what Rust imports or exports differs",
     );

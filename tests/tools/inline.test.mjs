@@ -1,28 +1,87 @@
-// Bytes as a string in a script: what is written is read back, whatever the bytes are, and no bundler has to escape any of it.
+// A WebAssembly module as a string in a script: what is written is read back, whatever instructions and data it holds, no bundler
+// has to escape any of it, and it compresses better than the module.
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { describe, test } from "node:test";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { inlined } from "../../tools/inline.mjs";
 import { root } from "../../tools/run.mjs";
 import fc from "../support/properties.mjs";
 
 const { decoded } = await import(join(root, "pkg/esm/inlined.js"));
 
-const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+const MAGIC = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+const all = Array.from({ length: 256 }, (_, byte) => byte);
+const module = (...sections) => Uint8Array.from([...MAGIC, ...sections.flat()]);
+const number = (value) => (value < 128 ? [value] : [(value % 128) + 128, ...number(Math.floor(value / 128))]);
+const section = (id, content) => [id, ...number(content.length), ...content];
+const sized = (content) => [...number(content.length), ...content];
+/** The code section of functions without locals. */
+const code = (...functions) =>
+  section(10, [...number(functions.length), ...functions.flatMap((body) => sized([0, ...body, 0x0b]))]);
+
 const roundTrip = (bytes) => assert.deepEqual([...decoded(inlined(bytes))], [...bytes]);
 
-test("any bytes are read back as they were", () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 600 }), roundTrip));
+describe("a module as text is read back as it was", () => {
+  test("whatever bytes its data and its own sections hold", () => {
+    const bytes = fc.uint8Array({ maxLength: 600 });
+    fc.assert(
+      fc.property(bytes, bytes, (one, other) => roundTrip(module(section(0, [...one]), section(11, [...other])))),
+    );
+    roundTrip(module(section(11, all)));
+    roundTrip(module(section(0, all.toReversed?.() ?? [...all].reverse())));
+    roundTrip(module());
+  });
+
+  test("whatever numbers follow the opcodes, in functions of all sizes", () => {
+    const unsigned = fc.nat(0xffff_ffff).map((value) => number(value));
+    const instruction = fc.oneof(
+      ...[0x00, 0x01, 0x0f, 0x1a, 0x1b, 0x45, 0xa7, 0xc4, 0xd1].map((opcode) => fc.constant([opcode])),
+      ...[0x0c, 0x0d, 0x10, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x3f, 0x40, 0x41, 0x42, 0xd0, 0xd2].map(
+        (opcode) => unsigned.map((operand) => [opcode, ...operand]),
+      ),
+      ...[0x11, 0x28, 0x3e].map((opcode) => fc.tuple(unsigned, unsigned).map((two) => [opcode, ...two.flat()])),
+      fc
+        .array(unsigned, { minLength: 1, maxLength: 200 })
+        .map((labels) => [0x0e, ...number(labels.length - 1), ...labels.flat()]),
+      fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => [0x43, ...bytes]),
+      fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => [0x44, ...bytes]),
+      fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => [0xfd, 12, ...bytes]),
+      fc.tuple(unsigned, unsigned).map((two) => [0xfd, 0, ...two.flat()]),
+      fc.tuple(unsigned, unsigned, fc.nat(15)).map(([one, two, lane]) => [0xfd, 84, ...one, ...two, lane]),
+      fc.tuple(fc.nat(15)).map(([lane]) => [0xfd, 21, lane]),
+      fc.constant([0xfd, ...number(0x107)]),
+      fc.constant([0xfc, 3]),
+      fc.constant([0xfc, 10, 0, 0]),
+      unsigned.map((segment) => [0xfc, 8, ...segment, 0]),
+      fc.constant([0x02, 0x40, 0x03, 0x40, 0x04, 0x40, 0x0b, 0x0b, 0x0b]),
+      fc.constant([0x1c, 1, 0x6f]),
+    );
+    const body = fc.array(instruction, { maxLength: 40 }).map((instructions) => instructions.flat());
+    fc.assert(fc.property(fc.array(body, { maxLength: 5 }), (bodies) => roundTrip(module(code(...bodies)))));
+    roundTrip(module(code(Array.from({ length: 20_000 }, () => 0x01))));
+  });
 });
 
-test("so are all bytes there are, none at all, and one alone", () => {
-  roundTrip(all);
-  roundTrip(all.toReversed?.() ?? Uint8Array.from([...all].reverse()));
-  roundTrip(new Uint8Array());
-  for (const byte of all) roundTrip(Uint8Array.of(byte));
-});
+for (const [name, bytes] of Object.entries({
+  "an instruction that ends too soon": module(section(10, [1, 2, 0, 0x41])),
+  "a function that has a longer size than it needs": module([10, 5, 1, 0x82, 0, 0, 0x0b]),
+  "a function that goes on after its end": module(section(10, [1, 3, 0, 0x0b, 0x01])),
+})) {
+  test(`${name} is no module that a build would take`, () => {
+    assert.throws(() => inlined(Buffer.from(bytes)), /WebAssembly module/);
+  });
+}
 
-test("what is written is printable ASCII without quotes or backslashes", () => {
-  assert.match(inlined(randomBytes(20_000)), /^[ !#-[\]-~]+$/);
+test("what is written is printable ASCII without quotes or backslashes, and compresses better than the module", () => {
+  for (const name of ["tokenward", "relaxed", "reference", "ml-dsa"]) {
+    const bytes = readFileSync(join(root, `pkg/${name}.wasm`));
+    const text = inlined(bytes);
+    assert.match(text, /^[ !#-[\]-~]+$/);
+    assert.ok(decoded(text).length === bytes.length);
+    for (const compress of [brotliCompressSync, gzipSync]) {
+      assert.ok(compress(Buffer.from(text)).length < compress(bytes).length, name);
+    }
+  }
 });

@@ -3,7 +3,8 @@
 //
 //   npm run bench                                        everything
 //   npm run bench -- node24 chromium                     some runtimes
-//   npm run bench -- --algorithms ES256,RS256 --quick    some algorithms, fewer rounds
+//   npm run bench -- --rows ES256,RSA-4096 --quick       some rows, fewer rounds
+//   npm run bench -- kernels                             the two RSA kernels side by side (bench/kernels.mjs)
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
@@ -14,25 +15,29 @@ import { build } from "../tools/build.mjs";
 import { Failure, main, root, step } from "../tools/run.mjs";
 import { quartiles } from "./measure.mjs";
 
-const THOROUGH = { rounds: 31, sliceMs: 20, warmUpMs: 250 };
+const THOROUGH = { rounds: 25, sliceMs: 20, warmUpMs: 250 };
 const QUICK = { rounds: 7, sliceMs: 20, warmUpMs: 100 };
 const SEEN_BEFORE = "RS256";
 const FRESH = { processes: 15, algorithms: ["RS256", "ES256"], libraries: ["tokenward", "jose"] };
 const PACKAGES = ["jose", "hono", "fast-jwt", "aws-jwt-verify", "jsonwebtoken"];
 const NATIVE = { "@node-rs/jsonwebtoken": "bench/runtimes/node_modules/@node-rs/jsonwebtoken-linux-x64-gnu" };
-const MODULES = ["tokenward.wasm", "relaxed.wasm", "reference.wasm"];
+const MODULES = ["tokenward.wasm", "relaxed.wasm", "reference.wasm", "ml-dsa.wasm"];
 
 main(import.meta.url, async () => {
   await build();
+  if (process.argv[2] === "kernels") {
+    const { main } = await import("./kernels.mjs");
+    return main();
+  }
   // Only now: what they import is installed by the build.
   const { installRuntimes, nodePath, runtimes } = await import("./runtimes.mjs");
-  const { algorithms, subject, TOKEN_LENGTH } = await import("./tokens.mjs");
+  const { newKeyRows, rows, subject, TOKEN_LENGTH } = await import("./tokens.mjs");
   const { markdown, picture, table } = await import("./report.mjs");
-  const { names, chosen, quick } = asked(Object.keys(runtimes), algorithms);
+  const { names, chosen, quick } = asked(Object.keys(runtimes), rows);
   await installRuntimes();
 
   const method = quick ? QUICK : THOROUGH;
-  const subjects = Object.fromEntries(chosen.map((algorithm) => [algorithm, subject(algorithm)]));
+  const subjects = Object.fromEntries(chosen.map((row) => [row, subject(row)]));
   const results = {
     machine: { cpu: cpus()[0].model.trim(), cores: cpus().length, system: `${platform()} ${arch()}` },
     date: new Date().toISOString().slice(0, 10),
@@ -42,10 +47,12 @@ main(import.meta.url, async () => {
     moduleBytes: Object.fromEntries(MODULES.map((name) => [name, bytesOf(name)])),
   };
   for (const name of names) {
-    results.runtimes[name] = await step(runtimes[name].title, () => runtime(runtimes[name], subjects, method));
-    console.log(`\n${table(results.runtimes[name])}\n`);
+    results.runtimes[name] = await step(runtimes[name].title, () =>
+      runtime(runtimes[name], subjects, newKeyRows, method),
+    );
+    console.log(`\n${table(results.runtimes[name], results.machine)}\n`);
   }
-  const whole = names.length === Object.keys(runtimes).length && chosen.length === algorithms.length && !quick;
+  const whole = names.length === Object.keys(runtimes).length && chosen.length === rows.length && !quick;
   if (!whole) return;
   results.firstVerification = await step("First verifications in fresh processes", () =>
     Object.fromEntries(
@@ -57,15 +64,15 @@ main(import.meta.url, async () => {
   write("results.json", `${JSON.stringify(results, rounded, 2)}\n`);
 });
 
-/** The command's arguments: names of runtimes, `--algorithms A,B`, `--quick`. */
-function asked(runtimes, algorithms) {
+/** The command's arguments: names of runtimes, `--rows A,B`, `--quick`. */
+function asked(runtimes, rows) {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { algorithms: { type: "string" }, quick: { type: "boolean" } },
+    options: { rows: { type: "string" }, quick: { type: "boolean" } },
   });
-  const chosen = values.algorithms?.split(",") ?? algorithms;
+  const chosen = values.rows?.split(",") ?? rows;
   known(positionals, runtimes, "runtime");
-  known(chosen, algorithms, "algorithm");
+  known(chosen, rows, "row");
   return { names: positionals.length > 0 ? positionals : runtimes, chosen, quick: values.quick ?? false };
 }
 
@@ -74,14 +81,14 @@ function known(names, all, what) {
   if (unknown !== undefined) throw new Failure(`There is no ${what} "${unknown}": ${all.join(", ")}.`);
 }
 
-/** One runtime's figures: `{ title, version, prepared: { [algorithm]: figures }, "new key": …, "seen before": figures }`. */
-async function runtime({ title, open }, subjects, method) {
+/** One runtime's figures: `{ title, version, prepared: { [row]: figures }, "new key": …, "seen before": figures }`. */
+async function runtime({ title, open }, subjects, newKeyRows, method) {
   const opened = await open();
   try {
     const times = async (subject, mode) => figures(await opened.compare({ subject, mode, method }));
-    const all = async (mode) => {
+    const all = async (mode, rows = Object.keys(subjects)) => {
       const answer = {};
-      for (const [algorithm, subject] of Object.entries(subjects)) answer[algorithm] = await times(subject, mode);
+      for (const row of rows.filter((row) => row in subjects)) answer[row] = await times(subjects[row], mode);
       return answer;
     };
     const seenBefore = subjects[SEEN_BEFORE] ?? Object.values(subjects)[0];
@@ -89,7 +96,7 @@ async function runtime({ title, open }, subjects, method) {
       title,
       version: opened.version,
       prepared: await all("prepared"),
-      newKey: await all("new key"),
+      newKey: await all("new key", newKeyRows),
       seenBefore: await times(seenBefore, "seen before"),
     };
   } finally {

@@ -5,16 +5,22 @@ import { JwtVerifier } from "aws-jwt-verify";
 import { createVerifier as createFastVerifier } from "fast-jwt";
 import jsonwebtoken from "jsonwebtoken";
 import { AUDIENCE, ISSUER } from "./expected.mjs";
+import { ML_DSA } from "./peers.mjs";
 
 // What is compiled for one system stands with the runtimes: no other system needs it for `npm test`.
 const requireNearRuntimes = createRequire(new URL("runtimes/package.json", import.meta.url));
 
-/** As in peers.mjs; `cannot` names the algorithms a peer does not have. */
+/** As in peers.mjs. */
 export const nativePeers = [
-  { name: "fast-jwt", make: (subject) => fastJwt(subject, false), makeCached: (subject) => fastJwt(subject, true) },
+  {
+    name: "fast-jwt",
+    cannot: ML_DSA,
+    make: (subject) => fastJwt(subject, false),
+    makeCached: (subject) => fastJwt(subject, true),
+  },
   {
     name: "aws-jwt-verify",
-    cannot: ["PS256"],
+    cannot: ["PS256", ...ML_DSA],
     make: ({ jwks }) => {
       const verifier = JwtVerifier.create({ issuer: ISSUER, audience: AUDIENCE, jwksUri: `${ISSUER}/jwks.json` });
       verifier.cacheJwks(jwks);
@@ -23,7 +29,7 @@ export const nativePeers = [
   },
   {
     name: "jsonwebtoken",
-    cannot: ["EdDSA"],
+    cannot: ["EdDSA", ...ML_DSA],
     make: ({ jwk, algorithm }) => {
       const key = createPublicKey({ key: jwk, format: "jwk" });
       const options = { algorithms: [algorithm], issuer: ISSUER, audience: AUDIENCE };
@@ -32,7 +38,7 @@ export const nativePeers = [
   },
   {
     name: "@node-rs/jsonwebtoken",
-    cannot: ["ES512"],
+    cannot: ["ES512", ...ML_DSA],
     make: ({ pem, algorithm }) => {
       const nodeRs = requireNearRuntimes("@node-rs/jsonwebtoken-linux-x64-gnu");
       const options = { algorithms: [algorithm], iss: [ISSUER], aud: [AUDIENCE] };
@@ -43,9 +49,9 @@ export const nativePeers = [
     name: "node:crypto",
     beside: true,
     unchecked: true,
-    make: ({ jwk, algorithm }) => {
+    make: ({ pem, algorithm }) => {
       const [hash, scheme] = schemeOf(algorithm);
-      const key = { key: createPublicKey({ key: jwk, format: "jwk" }), ...scheme };
+      const key = { key: createPublicKey(pem), ...scheme };
       return (token) => {
         const end = token.lastIndexOf(".");
         const signature = Buffer.from(token.slice(end + 1), "base64url");
@@ -61,7 +67,7 @@ function fastJwt({ pem, algorithm }, cache) {
 
 /** What node:crypto is told to sign and verify (RFC 7518 section 3, RFC 8037). */
 export function schemeOf(algorithm) {
-  if (algorithm === "EdDSA") return [null, {}];
+  if (algorithm === "EdDSA" || ML_DSA.includes(algorithm)) return [null, {}];
   const hash = `sha${algorithm.slice(2)}`;
   if (algorithm.startsWith("ES")) return [hash, { dsaEncoding: "ieee-p1363" }];
   if (algorithm.startsWith("RS")) return [hash, {}];

@@ -2,22 +2,26 @@
 import { verify as honoVerify } from "hono/jwt";
 import { importJWK, jwtVerify } from "jose";
 import { createVerifier } from "tokenward";
+import { createVerifier as createMlDsaVerifier } from "tokenward/ml-dsa";
 import { createVerifier as createReferenceVerifier } from "tokenward/reference";
 import { AUDIENCE, ISSUER } from "./expected.mjs";
 
+export const ML_DSA = ["ML-DSA-44", "ML-DSA-65", "ML-DSA-87"];
+
 const tokenward =
   (create, more = {}) =>
-  ({ jwks }) =>
-    create({ jwks, issuer: ISSUER, audience: AUDIENCE, ...more }).verify;
+  ({ jwks, algorithm }) =>
+    (ML_DSA.includes(algorithm) ? createMlDsaVerifier : create)({ jwks, issuer: ISSUER, audience: AUDIENCE, ...more })
+      .verify;
 
 /**
  * `make` answers a function that takes a token and throws, or rejects when `asynchronous`, if it is not good.
  * `makeCached` is the same with the library's own memory of tokens switched on. `unchecked`: only signatures are checked.
- * `beside`: shown, but none to be compared with.
+ * `cannot` names the algorithms that a peer does not have. `beside`: shown, but none to be compared with.
  */
 export const peers = [
   { name: "tokenward", make: tokenward(createVerifier), makeCached: tokenward(createVerifier, { cache: true }) },
-  { name: "tokenward/reference", beside: true, make: tokenward(createReferenceVerifier) },
+  { name: "tokenward/reference", beside: true, cannot: ML_DSA, make: tokenward(createReferenceVerifier) },
   {
     name: "jose",
     asynchronous: true,
@@ -30,6 +34,7 @@ export const peers = [
   {
     name: "hono",
     asynchronous: true,
+    cannot: ML_DSA,
     make: async ({ jwk: { kid: _, alg: _alg, use: _use, ...jwk }, algorithm }) => {
       const key = await crypto.subtle.importKey("jwk", jwk, webCryptoName(jwk, algorithm), false, ["verify"]);
       const options = { alg: algorithm, iss: ISSUER, aud: AUDIENCE };
@@ -41,5 +46,5 @@ export const peers = [
 function webCryptoName({ crv }, algorithm) {
   if (algorithm === "EdDSA") return { name: "Ed25519" };
   if (algorithm.startsWith("ES")) return { name: "ECDSA", namedCurve: crv };
-  return { name: algorithm.startsWith("PS") ? "RSA-PSS" : "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  return { name: algorithm.startsWith("PS") ? "RSA-PSS" : "RSASSA-PKCS1-v1_5", hash: `SHA-${algorithm.slice(2)}` };
 }

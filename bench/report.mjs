@@ -1,11 +1,29 @@
 // What was measured, for the terminal, as Markdown and as a picture.
+import { quartiles } from "./measure.mjs";
+
+/** The greatest spread of the rounds, as `spreadOf` has it, that counts as quiet. */
+const QUIET = 0.12;
+
+/** How far a runtime's rounds differed: the middle half of them, as a share of their median, in the median of all cells. */
+export function spreadOf({ prepared, newKey }) {
+  const spreads = [...Object.values(prepared), ...Object.values(newKey)]
+    .flatMap((by) => Object.values(by))
+    .map(({ microseconds: { q1, median, q3 } }) => (q3 - q1) / median);
+  return quartiles(spreads).median;
+}
+
+/** Whether figures are to be trusted. */
+function noise(runtime) {
+  const spread = spreadOf(runtime);
+  return `${spread <= QUIET ? "quiet" : "NOISY"} (spread of the rounds ${Math.round(spread * 100)} %)`;
+}
 
 /** One runtime as text: microseconds, and in brackets how many times the peer's time Tokenward takes. */
-export function table(runtime) {
+export function table(runtime, machine) {
   const lines = grid(runtime, ({ microseconds, ratio }) => `${short(microseconds.median)} (${short(ratio.median)})`);
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   return [
-    `${runtime.title} ${runtime.version}: microseconds a verification (in brackets: Tokenward's time as a multiple of the peer's)`,
+    `${runtime.title} ${runtime.version} on ${machine.cpu}, ${noise(runtime)}: microseconds a verification (in brackets: Tokenward's time as a multiple of the peer's)`,
     ...lines.map((line) => line.map((cell, column) => cell.padStart(widths[column])).join("  ")),
   ].join("\n");
 }
@@ -24,17 +42,23 @@ ${packages.join(" · ")}
 
 ## Tokenward's time as a multiple of the fastest peer's
 
-Below 1 Tokenward is the fastest. The median of the rounds' own ratios, and the peer.
+Below 1 Tokenward is the fastest. The median of the rounds' own ratios, and the peer. On ${machine.cpu}: ratios differ
+between processors. A runtime with an asterisk was not quiet: the middle half of its rounds differed by more than
+${Math.round(QUIET * 100)} % of their median, in the median of its figures.
 
 ${pipes(
-  ["", ...all.map(({ title }) => title)],
-  algorithmsOf(all).map((algorithm) => [
-    algorithm,
-    ...all.map(({ prepared }) => {
-      const { name, ratio } = fastest(prepared[algorithm]);
-      return `${short(ratio.median)} (${name})`;
-    }),
-  ]),
+  ["", ...all.map((runtime) => `${runtime.title}${spreadOf(runtime) <= QUIET ? "" : " \\*"}`)],
+  rowsOf(all).flatMap((row) =>
+    ["prepared", "newKey"]
+      .filter((mode) => row in all[0][mode])
+      .map((mode) => [
+        mode === "newKey" ? `${row}, new key` : row,
+        ...all.map((runtime) => {
+          const peer = fastest(runtime[mode][row]);
+          return peer ? `${short(peer.ratio.median)} (${peer.name})` : "-";
+        }),
+      ]),
+  ),
 )}
 
 ![The same as a picture](ratios.svg)
@@ -43,7 +67,7 @@ ${all
   .map(
     (runtime) => `## ${runtime.title}
 
-Microseconds a verification: the median, and in brackets the middle half of the rounds.
+On ${machine.cpu}, ${noise(runtime)}. Microseconds a verification: the median, and in brackets the middle half of the rounds.
 
 ${pipes(...headAndRows(grid(runtime, ({ microseconds }) => spread(microseconds))))}
 `,
@@ -68,7 +92,8 @@ ${pipes(
 
 ## How
 
-- One token of about ${method.tokenLength} characters, signed with a key that was used before; RSA keys have ${method.rsaBits} bits. Every call
+- One token of about ${method.tokenLength} characters, signed with a key that was used before; RSA keys have ${method.rsaBits} bits, and
+  those of the row RSA-4096 (RS256) twice as many; tokens of RSA-4096 and ML-DSA are longer by their signatures. Every call
   gets a new string, as from a request.
 - Each verifier is made once, as its documentation says. Before it is timed it must accept the good token and refuse a
   corrupted signature and a changed payload, and then an expired token, another issuer's and another audience's.
@@ -105,15 +130,16 @@ function headAndRows([head, ...rows]) {
   return [head, rows];
 }
 
-/** The fastest of those that verify whole tokens and are not Tokenward. */
+/** The fastest of those that verify whole tokens and are not Tokenward, if there is one. */
 function fastest(by) {
-  const [name, figures] = Object.entries(by)
-    .filter(([name]) => !["tokenward", "tokenward/reference", "node:crypto"].includes(name))
-    .reduce((best, each) => (each[1].microseconds.median < best[1].microseconds.median ? each : best));
-  return { name, ...figures };
+  const peers = Object.entries(by).filter(
+    ([name]) => !["tokenward", "tokenward/reference", "node:crypto"].includes(name),
+  );
+  const [best] = peers.sort(([, one], [, other]) => one.microseconds.median - other.microseconds.median);
+  return best && { name: best[0], ...best[1] };
 }
 
-function algorithmsOf(runtimes) {
+function rowsOf(runtimes) {
   return Object.keys(runtimes[0].prepared);
 }
 
@@ -140,18 +166,18 @@ function short(value) {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(value >= 10 ? 3 : 2)));
 }
 
-const PANEL = { width: 264, height: 206, columns: 3, label: 74, bar: 14, step: 20, top: 30, longest: 1.6 };
+const PANEL = { width: 264, height: 226, columns: 3, label: 74, bar: 14, step: 20, top: 30, longest: 1.6 };
 
-/** Bars, a panel for each algorithm: Tokenward's time as a share of the fastest peer's. */
+/** Bars, a panel for each row: Tokenward's time as a share of the fastest peer's. */
 export function picture({ runtimes }) {
   const all = Object.values(runtimes);
-  const algorithms = algorithmsOf(all);
+  const rows = rowsOf(all).filter((row) => all.some(({ prepared }) => fastest(prepared[row])));
   const width = PANEL.width * PANEL.columns;
-  const height = PANEL.height * Math.ceil(algorithms.length / PANEL.columns) + 26;
-  const panels = algorithms.map((algorithm, place) => {
+  const height = PANEL.height * Math.ceil(rows.length / PANEL.columns) + 26;
+  const panels = rows.map((row, place) => {
     const x = (place % PANEL.columns) * PANEL.width;
     const y = Math.floor(place / PANEL.columns) * PANEL.height;
-    return `<g transform="translate(${x} ${y})">${panel(algorithm, all)}</g>`;
+    return `<g transform="translate(${x} ${y})">${panel(row, all)}</g>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Tokenward's time for a verification as a share of the fastest other library's, by algorithm and runtime">
 <style>
@@ -173,12 +199,13 @@ ${panels.join("\n")}
 `;
 }
 
-function panel(algorithm, runtimes) {
+function panel(row, runtimes) {
   const { label, bar, step, top, longest, width } = PANEL;
   const unit = (width - label - 44) / longest;
   const bars = runtimes.map(({ title, prepared }, place) => {
-    const ratio = fastest(prepared[algorithm]).ratio.median;
+    const ratio = fastest(prepared[row])?.ratio.median;
     const y = top + place * step;
+    if (ratio === undefined) return "";
     const length = (Math.min(ratio, longest) * unit).toFixed(1);
     const middle = y + bar - 3;
     return [
@@ -189,7 +216,7 @@ function panel(algorithm, runtimes) {
   });
   const one = (label + unit).toFixed(1);
   return [
-    `<text class="algorithm" x="${label}" y="18">${algorithm}</text>`,
+    `<text class="algorithm" x="${label}" y="18">${row}</text>`,
     ...bars,
     `<line class="one" x1="${one}" x2="${one}" y1="${top - 4}" y2="${top + runtimes.length * step}"/>`,
   ].join("\n");

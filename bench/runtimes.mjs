@@ -16,8 +16,9 @@ const installed = (path) => join(folder, "node_modules", path);
 
 /** Each is opened to something that has a version, takes jobs (`compare`) and can be closed; the order is that of the tables. */
 export const runtimes = {
-  node20: { title: "Node 20", native: true, open: () => openNode("node20") },
+  node22: { title: "Node 22", native: true, open: () => openNode("node22") },
   node24: { title: "Node 24", native: true, open: () => openNode("node24") },
+  node26: { title: "Node 26", native: true, open: () => openNode("node26") },
   deno: { title: "Deno", open: () => openBundled(denoProgram(), ["run", "--allow-all"]) },
   bun: { title: "Bun", open: () => openBundled(bunProgram(), ["run"]) },
   workerd: { title: "workerd", open: openWorkerd },
@@ -26,13 +27,13 @@ export const runtimes = {
   webkit: { title: "WebKitGTK", open: () => openPage(openWebKit) },
 };
 
-/** Two generations of Node, from npm: only the benchmark needs them. */
+/** Three generations of Node, from npm: only the benchmark needs them. */
 export async function installRuntimes() {
   const lock = readFileSync(join(folder, "package-lock.json"), "utf8");
   const record = installed(".lock");
   if (existsSync(record) && readFileSync(record, "utf8") === lock) return;
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
-  await step("Installing two versions of Node from npm (0.3 GB)", () =>
+  await step("Installing three versions of Node from npm (0.4 GB)", () =>
     // The package of Node fetches its program, from npm too, in its install script: the only one here that needs one.
     run(npm[0], [...npm.slice(1), "ci", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts=false"], {
       cwd: folder,
@@ -43,6 +44,19 @@ export async function installRuntimes() {
 
 export function nodePath(name) {
   return installed(`${name}/bin/node`);
+}
+
+/** Those that run a script as it is. */
+export function programs() {
+  return [
+    ...["node22", "node24", "node26"].map((name) => ({
+      title: runtimes[name].title,
+      program: nodePath(name),
+      args: [],
+    })),
+    { title: "Deno", program: denoProgram(), args: ["run", "--allow-all"] },
+    { title: "Bun", program: bunProgram(), args: ["run"] },
+  ];
 }
 
 function openNode(name) {

@@ -1,46 +1,55 @@
-// A key and tokens for each algorithm, signed by node:crypto: one good token and the ones every peer must refuse.
-import { sign } from "node:crypto";
+// A key and tokens for each row, signed by node:crypto, or by noble where Node 20 cannot: one good token and the ones every peer must refuse.
+import { randomBytes, sign } from "node:crypto";
+import { ml_dsa44, ml_dsa65, ml_dsa87 } from "@noble/post-quantum/ml-dsa.js";
 import { generateKeyPair } from "../tools/keypair.mjs";
 import { AUDIENCE, ISSUER } from "./expected.mjs";
 import { schemeOf } from "./native-peers.mjs";
 
-/** Of the whole token, in characters: about what an OpenID provider's tokens have. */
+/** Of a token without its signature, in characters: with one of RSA-2048, about what an OpenID provider's tokens have. */
+const SIGNED_LENGTH = 558;
 export const TOKEN_LENGTH = 900;
 
 const KID = "2026-11";
-/** How each algorithm's keys are made. */
-const KEYS = {
-  RS256: ["rsa", { modulusLength: 2048 }],
-  PS256: ["rsa", { modulusLength: 2048 }],
-  ES256: ["ec", { namedCurve: "P-256" }],
-  ES384: ["ec", { namedCurve: "P-384" }],
-  ES512: ["ec", { namedCurve: "P-521" }],
-  EdDSA: ["ed25519", {}],
+/** The rows: algorithms, and how their keys are made. */
+const ROWS = {
+  RS256: ["RS256", "rsa", { modulusLength: 2048 }],
+  PS256: ["PS256", "rsa", { modulusLength: 2048 }],
+  RS512: ["RS512", "rsa", { modulusLength: 2048 }],
+  "RSA-4096": ["RS256", "rsa", { modulusLength: 4096 }],
+  ES256: ["ES256", "ec", { namedCurve: "P-256" }],
+  ES384: ["ES384", "ec", { namedCurve: "P-384" }],
+  ES512: ["ES512", "ec", { namedCurve: "P-521" }],
+  EdDSA: ["EdDSA", "ed25519", {}],
+  "ML-DSA-44": ["ML-DSA-44", ml_dsa44, 17],
+  "ML-DSA-65": ["ML-DSA-65", ml_dsa65, 18],
+  "ML-DSA-87": ["ML-DSA-87", ml_dsa87, 19],
 };
 
-export const algorithms = Object.keys(KEYS);
+export const rows = Object.keys(ROWS);
+/** Of those, the ones whose new keys are measured too: what differs in the others is the signature alone. */
+export const newKeyRows = ["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA"];
 
 /** A fresh key in the forms the peers take, as JSON can hold them, a good token, and bad ones: by what is wrong, signed where that is not it. */
-export function subject(algorithm) {
-  const [hash, scheme] = schemeOf(algorithm);
-  const { privateKey, publicKey } = generateKeyPair(...KEYS[algorithm]);
-  const jwk = { ...publicKey.export({ format: "jwk" }), kid: KID, alg: algorithm, use: "sig" };
+export function subject(row) {
+  const [algorithm, ...made] = ROWS[row];
+  const key = algorithm.startsWith("ML") ? noble(algorithm, ...made) : opened(algorithm, ...made);
+  const jwk = { ...key.jwk, kid: KID, alg: algorithm, use: "sig" };
   const signed = (changes) => {
-    const token = (filling) => {
+    const message = (filling) => {
       const content = [
         { alg: algorithm, typ: "JWT", kid: KID },
         { ...claims(), ...changes, scope: filling },
       ];
-      const message = content.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-      return `${message}.${sign(hash, message, { key: privateKey, ...scheme }).toString("base64url")}`;
+      return content.map((part) => segment(JSON.stringify(part))).join(".");
     };
-    const missing = TOKEN_LENGTH - token("").length;
-    return token("read:orders ".repeat(TOKEN_LENGTH).slice(0, Math.round((missing * 3) / 4)));
+    const missing = SIGNED_LENGTH - message("").length;
+    const text = message("read:orders ".repeat(SIGNED_LENGTH).slice(0, Math.round((missing * 3) / 4)));
+    return `${text}.${segment(key.sign(text))}`;
   };
   const good = signed({});
   return {
     algorithm,
-    pem: publicKey.export({ format: "pem", type: "spki" }),
+    pem: key.pem,
     jwk,
     jwks: { keys: [jwk] },
     good,
@@ -51,6 +60,39 @@ export function subject(algorithm) {
       "another audience's token": signed({ aud: "other" }),
     },
   };
+}
+
+/** A key of OpenSSL's. */
+function opened(algorithm, type, options) {
+  const [hash, scheme] = schemeOf(algorithm);
+  const { privateKey, publicKey } = generateKeyPair(type, options);
+  return {
+    pem: publicKey.export({ format: "pem", type: "spki" }),
+    jwk: publicKey.export({ format: "jwk" }),
+    sign: (text) => sign(hash, Buffer.from(text), { key: privateKey, ...scheme }),
+  };
+}
+
+/** A key of ML-DSA's, whose object identifier (RFC 9881 section 2) ends in this number. */
+function noble(alg, scheme, identifier) {
+  const { publicKey, secretKey } = scheme.keygen(randomBytes(32));
+  const oid = Buffer.from([0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, identifier]);
+  const bits = Buffer.concat([Buffer.from([0]), publicKey]);
+  const spki = der(0x30, Buffer.concat([oid, der(0x03, bits)])).toString("base64");
+  return {
+    pem: `-----BEGIN PUBLIC KEY-----\n${spki.replace(/.{64}/g, "$&\n")}\n-----END PUBLIC KEY-----\n`,
+    jwk: { kty: "AKP", alg, pub: segment(publicKey) },
+    sign: (text) => scheme.sign(Buffer.from(text), secretKey),
+  };
+}
+
+/** An element of 256 to 65535 bytes. */
+function der(tag, content) {
+  return Buffer.concat([Buffer.from([tag, 0x82, content.length >> 8, content.length & 0xff]), content]);
+}
+
+function segment(bytes) {
+  return Buffer.from(bytes).toString("base64url");
 }
 
 function claims() {

@@ -117,21 +117,23 @@ const OPTIONS: Record<keyof VerifierOptions, [read: (value: unknown) => unknown,
   anyRsaExponent: [only(isBoolean), "true or false"],
 };
 
+const READERS = Object.entries(OPTIONS);
+const NAMES = Object.keys(OPTIONS);
+
 /** Reads each option once, and checks and copies it by what it read; the values are checked in Rust. */
 export function readOptions(options: unknown): CheckedOptions {
   if (typeof options !== "object" || options === null) {
     throw new ConfigError("invalid_option", "createVerifier takes an object of options, or an array of them");
   }
-  const names = Object.keys(OPTIONS);
-  const own = checkNames(options as { readonly [option: string]: unknown }, "createVerifier", names);
-  const read = Object.fromEntries(names.map((name) => [name, own[name]]));
+  const own = checkNames(options as { readonly [option: string]: unknown }, "createVerifier", NAMES);
+  const read = Object.fromEntries(NAMES.map((name) => [name, own[name]]));
   for (const name of ["jwks", "issuer", "audience"]) {
     if (read[name] === undefined) {
       const how = name === "jwks" ? "" : "; null says explicitly that any is accepted";
       throw new ConfigError("missing_option", `the option "${name}" is missing${how}`, name);
     }
   }
-  for (const [name, [reader, expected]] of Object.entries(OPTIONS)) {
+  for (const [name, [reader, expected]] of READERS) {
     if (read[name] === undefined) continue;
     read[name] = reader(read[name]);
     if (read[name] === undefined) {
@@ -143,10 +145,11 @@ export function readOptions(options: unknown): CheckedOptions {
 
 /** Options that never reach Rust, or in another form. */
 const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks"];
+const PLAIN = NAMES.filter((name) => !NOT_PLAIN.includes(name)) as (keyof CheckedOptions)[];
 
 /** The options Rust decides by, as {@link Core} takes them. */
 export function coreOptions(options: CheckedOptions): object {
-  const plain = Object.entries(options).filter(([name, value]) => !NOT_PLAIN.includes(name) && value !== undefined);
+  const plain = PLAIN.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
   return { ...Object.fromEntries(plain), jwks: jwksText(options.jwks) };
 }
 

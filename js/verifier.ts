@@ -171,7 +171,7 @@ interface Serving {
 /** The keys of one relying party, and what was verified with them. */
 interface KeysInUse {
   readonly keys: readonly VerificationKey[];
-  readonly cache: TokenCache<Remembered> | undefined;
+  readonly cache: TokenCache<Accepted> | undefined;
   /** Genuine tokens whatever their times: the same one is assessed again and again. */
   readonly genuine: TokenCache<Remembered>;
 }
@@ -267,8 +267,16 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
 }
 
 /** What is remembered of a token whose signature held. */
-interface Remembered extends Verified {
+interface Remembered {
+  /** Frozen: the same for everybody who asks, unless a schema makes something else of the claims. */
+  readonly verified: Verified;
   readonly times: readonly [exp: number, nbf: number, iat: number];
+}
+
+/** One that was accepted, too, and between which times it is; `NaN`: without such a limit. */
+interface Accepted extends Remembered {
+  readonly from: number;
+  readonly until: number;
 }
 
 /** One issuer's options, with the JavaScript side of them: clock, schema, cache. */
@@ -297,7 +305,7 @@ class RelyingParty {
   /** What a core has for this one, before anything was verified with it. */
   keysOf(core: CoreHandle): KeysInUse {
     const keys = deepFreeze(plain(core.call((made) => made.keys(this.index))) as VerificationKey[]);
-    const cache = this.#maxTokens > 0 ? new TokenCache<Remembered>(this.#maxTokens) : undefined;
+    const cache = this.#maxTokens > 0 ? new TokenCache<Accepted>(this.#maxTokens) : undefined;
     return { keys, cache, genuine: new TokenCache(GENUINE_TOKENS) };
   }
 
@@ -314,11 +322,17 @@ class RelyingParty {
     const now = this.now();
     const { cache } = this.#inUse;
     const remembered = cache?.get(token);
+    // Outside, and at the end itself, the core says which of its times a token has passed.
+    if (remembered !== undefined && !(now < remembered.from || now >= remembered.until)) {
+      return this.#validated(remembered.verified);
+    }
     const genuine = remembered ?? this.#checkGenuine(token);
     this.#core.call((core) => core.checkTimes(this.index, ...genuine.times, now));
-    if (remembered === undefined) cache?.set(token, genuine);
-    const { claims, header, key } = genuine;
-    return Object.freeze({ claims: this.#validated(claims), header, key });
+    if (cache !== undefined && remembered === undefined) {
+      const [from, until] = this.#core.call((core) => core.validity(this.index, ...genuine.times));
+      cache.set(token, { ...genuine, from: from as number, until: until as number });
+    }
+    return this.#validated(genuine.verified);
   }
 
   assess(token: string, policy: Policy, marks: ClockMarks): Assessment {
@@ -327,12 +341,12 @@ class RelyingParty {
     const { now, highest, lastCheckIn, rolledBack } = known;
     finite(now, '"now" should be');
     for (const mark of [highest, lastCheckIn]) if (mark !== undefined) finite(mark, "the marks should be");
-    const { claims, header, key, times } = this.#genuine(token);
+    const { verified, times } = this.#genuine(token);
     const seen = [highest ?? Number.NaN, lastCheckIn ?? Number.NaN, Boolean(rolledBack)] as const;
     const durations = [grace, checkIn ?? Number.NaN, rollbackTolerance] as const;
     const [reason, until] = this.#core.call((core) => core.decide(this.index, ...times, now, ...seen, ...durations));
     const decision = decisionOf(reason as number, until as number);
-    return Object.freeze({ ...decision, claims: this.#validated(claims), header, key });
+    return Object.freeze({ ...decision, ...this.#validated(verified) });
   }
 
   validity(token: string): Validity {
@@ -368,15 +382,17 @@ class RelyingParty {
     );
   }
 
-  #validated(claims: Claims): Claims {
-    return this.#schema === undefined ? claims : (validate(this.#schema, claims) as Claims);
+  #validated(verified: Verified): Verified {
+    if (this.#schema === undefined) return verified;
+    return Object.freeze({ ...verified, claims: validate(this.#schema, verified.claims) as Claims });
   }
 }
 
 function read(text: string, keys: readonly VerificationKey[]): Remembered {
   const [header, claims, keyIndex] = deepFreeze(JSON.parse(text) as [JoseHeader, Claims, number]);
   const key = keys[keyIndex] as VerificationKey;
-  return { claims, header, key, times: [time(claims, "exp"), time(claims, "nbf"), time(claims, "iat")] };
+  const verified = Object.freeze({ claims, header, key });
+  return { verified, times: [time(claims, "exp"), time(claims, "nbf"), time(claims, "iat")] };
 }
 
 /** Only a claim of the token's own, whatever a page has put on `Object.prototype`; `NaN` for none. */

@@ -85,11 +85,11 @@ pub fn use_fused(kernel: fn(&mut [u64], usize, usize, u32) -> bool) {
     fast::use_fused(kernel);
 }
 
-/// Whether `u * G + v * Q` is what is expected, without tables and with them. Numbers are below the order and encoded as the
+/// Whether `u * G + v * Q` is what is expected, bit by bit, by windows and by combs. Numbers are below the order and encoded as the
 /// algorithm does it, the point as in a JWK (`x` and `y`, or `x` alone); expected is `x` of the sum, or `None` for
 /// the point at infinity; of Ed25519 the encoded sum.
 #[must_use]
-pub fn sums_are(algorithm: Algorithm, point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 2] {
+pub fn sums_are(algorithm: Algorithm, point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 3] {
     fast::sums_are(algorithm, point, u, v, expected)
 }
 

@@ -54,7 +54,7 @@ pub(super) fn use_fused(kernel: FusedKernel) {
 }
 
 #[cfg(feature = "compare")]
-pub(super) fn sums_are(algorithm: Algorithm, point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 2] {
+pub(super) fn sums_are(algorithm: Algorithm, point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 3] {
     match algorithm {
         Algorithm::Es256 => ecdsa::sums_are::<ecdsa::P256, 9>(point, u, v, expected),
         Algorithm::Es384 => ecdsa::sums_are::<ecdsa::P384, 14>(point, u, v, expected),

@@ -24,6 +24,40 @@ test("times are judged afresh", () => {
   assert.equal(codeAt(NOW + 195), undefined);
 });
 
+test("a remembered token is judged as a new one, at every edge of its times", () => {
+  const lives = [
+    { exp: NOW + 100 },
+    { exp: NOW + 100, nbf: NOW - 50 },
+    { exp: NOW + 100.5, nbf: NOW - 50.25, iat: NOW - 20.75 },
+    { exp: NOW + 100, iat: NOW - 10 },
+    { exp: NOW + 10, iat: NOW - 10, nbf: NOW - 400 },
+    { iat: NOW - 10 },
+    {},
+  ];
+  const clock = { now: NOW };
+  const rules = { ...options, jwks: [key.jwk], now: () => clock.now, requireExp: false, clockTolerance: 5 };
+  let accepted = 0;
+  for (const life of lives) {
+    for (const more of life.iat === undefined ? [{}] : [{}, { maxTokenAge: 60 }, { maxTokenAge: 200 }]) {
+      const token = signed(key, HEADER, { iss: ISSUER, aud: AUDIENCE, ...life });
+      const remembering = createVerifier({ ...rules, ...more, cache: true });
+      const other = createVerifier({ ...rules, ...more });
+      clock.now = NOW;
+      remembering.verify(token);
+      const edges = [NOW, ...Object.values(life)].flatMap((time) => [time, time - 5, time + 5, time + 60, time + 65]);
+      edges.push(NOW + 190, NOW + 195, NOW - 1e6, NOW + 1e6);
+      for (const now of edges.flatMap((edge) => [edge - 1, edge - 0.001, edge, edge + 0.001, edge + 1])) {
+        clock.now = now;
+        const [told, expected] = [remembering, other].map((verifier) => verifier.safeVerify(token));
+        assert.deepEqual(told.error?.message, expected.error?.message, `${JSON.stringify({ life, more })} at ${now}`);
+        assert.equal(told.ok, expected.ok);
+        accepted += Number(told.ok);
+      }
+    }
+  }
+  assert.ok(accepted > 100);
+});
+
 test("without exp, as long as that is asked for", () => {
   const token = signed(key, HEADER, { iss: ISSUER, aud: AUDIENCE });
   const verifier = createVerifier({ ...options, jwks: [key.jwk], cache: true, requireExp: false });

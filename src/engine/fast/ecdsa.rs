@@ -3,12 +3,10 @@
 
 use alloc::boxed::Box;
 
-use once_cell::race::OnceBox;
-
 use super::super::VerifyingKey;
 use super::field::{Modulus, Residue, difference, hexadecimal, sum_of_powers};
 use super::hash::hashed;
-use super::multiples::{Comb, KeyPoint};
+use super::multiples::{KeyPoint, Tables};
 use super::weierstrass::{Curve, Jacobian, Points};
 use crate::Algorithm;
 use crate::algorithm::Hash;
@@ -47,9 +45,9 @@ macro_rules! curve {
             const X: &'static Residue<$field, $limbs> = &Residue::hexadecimal($x);
             const Y: &'static Residue<$field, $limbs> = &Residue::hexadecimal($y);
 
-            fn base_table() -> &'static OnceBox<Comb<Points<Self, $limbs>, $limbs>> {
-                static TABLE: OnceBox<Comb<Points<$curve, $limbs>, $limbs>> = OnceBox::new();
-                &TABLE
+            fn base_tables() -> &'static Tables<Points<Self, $limbs>, $limbs> {
+                static TABLES: Tables<Points<$curve, $limbs>, $limbs> = Tables::new();
+                &TABLES
             }
         }
     };
@@ -135,11 +133,11 @@ impl<C: Curve<L>, const L: usize> VerifyingKey for Key<C, L> {
 }
 
 #[cfg(feature = "compare")]
-pub(super) fn sums_are<C: Curve<L>, const L: usize>(point: &[u8], u: &[u8], v: &[u8], x: Option<&[u8]>) -> [bool; 2] {
+pub(super) fn sums_are<C: Curve<L>, const L: usize>(point: &[u8], u: &[u8], v: &[u8], x: Option<&[u8]>) -> [bool; 3] {
     let number = Residue::<C::Order, L>::from_be_bytes;
     let (key_x, key_y) = point.split_at(point.len() / 2);
     let Some(point) = Jacobian::<C, L>::new(&Residue::from_be_bytes(key_x), &Residue::from_be_bytes(key_y)) else {
-        return [false; 2];
+        return [false; 3];
     };
     let is_expected = |sum: Option<Jacobian<C, L>>| match (sum, x) {
         (Some(sum), Some(x)) => sum.has_x(&Residue::from_be_bytes(x)),

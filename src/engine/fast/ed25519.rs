@@ -52,10 +52,10 @@ fn reduced(hash: &[u8]) -> Residue<Order, 9> {
 }
 
 #[cfg(feature = "compare")]
-pub(super) fn sums_are(point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 2] {
+pub(super) fn sums_are(point: &[u8], u: &[u8], v: &[u8], expected: Option<&[u8]>) -> [bool; 3] {
     let number = Residue::<Order, 9>::from_le_bytes;
     let neutral: [u8; 32] = core::array::from_fn(|at| u8::from(at == 0));
-    let Some(point) = Extended::decode(point) else { return [false; 2] };
+    let Some(point) = Extended::decode(point) else { return [false; 3] };
     let encoded = expected.unwrap_or_default();
     let is_expected = |sum: Option<Extended>| sum.map_or(encoded == neutral, |sum| sum.is_encoded_as(encoded));
     KeyPoint::<Edwards25519, 9>::new(point).sums(&number(u), &number(v)).map(is_expected)

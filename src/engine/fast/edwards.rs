@@ -5,10 +5,8 @@
 
 use alloc::vec::Vec;
 
-use once_cell::race::OnceBox;
-
 use super::field::{Modulus, Residue, hexadecimal, inverses, sum_of_powers};
-use super::multiples::{Comb, Group};
+use super::multiples::{Group, Tables};
 
 /// 2^255 - 19.
 #[derive(Clone, Copy)]
@@ -126,12 +124,15 @@ fn split(encoded: &[u8]) -> Option<(Coordinate, bool)> {
     y.is_below_modulus().then_some((y, is_odd))
 }
 
-/// To the power of `(p - 5) / 8 = 2^252 - 3`, in binary 250 ones, a zero and a one.
+/// To the power of `(p - 5) / 8 = 2^252 - 3`: the number of ones is doubled, or grows by one, until there are 250.
 fn power(number: &Coordinate) -> Coordinate {
-    (0..251).rev().fold(*number, |power, bit| {
-        let square = power.square();
-        if bit == 1 { square } else { square.mul(number) }
-    })
+    let squared = |power: Coordinate, times: usize| (0..times).fold(power, |power, _| power.square());
+    let (mut ones, mut power) = (1, *number);
+    for next in [2, 3, 6, 7, 14, 15, 30, 31, 62, 124, 125, 250] {
+        power = if next == 2 * ones { squared(power, ones).mul(&power) } else { power.square().mul(number) };
+        ones = next;
+    }
+    squared(power, 2).mul(number)
 }
 
 impl Group<9> for Edwards25519 {
@@ -143,19 +144,19 @@ impl Group<9> for Edwards25519 {
         Extended::from_affine(BASE_X.montgomery(), BASE_Y.montgomery())
     }
 
-    fn base_table() -> &'static OnceBox<Comb<Self, 9>> {
-        static TABLE: OnceBox<Comb<Edwards25519, 9>> = OnceBox::new();
-        &TABLE
+    fn base_tables() -> &'static Tables<Self, 9> {
+        static TABLES: Tables<Edwards25519, 9> = Tables::new();
+        &TABLES
     }
 
-    /// Section 3.3, with the signs of E, F, G and H turned.
     fn double(point: &mut Extended) {
-        let (a, b) = (point.x.square(), point.y.square());
-        let g = &a - &b;
-        let f = &g + &point.z.square().doubled();
-        let e = point.x.doubled().mul(&point.y).negated();
-        let h = &a + &b;
-        *point = Extended { x: e.mul(&f), y: g.mul(&h), z: f.mul(&g), t: e.mul(&h) };
+        let (e, h) = Self::double_but_t(point);
+        point.t = e.mul(&h);
+    }
+
+    /// T is what only additions need.
+    fn double_on(point: &mut Extended) {
+        Self::double_but_t(point);
     }
 
     fn sum(one: Option<Extended>, other: Option<Extended>) -> Option<Extended> {
@@ -198,6 +199,19 @@ impl Group<9> for Edwards25519 {
     /// The formulas have no exceptions.
     fn is_broken(_: &Extended) -> bool {
         false
+    }
+}
+
+impl Edwards25519 {
+    /// Section 3.3, with the signs of E, F, G and H turned; answers E and H, whose product is T.
+    fn double_but_t(point: &mut Extended) -> (Coordinate, Coordinate) {
+        let (a, b) = (point.x.square(), point.y.square());
+        let g = &a - &b;
+        let f = &g + &point.z.square().doubled();
+        let e = point.x.doubled().mul(&point.y).negated();
+        let h = &a + &b;
+        (point.x, point.y, point.z) = (e.mul(&f), g.mul(&h), f.mul(&g));
+        (e, h)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `u * G + v * Q`, for a fixed base point G and the point Q of a key: what every signature on a curve needs.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -17,9 +18,13 @@ pub(super) trait Group<const L: usize>: Sized + 'static {
     type Entry: Copy + Send + Sync;
 
     fn base() -> Self::Point;
-    fn base_table() -> &'static OnceBox<Comb<Self, L>>;
+    fn base_tables() -> &'static Tables<Self, L>;
 
     fn double(point: &mut Self::Point);
+    /// The same for a point that will be doubled next, not added to.
+    fn double_on(point: &mut Self::Point) {
+        Self::double(point);
+    }
     /// For any two points; `None` is the neutral one.
     fn sum(one: Option<Self::Point>, other: Option<Self::Point>) -> Option<Self::Point>;
 
@@ -31,64 +36,139 @@ pub(super) trait Group<const L: usize>: Sized + 'static {
     fn is_broken(point: &Self::Point) -> bool;
 }
 
-/// After so many, a table would have paid for itself.
-const USES_WITHOUT_TABLE: u8 = 4;
+/// What is computed of a point once, when it is first needed.
+pub(super) struct Tables<G: Group<L>, const L: usize> {
+    windows: OnceBox<Vec<G::Entry>>,
+    comb: OnceBox<Comb<G, L>>,
+}
+
+impl<G: Group<L>, const L: usize> Tables<G, L> {
+    pub(super) const fn new() -> Self {
+        Self { windows: OnceBox::new(), comb: OnceBox::new() }
+    }
+
+    /// The odd multiples of the point below `2^(width - 1)`, as many as there are, by which it is multiplied without its comb.
+    fn windows(&self, point: G::Point, width: usize) -> &[G::Entry] {
+        self.windows.get_or_init(|| {
+            let mut double = point;
+            G::double(&mut double);
+            let mut multiples = Vec::with_capacity(1 << (width - 2));
+            multiples.push(point);
+            for at in 1..1 << (width - 2) {
+                multiples.extend(G::sum(Some(multiples[at - 1]), Some(double)));
+            }
+            G::to_entries(&multiples).into()
+        })
+    }
+
+    fn comb(&self, point: G::Point) -> &Comb<G, L> {
+        self.comb.get_or_init(|| Comb::new(point).into())
+    }
+}
+
+/// The bits of a digit where there is no comb. Windows of the base point, which all keys share, may be wider.
+const BASE_WINDOW: usize = 7;
+const KEY_WINDOW: usize = 5;
+
+/// After so many, a comb would about have paid for itself.
+const USES_WITHOUT_COMB: u8 = 8;
 
 /// The point of a key.
 pub(super) struct KeyPoint<G: Group<L>, const L: usize> {
     point: G::Point,
-    /// Costs as much as three to six verifications without it.
-    table: OnceBox<Comb<G, L>>,
-    uses_without_table: AtomicU8,
+    /// The comb costs as much as five to six verifications without it.
+    tables: Tables<G, L>,
+    uses_without_comb: AtomicU8,
 }
 
 impl<G: Group<L>, const L: usize> KeyPoint<G, L> {
     pub(super) fn new(point: G::Point) -> Self {
-        Self { point, table: OnceBox::new(), uses_without_table: AtomicU8::new(0) }
+        Self { point, tables: Tables::new(), uses_without_comb: AtomicU8::new(0) }
     }
 
     /// `u * G + v * Q`, for numbers below the order; `None` is the neutral point.
     pub(super) fn sum(&self, u: &Residue<G::Order, L>, v: &Residue<G::Order, L>) -> Option<G::Point> {
-        if self.table.get().is_none() && self.uses_without_table.fetch_add(1, Ordering::Relaxed) < USES_WITHOUT_TABLE {
-            return self.sum_without_tables(u, v);
-        }
-        let base = G::base_table().get_or_init(|| Comb::new(G::base()).into());
-        let key = self.table.get_or_init(|| Comb::new(self.point).into());
-        let sum = sum_by_tables(base, u, key, v);
+        let is_new = self.tables.comb.get().is_none()
+            && self.uses_without_comb.fetch_add(1, Ordering::Relaxed) < USES_WITHOUT_COMB;
+        let sum = if is_new { self.sum_by_windows(u, v) } else { Some(self.sum_by_combs(u, v)) };
         // Rare, unless somebody sought for it.
-        if G::is_broken(&sum) { self.sum_without_tables(u, v) } else { Some(sum) }
+        if sum.as_ref().is_some_and(G::is_broken) { self.sum_by_bits(u, v) } else { sum }
     }
 
-    /// The sum by both methods.
+    /// The sum by each method.
     #[cfg(feature = "compare")]
-    pub(super) fn sums(&self, u: &Residue<G::Order, L>, v: &Residue<G::Order, L>) -> [Option<G::Point>; 2] {
-        self.uses_without_table.store(USES_WITHOUT_TABLE, Ordering::Relaxed);
-        [self.sum_without_tables(u, v), self.sum(u, v)]
+    pub(super) fn sums(&self, u: &Residue<G::Order, L>, v: &Residue<G::Order, L>) -> [Option<G::Point>; 3] {
+        let by_bits = self.sum_by_bits(u, v);
+        let whole = |sum: Option<G::Point>| if sum.as_ref().is_some_and(G::is_broken) { by_bits } else { sum };
+        [by_bits, whole(self.sum_by_windows(u, v)), whole(Some(self.sum_by_combs(u, v)))]
     }
 
-    /// By Shamir's trick, two bits of each number at a time: Menezes, van Oorschot, Vanstone, "Handbook of applied
-    /// cryptography" (1996), algorithm 14.88.
-    fn sum_without_tables(&self, u: &Residue<G::Order, L>, v: &Residue<G::Order, L>) -> Option<G::Point> {
-        // `sums[i + 4 * j]` is `i * G + j * Q`.
-        let mut sums = [None; 16];
-        for at in 1..16 {
-            sums[at] =
-                if at < 4 { G::sum(sums[at - 1], Some(G::base())) } else { G::sum(sums[at - 4], Some(self.point)) };
-        }
+    /// By Shamir's trick: Menezes, van Oorschot, Vanstone, "Handbook of applied cryptography" (1996), algorithm 14.88. Slow, and
+    /// right for all numbers and points.
+    fn sum_by_bits(&self, u: &Residue<G::Order, L>, v: &Residue<G::Order, L>) -> Option<G::Point> {
+        let (base, key) = (Some(G::base()), Some(self.point));
+        let sums = [None, base, key, G::sum(base, key)];
         let mut sum = None;
-        for at in (0..G::Order::BITS.div_ceil(2)).rev() {
+        for at in (0..G::Order::BITS).rev() {
             if let Some(point) = &mut sum {
                 G::double(point);
-                G::double(point);
             }
-            let digit = |number: &Residue<G::Order, L>| number.bit(2 * at) + 2 * number.bit(2 * at + 1);
-            sum = G::sum(sum, sums[digit(u) + 4 * digit(v)]);
+            sum = G::sum(sum, sums[u.bit(at) + 2 * v.bit(at)]);
+        }
+        sum
+    }
+
+    fn sum_by_combs(&self, u: &Residue<G::Order, L>, v: &Residue<G::Order, L>) -> G::Point {
+        sum_by_combs(G::base_tables().comb(G::base()), u, self.tables.comb(self.point), v)
+    }
+
+    /// By interleaved windows: Moeller, "Algorithms for multi-exponentiation" (SAC 2001), section 3.2.
+    fn sum_by_windows(&self, u: &Residue<G::Order, L>, v: &Residue<G::Order, L>) -> Option<G::Point> {
+        let base = G::base_tables().windows(G::base(), BASE_WINDOW);
+        let factors = [
+            (base, sparse_digits(u, BASE_WINDOW)),
+            (self.tables.windows(self.point, KEY_WINDOW), sparse_digits(v, KEY_WINDOW)),
+        ];
+        let mut sum = None;
+        for at in (0..=G::Order::BITS).rev() {
+            let is_added_to = at == 0 || factors.iter().any(|(_, digits)| digits[at] != 0);
+            if let Some(point) = &mut sum {
+                if is_added_to { G::double(point) } else { G::double_on(point) }
+            }
+            for (multiples, digits) in factors.iter().filter(|(_, digits)| digits[at] != 0) {
+                let entry = &multiples[usize::from(digits[at].unsigned_abs()) / 2];
+                match &mut sum {
+                    Some(point) => G::add(point, entry, digits[at] < 0),
+                    // The first digit of a number is positive.
+                    None => sum = Some(G::from_entry(entry)),
+                }
+            }
         }
         sum
     }
 }
 
-fn sum_by_tables<G: Group<L>, const L: usize>(
+/// The digits of a number, from the lowest on: zeros, and odd numbers below `2^(width - 1)` in size, each of which is followed
+/// by `width - 1` zeros at least. Solinas, "Efficient arithmetic on Koblitz curves" (Designs, Codes and Cryptography 19,
+/// 2000), section 5.1.
+fn sparse_digits<M: Modulus<L>, const L: usize>(number: &Residue<M, L>, width: usize) -> Vec<i8> {
+    let mut digits = vec![0; M::BITS + 1];
+    let (mut at, mut carried) = (0, 0);
+    while at <= M::BITS {
+        if number.bit(at) == carried {
+            at += 1;
+            continue;
+        }
+        // Odd, and below `2^width`; a digit in the upper half is negative, and the rest carried.
+        let window = number.bits(at, width) as usize + carried;
+        carried = window >> (width - 1);
+        digits[at] = (window as isize - ((carried as isize) << width)) as i8;
+        at += width;
+    }
+    digits
+}
+
+fn sum_by_combs<G: Group<L>, const L: usize>(
     base: &Comb<G, L>,
     u: &Residue<G::Order, L>,
     key: &Comb<G, L>,

@@ -7,12 +7,10 @@
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
-use once_cell::race::OnceBox;
-
 use super::field::{Modulus, Residue, inverses};
-use super::multiples::{Comb, Group};
+use super::multiples::{Group, Tables};
 
-/// A curve, its base point, and the place for the base point's table.
+/// A curve, its base point, and the place for the base point's tables.
 pub(super) trait Curve<const L: usize>: Copy + Send + Sync + 'static {
     /// The field the coordinates are in.
     type Field: Modulus<L>;
@@ -24,7 +22,7 @@ pub(super) trait Curve<const L: usize>: Copy + Send + Sync + 'static {
     const X: &'static Residue<Self::Field, L>;
     const Y: &'static Residue<Self::Field, L>;
 
-    fn base_table() -> &'static OnceBox<Comb<Points<Self, L>, L>>;
+    fn base_tables() -> &'static Tables<Points<Self, L>, L>;
 }
 
 /// The points of a curve as a group.
@@ -87,8 +85,8 @@ impl<C: Curve<L>, const L: usize> Group<L> for Points<C, L> {
         Jacobian { x: C::X.montgomery(), y: C::Y.montgomery(), z: *Residue::ONE }
     }
 
-    fn base_table() -> &'static OnceBox<Comb<Self, L>> {
-        C::base_table()
+    fn base_tables() -> &'static Tables<Self, L> {
+        C::base_tables()
     }
 
     /// No point of a group of odd order doubles to the one at infinity.

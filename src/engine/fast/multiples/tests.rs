@@ -1,4 +1,4 @@
-//! Sums of multiples against `RustCrypto`'s curves and dalek's, by both methods, where formulas have their exceptions.
+//! Sums of multiples against `RustCrypto`'s curves and dalek's, by each method, where formulas have their exceptions.
 
 use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
@@ -54,8 +54,7 @@ macro_rules! curve {
                 for (at, u) in numbers.iter().enumerate() {
                     for v in numbers[at % 2..].iter().step_by(2) {
                         let expected = (u + v * logarithm) % &order;
-                        let sums =
-                            [key.sum_without_tables(&residue(u), &residue(v)), key.sum(&residue(u), &residue(v))];
+                        let sums = key.sums(&residue(u), &residue(v));
                         if expected == BigUint::ZERO {
                             assert!(sums.iter().all(Option::is_none), "{u} G + {v} * {logarithm} G is neutral");
                             neutral += 1;
@@ -87,7 +86,7 @@ macro_rules! curve {
                         let q = (ProjectivePoint::GENERATOR * scalar(&logarithm)).to_affine();
                         let point = weierstrass::Jacobian::new(&coordinate(&q.x()), &coordinate(&q.y())).unwrap();
                         let [base, key] = [Points::base(), point].map(Comb::<Points, $limbs>::new);
-                        let sum = sum_by_tables(&base, &residue(&u), &key, &residue(&v));
+                        let sum = sum_by_combs(&base, &residue(&u), &key, &residue(&v));
                         assert!(Points::is_broken(&sum), "{u} G + {v} * {logarithm} G at {step}");
                         exceptions += 1;
                     }
@@ -103,22 +102,22 @@ curve!(p384: ecdsa::P384, 14, 48, p384);
 curve!(p521: ecdsa::P521, 19, 66, p521);
 
 #[test]
-fn a_key_that_is_used_again_gets_its_table() {
+fn a_key_that_is_used_again_gets_its_comb() {
     type Points = weierstrass::Points<ecdsa::P256, 9>;
     let key = KeyPoint::<Points, 9>::new(Points::base());
     let two = Residue::from_be_bytes(&[2]);
-    for _ in 0..USES_WITHOUT_TABLE {
+    for _ in 0..USES_WITHOUT_COMB {
         key.sum(&two, &two);
-        assert!(key.table.get().is_none());
+        assert!(key.tables.comb.get().is_none());
     }
     key.sum(&two, &two);
-    assert!(key.table.get().is_some());
+    assert!(key.tables.comb.get().is_some());
 }
 
 /// Multiples of G and of Q: those that were added up, and those that an addition adds to them.
 type Step = [[BigInt; 2]; 2];
 
-/// The additions of `sum_by_tables`, after the digits of its numbers.
+/// The additions of `sum_by_combs`, after the digits of its numbers.
 fn steps(u: &BigUint, v: &BigUint, rows: u64) -> Vec<Step> {
     let lines = LINES as u64;
     let digit = |number: &BigUint, at: u64| match number.bit(at + 1) || at + 1 == rows * lines {
@@ -161,6 +160,39 @@ fn exception([[a, b], [c, d]]: &Step, sign: i32, order: &BigUint) -> Option<BigU
     logarithm.filter(|logarithm| *logarithm != BigUint::ZERO)
 }
 
+/// Doubling is what the formulas of an addition cannot do.
+#[test]
+fn a_broken_sum_is_computed_bit_by_bit() {
+    type Points = weierstrass::Points<ecdsa::P256, 9>;
+    let key = KeyPoint::<Points, 9>::new(Points::base());
+    let [zero, one] = [0, 1].map(|number| Residue::from_be_bytes(&[number]));
+    let broken = [(one, one), (one, one.negated().least())];
+    for (u, v) in broken {
+        assert!(key.sum_by_windows(&u, &v).is_some_and(|sum| Points::is_broken(&sum)));
+    }
+    let double = key.sum(&one, &one).unwrap();
+    assert!(!Points::is_broken(&double));
+    assert!(key.sum(&broken[1].0, &broken[1].1).is_none(), "G - G");
+    assert!(key.sum_by_windows(&zero, &zero).is_none());
+}
+
+#[test]
+fn sparse_digits_are_the_number() {
+    let order = BigUint::from_bytes_le(&(-curve25519_dalek::scalar::Scalar::ONE).to_bytes()) + 1_u32;
+    for number in interesting(&order) {
+        for width in [KEY_WINDOW, BASE_WINDOW] {
+            let digits = sparse_digits(&Residue::<edwards::Order, 9>::from_be_bytes(&be_bytes(&number, 32)), width);
+            let value = |sum: BigInt, (at, digit): (usize, &i8)| sum + (BigInt::from(*digit) << at);
+            assert_eq!(digits.iter().enumerate().fold(BigInt::ZERO, value), BigInt::from(number.clone()));
+            let mut last = None;
+            for (at, digit) in digits.iter().enumerate().filter(|(_, digit)| **digit != 0) {
+                assert!(digit % 2 != 0 && usize::from(digit.unsigned_abs()) < 1 << (width - 1), "{digit}");
+                assert!(last.replace(at).is_none_or(|last| at >= last + width), "{number}");
+            }
+        }
+    }
+}
+
 #[test]
 fn edwards25519() {
     use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
@@ -190,7 +222,7 @@ fn edwards25519() {
         for u in &numbers {
             for v in &numbers {
                 let expected = (ED25519_BASEPOINT_POINT * scalar(u) + q * scalar(v)).compress().to_bytes();
-                for sum in [key.sum_without_tables(&residue(u), &residue(v)), key.sum(&residue(u), &residue(v))] {
+                for sum in key.sums(&residue(u), &residue(v)) {
                     let is_right = sum.map_or(u + v == BigUint::ZERO, |sum| sum.is_encoded_as(&expected));
                     assert!(is_right, "{u} G + {v} * {logarithm} G");
                     let mut other = expected;

@@ -31,7 +31,12 @@ const THEIR_CRATES = [
   "crypto_bigint",
   "elliptic_curve",
 ];
-const THEIR_ARITHMETIC = new RegExp(`\\b(?:${THEIR_CRATES.join("|")}|primeorder|primefield|ecdsa)::`);
+const THEIR_ARITHMETIC = ofCrates([...THEIR_CRATES, "primeorder", "primefield", "ecdsa"]);
+
+/** A path that begins with one of these: a module of the same name inside a crate is another. */
+function ofCrates(names) {
+  return new RegExp(`(?<![:\\w])(?:${names.join("|")})::`);
+}
 
 describe("the engines", () => {
   const functionsOf = (name) =>
@@ -49,7 +54,7 @@ describe("the engines", () => {
     assert.deepEqual(of("reference.wasm", OURS), []);
     assert.ok(of("reference.wasm", THEIRS).length > 0);
     for (const crate of ["p256", "p384", "p521", "rsa", "curve25519_dalek"]) {
-      assert.ok(of("reference.wasm", new RegExp(`\\b${crate}::`)).length > 0, crate);
+      assert.ok(of("reference.wasm", ofCrates([crate])).length > 0, crate);
     }
   });
 
@@ -99,7 +104,7 @@ function forms() {
 
 function limbs(value, start, bytes) {
   return Buffer.concat(
-    [2, 3, 4].map((index) => {
+    [1, 2, 3].map((index) => {
       const [low, high] = [start(index), start(index + 1)].map(BigInt);
       const limb = (value >> low) & ((1n << (high - low)) - 1n);
       const buffer = Buffer.alloc(8);

@@ -7,7 +7,7 @@ export {
   type TokenErrorCode,
   type TokenErrorFacts,
 } from "./errors.js";
-export { type Algorithm, type Jwks, type OneOf, oneOf, type VerifierOptions } from "./options.js";
+export { type Algorithm, type Jwks, type OneOf, oneOf, type Profile, type VerifierOptions } from "./options.js";
 export {
   type Access,
   type AccessReason,
@@ -18,10 +18,13 @@ export {
   type Policy,
   type PolicyOptions,
 } from "./policy.js";
+export type { IdTokenExpectations } from "./profile.js";
 export type {
+  AccessTokenClaims,
   Assessment,
   Claims,
   CreateVerifier,
+  IdTokenClaims,
   JoseHeader,
   Result,
   SetKeysOptions,

@@ -50,8 +50,8 @@ const OPTIONS: Checks<KeyStoreOptions> = {
  * Makes a key store, which starts with the bundled set; call `load()` next. Throws a {@link ConfigError} for options
  * that cannot work, a {@link KeyStoreError} `insecure_url` for an address that is neither https nor loopback.
  */
-export function createKeyStore<C = Claims>(given: KeyStoreOptions<C>): KeyStore<C> {
-  const options = checkOptions(given, "createKeyStore", OPTIONS as Checks<KeyStoreOptions<C>>, ["verifier", "bundled"]);
+export function createKeyStore<C = Claims, E = never>(given: KeyStoreOptions<C, E>): KeyStore<C, E> {
+  const options = checkOptions(given, "createKeyStore", OPTIONS as Checks<KeyStoreOptions<C, E>>, ["verifier", "bundled"]);
   const { verifier, bundled, issuer, jwksUri, fetch: fetching, now = systemTime } = options;
   if (issuer === undefined && jwksUri === undefined) {
     throw new ConfigError("missing_option", 'one of the options "issuer" and "jwksUri" is needed', "issuer");

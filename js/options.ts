@@ -28,14 +28,32 @@ export type Algorithm =
 /** A JWK Set (RFC 7517 section 5), an array of JWKs, or either as JSON text. Public keys only. */
 export type Jwks = { readonly keys: readonly object[] } | readonly object[] | string;
 
+/**
+ * A standard that says what a kind of tokens is like: access tokens by RFC 9068, ID tokens by OpenID Connect Core 1.0 section
+ * 3.1.3.7.
+ */
+export type Profile = "at+jwt" | "id_token";
+
 /** What a verifier checks. Leaving out `issuer` or `audience` does not compile: `null` says that any is accepted. */
-export interface VerifierOptions<Schema extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined> {
+export interface VerifierOptions<
+  Schema extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined,
+  P extends Profile | undefined = Profile | undefined,
+> {
   /** The keys tokens are signed with; at most 1 MiB and 1000 keys. */
   jwks: Jwks;
   /** The accepted `iss`, exactly; one of several; `null` for any. */
   issuer: string | readonly string[] | null;
   /** The accepted `aud`, exactly; one of several; `null` for any. */
   audience: string | readonly string[] | null;
+  /**
+   * Takes only tokens of one kind. Then `issuer` and `audience` are named, and `exp` is required.
+   *
+   * - `"at+jwt"` (RFC 9068): `typ` is `at+jwt`; `iss`, `exp`, `aud`, `sub`, `client_id`, `iat` and `jti` are there.
+   * - `"id_token"` (OpenID Connect Core 1.0 section 3.1.3.7): `typ` is absent or `JWT`, unless the option `typ` says another;
+   *   `iss`, `sub`, `aud`, `exp` and `iat` are there. `azp` must be an accepted audience, and is needed beside several
+   *   audiences, unless the option `claims` says what it must be.
+   */
+  profile?: P | undefined;
   /** The accepted algorithms. Default: all that the entry has. */
   algorithms?: readonly Algorithm[] | undefined;
   /** How far clocks may differ, 0 or more. Default: 5 seconds. */
@@ -62,6 +80,8 @@ export interface VerifierOptions<Schema extends StandardSchemaV1 | undefined = S
   requireExp?: boolean | undefined;
   /** Whether RSA keys may have another public exponent than 65537: any odd one from 3 to 2^32. Default: false. */
   anyRsaExponent?: boolean | undefined;
+  /** Whether a key that names no `alg` is unusable: then each key serves one algorithm (RFC 8725 section 3.1). Default: false. */
+  requireKeyAlgorithm?: boolean | undefined;
 }
 
 const ONE_OF: unique symbol = Symbol.for("tokenward.oneOf");
@@ -87,6 +107,7 @@ export interface CheckedOptions {
   readonly jwks: unknown;
   readonly issuer: string | readonly string[] | null;
   readonly audience: string | readonly string[] | null;
+  readonly profile?: Profile | undefined;
   readonly now?: (() => number) | undefined;
   readonly schema?: Validate | undefined;
   /** How many tokens to remember. */
@@ -95,6 +116,7 @@ export interface CheckedOptions {
 
 const DEFAULT_CACHED_TOKENS = 500;
 const MAX_JWKS_LENGTH = 1 << 20;
+const PROFILES: readonly Profile[] = ["at+jwt", "id_token"];
 const TEXTS = "a non-empty, well-formed string, an array of them, or null to accept any";
 
 /** Each option: what makes a copy of it, or of what it is not `undefined`; and how to say what it must be. */
@@ -102,6 +124,7 @@ const OPTIONS: Record<keyof VerifierOptions, [read: (value: unknown) => unknown,
   jwks: [only(isJwks), "a JWK Set, an array of JWKs or JSON text"],
   issuer: [readAccept, TEXTS],
   audience: [readAccept, TEXTS],
+  profile: [(value) => PROFILES.find((profile) => profile === value), '"at+jwt" or "id_token"'],
   algorithms: [readStrings, "an array of algorithm names"],
   clockTolerance: [(value) => seconds(value, "clockTolerance"), "a duration"],
   now: [only(isFunction), "a function that returns Unix seconds"],
@@ -115,6 +138,7 @@ const OPTIONS: Record<keyof VerifierOptions, [read: (value: unknown) => unknown,
   cache: [readCache, "true, false or { maxTokens } with a whole number from 1 to 1000000"],
   requireExp: [only(isBoolean), "true or false"],
   anyRsaExponent: [only(isBoolean), "true or false"],
+  requireKeyAlgorithm: [only(isBoolean), "true or false"],
 };
 
 /** Reads each option once, and checks and copies it by what it read; the values are checked in Rust. */

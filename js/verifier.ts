@@ -2,6 +2,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
 import { checkNames } from "./check-options.js";
+import type { AccessTokenClaims, Claims, IdTokenClaims } from "./claims.js";
 import { CoreHandle, type Engine, type LoadModules } from "./core.js";
 import { ConfigError, plain, TokenError } from "./errors.js";
 import {
@@ -10,25 +11,16 @@ import {
   type Jwks,
   jsonText,
   jwksText,
+  type Profile,
   readOptions,
   type VerifierOptions,
 } from "./options.js";
 import { type ClockMarks, createPolicy, type Decision, decisionOf, moment, type Policy } from "./policy.js";
+import { type ExpectationsOf, expectedClaims, type IdTokenExpectations, readExpectations } from "./profile.js";
 import { type Validate, validate } from "./schema.js";
 import { leaveRoom } from "./stack.js";
 
-/** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
-export interface Claims {
-  readonly iss?: string;
-  readonly sub?: string;
-  readonly aud?: string | readonly string[];
-  /** Unix seconds, perhaps with a fraction, like all times. */
-  readonly exp?: number;
-  readonly nbf?: number;
-  readonly iat?: number;
-  readonly jti?: string;
-  readonly [claim: string]: unknown;
-}
+export type { AccessTokenClaims, Claims, IdTokenClaims } from "./claims.js";
 
 /** The JOSE header of a verified token. */
 export interface JoseHeader {
@@ -85,12 +77,15 @@ export type Result<C = Claims> =
   | { readonly ok: true; readonly value: Verified<C> }
   | { readonly ok: false; readonly error: TokenError };
 
-/** Verifies tokens, synchronously. */
-export interface Verifier<C = Claims> {
-  /** Throws a {@link TokenError} for any token that does not hold, whatever is passed. */
-  verify(token: string): Verified<C>;
+/** Verifies tokens, synchronously. `E`: what one call may expect, see {@link IdTokenExpectations}. */
+export interface Verifier<C = Claims, E = never> {
+  /**
+   * Throws a {@link TokenError} for any token that does not hold, whatever is passed. With `profile: "id_token"`, `expected`
+   * is what this one call asks for, also of a token that is remembered.
+   */
+  verify(token: string, expected?: E): Verified<C>;
   /** The same without throwing for a token. A {@link ConfigError}, a mistake in the app, is still thrown. */
-  safeVerify(token: string): Result<C>;
+  safeVerify(token: string, expected?: E): Result<C>;
   /**
    * Decides what the bearer may do under an offline policy. The token must be genuine, or a {@link TokenError} is thrown;
    * its times are not verified but judged: an expired one may still have `limited` access, an older one has `none`.
@@ -124,7 +119,13 @@ const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.disp
 const GENUINE_TOKENS = 8;
 
 type Schema = StandardSchemaV1 | undefined;
-type ClaimsOf<S extends Schema> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : Claims;
+type ClaimsOf<S extends Schema, P extends Profile | undefined> = S extends StandardSchemaV1
+  ? StandardSchemaV1.InferOutput<S>
+  : P extends "at+jwt"
+    ? AccessTokenClaims
+    : P extends "id_token"
+      ? IdTokenClaims
+      : Claims;
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
 export interface CreateVerifier {
@@ -133,9 +134,11 @@ export interface CreateVerifier {
     options: {
       readonly [I in keyof S]: VerifierOptions<S[I]>;
     },
-  ): Verifier<ClaimsOf<S[number]>>;
+  ): Verifier<ClaimsOf<S[number], undefined>, IdTokenExpectations>;
   /** For one issuer. The last of the two, since that is the one TypeScript explains its errors by. */
-  <S extends Schema = undefined>(options: VerifierOptions<S>): Verifier<ClaimsOf<S>>;
+  <S extends Schema = undefined, const P extends Profile | undefined = undefined>(
+    options: VerifierOptions<S, P>,
+  ): Verifier<ClaimsOf<S, P>, ExpectationsOf<P>>;
 }
 
 /** `createVerifier` on top of a module from wherever this entry of the package takes it. */
@@ -210,16 +213,16 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[]): Verif
     return relyingParties.length === 1 ? (first as RelyingParty) : choose(token);
   };
 
-  const verify = (token: string): Verified => partyFor(token).verify(token);
+  const verify = (token: string, expected?: unknown): Verified => partyFor(token).verify(token, expected);
 
   return Object.freeze({
     verify,
     assess: (token: string, policy: Policy, marks: ClockMarks) => partyFor(token).assess(token, policy, marks),
     validity: (token: string) => partyFor(token).validity(token),
     now: (token: string) => partyFor(token).now(),
-    safeVerify(token: string): Result {
+    safeVerify(token: string, expected?: unknown): Result {
       try {
-        return { ok: true, value: verify(token) };
+        return { ok: true, value: verify(token, expected) };
       } catch (error) {
         if (error instanceof TokenError) return { ok: false, error };
         throw error;
@@ -273,15 +276,17 @@ class RelyingParty {
   readonly #now: () => number;
   readonly #schema: Validate | undefined;
   readonly #maxTokens: number;
+  readonly #profile: Profile | undefined;
 
   constructor(shared: Shared, index: number, options: CheckedOptions) {
-    const { issuer, now = systemTime, schema, cache: maxTokens = 0 } = options;
+    const { issuer, now = systemTime, schema, cache: maxTokens = 0, profile } = options;
     this.index = index;
     this.#shared = shared;
     this.#issuers = typeof issuer === "string" ? [issuer] : issuer;
     this.#now = now;
     this.#schema = schema;
     this.#maxTokens = maxTokens;
+    this.#profile = profile;
   }
 
   isFor(issuer: string | undefined): boolean {
@@ -304,7 +309,8 @@ class RelyingParty {
     return finite(this.#now(), 'the option "now" should return');
   }
 
-  verify(token: string): Verified {
+  verify(token: string, given?: unknown): Verified {
+    const expected = readExpectations(given, this.#profile);
     const now = this.now();
     const { cache } = this.#inUse;
     const remembered = cache?.get(token);
@@ -312,6 +318,10 @@ class RelyingParty {
     this.#core.call((core) => core.checkTimes(this.index, ...genuine.times, now));
     if (remembered === undefined) cache?.set(token, genuine);
     const { claims, header, key } = genuine;
+    if (expected !== undefined) {
+      const told = expectedClaims(claims);
+      this.#core.call((core) => core.checkExpected(this.index, header.alg, told, expected, now));
+    }
     return Object.freeze({ claims: this.#validated(claims), header, key });
   }
 

@@ -123,7 +123,9 @@ impl Jwk {
     /// signature does not hold.
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), Error> {
         let unusable = |reason| Error::KeyUnusable { kid: self.kid.clone().unwrap_or_default(), reason };
-        let key = self.usable_for(algorithm, true).map_err(unusable)?;
+        let key = self
+            .usable_for(algorithm, KeyRules { any_rsa_exponent: true, algorithm_required: false })
+            .map_err(unusable)?;
         if !self.fits(algorithm) {
             return Err(unusable(format!("its type does not fit {}", algorithm.name())));
         }
@@ -141,27 +143,30 @@ impl Jwk {
     }
 
     /// The prepared key, or why it must not be used for this algorithm.
-    pub(crate) fn usable_for(&self, algorithm: Algorithm, any_rsa_exponent: bool) -> Result<&dyn VerifyingKey, String> {
+    pub(crate) fn usable_for(&self, algorithm: Algorithm, rules: KeyRules) -> Result<&dyn VerifyingKey, String> {
         let key = self.prepared.as_ref().map_err(Clone::clone)?;
+        if rules.algorithm_required && self.alg.is_none() {
+            return Err("it names no alg, which the option requireKeyAlgorithm asks for".to_owned());
+        }
         if let Some(alg) = self.alg.as_deref()
             && Algorithm::from_name(alg) != Some(algorithm)
         {
             return Err(format!("its alg is {}, so it is not for {}", shown(alg), algorithm.name()));
         }
-        if self.other_exponent && !any_rsa_exponent {
+        if self.other_exponent && !rules.any_rsa_exponent {
             return Err("its RSA exponent is not 65537 (the option anyRsaExponent would accept it)".to_owned());
         }
         Ok(key.as_ref())
     }
 
     /// Why the key cannot serve any of these algorithms; `None` if it can serve one.
-    pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], any_rsa_exponent: bool) -> Option<String> {
+    pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], rules: KeyRules) -> Option<String> {
         let mut reason = match &self.prepared {
             Err(problem) => problem.clone(),
             Ok(_) => format!("no allowed algorithm is for its type, {}", self.crv().unwrap_or(&self.kty)),
         };
         for algorithm in algorithms.iter().filter(|algorithm| self.fits(**algorithm)) {
-            match self.usable_for(*algorithm, any_rsa_exponent) {
+            match self.usable_for(*algorithm, rules) {
                 Ok(_) => return None,
                 Err(problem) => reason = problem,
             }
@@ -175,6 +180,15 @@ impl fmt::Debug for Jwk {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Jwk").field("kid", &self.kid).field("kty", &self.kty()).finish_non_exhaustive()
     }
+}
+
+/// What a verifier asks of keys beyond what they must be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyRules {
+    /// Whether RSA keys may have another public exponent than 65537.
+    pub(crate) any_rsa_exponent: bool,
+    /// Whether a key must name its `alg`.
+    pub(crate) algorithm_required: bool,
 }
 
 /// Whether a signature has the right length and holds.

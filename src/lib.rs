@@ -25,7 +25,8 @@
 //! Only asymmetric signatures are supported; see [`Algorithm`] for the table. A [`Verifier`] holds only keys that were
 //! checked when they were added, and a [`Token`] exists only when everything held.
 //!
-//! Verification handles public data only (tokens, public keys), so nothing here needs to run in constant time.
+//! Verification handles public data only (tokens, public keys), so nothing here needs to run in constant time. What one call expects
+//! ([`Expected`]) is all the same compared without an early end.
 //!
 //! # Features
 //!
@@ -56,6 +57,7 @@ mod jwk;
 mod jwk_set;
 mod jws;
 mod policy;
+mod profile;
 mod verifier;
 #[cfg(feature = "wasm")]
 mod wasm;
@@ -70,4 +72,5 @@ pub use json::{Object, Value};
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
 pub use policy::{Access, ClockMarks, Decision, Policy, Reason};
+pub use profile::{Expected, Profile};
 pub use verifier::{Token, Verifier, VerifierBuilder, VerifierSet};

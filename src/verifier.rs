@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 use crate::claims::{Accept, ClaimRules, Expectation, TokenTimes, UnixTime};
 use crate::error::{ConfigError, Error, shown};
 use crate::json::{self, Object, Value};
-use crate::jwk::Jwk;
+use crate::jwk::{Jwk, KeyRules};
 use crate::jws::{JoseHeader, Jws};
 use crate::policy::{ClockMarks, Decision, Policy};
+use crate::profile::{Expected, Profile};
 use crate::{Algorithm, JwkSet};
 
 /// In bytes. RFC 7519 sets none; HTTP servers commonly take headers of 8 to 16 KiB.
@@ -20,7 +21,7 @@ const GREATEST_MAX_TOKEN_BYTES: usize = 1 << 20;
 pub struct Verifier {
     keys: JwkSet,
     algorithms: Vec<Algorithm>,
-    any_rsa_exponent: bool,
+    key_rules: KeyRules,
     typ: Accept,
     max_token_bytes: usize,
     rules: ClaimRules,
@@ -32,6 +33,7 @@ pub struct Token {
     header: String,
     payload: String,
     key_index: usize,
+    algorithm: Algorithm,
 }
 
 impl Token {
@@ -70,7 +72,7 @@ impl Verifier {
             verifier: Self {
                 keys,
                 algorithms: Algorithm::all().collect(),
-                any_rsa_exponent: false,
+                key_rules: KeyRules { any_rsa_exponent: false, algorithm_required: false },
                 typ: Accept::Any,
                 max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,
                 rules: ClaimRules {
@@ -82,6 +84,7 @@ impl Verifier {
                     require_exp: true,
                     clock_tolerance: 5.0,
                     max_token_age: None,
+                    profile: None,
                 },
             },
             problem: None,
@@ -97,6 +100,30 @@ impl Verifier {
         let (token, times) = self.check_genuine(token)?;
         self.check_times(times, now)?;
         Ok(token)
+    }
+
+    /// Verifies an ID token as of `now`, and what this one call expects of it: what was sent with the request, and what came
+    /// with the answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`]; then [`Error::MissingClaim`], [`Error::ClaimMismatch`] (`nonce`, `at_hash`),
+    /// [`Error::AuthenticationTooOld`], or [`Error::InvalidClaim`] for an `auth_time` that is still to come.
+    pub fn verify_expecting(&self, token: &str, now: UnixTime, expected: &Expected<'_>) -> Result<Token, Error> {
+        let token = self.verify(token, now)?;
+        self.check_expected(token.algorithm, &token.claims(), now, expected)?;
+        Ok(token)
+    }
+
+    /// What one call expects of a token that was verified.
+    pub(crate) fn check_expected(
+        &self,
+        algorithm: Algorithm,
+        claims: &Object<'_>,
+        now: UnixTime,
+        expected: &Expected<'_>,
+    ) -> Result<(), Error> {
+        expected.check(algorithm, claims, now, self.rules.clock_tolerance)
     }
 
     /// Decides what the bearer of a token may do at `now` under an offline policy. The token must be genuine and say
@@ -132,12 +159,12 @@ impl Verifier {
         let key_index = self.keys.find_signer(
             header.algorithm,
             header.kid.as_deref(),
-            self.any_rsa_exponent,
+            self.key_rules,
             jws.signing_input,
             &jws.signature,
         )?;
         let times = self.rules.check(&claims)?;
-        Ok((Token { header: jws.header, payload: jws.payload, key_index }, times))
+        Ok((Token { header: jws.header, payload: jws.payload, key_index, algorithm: header.algorithm }, times))
     }
 
     /// Replaces the keys. If the new set cannot serve, the old one stays.
@@ -146,7 +173,7 @@ impl Verifier {
     ///
     /// [`ConfigError::NoUsableKey`] if no key in the set can serve an allowed algorithm.
     pub fn set_keys(&mut self, keys: JwkSet) -> Result<(), ConfigError> {
-        keys.require_usable(&self.algorithms, self.any_rsa_exponent)?;
+        keys.require_usable(&self.algorithms, self.key_rules)?;
         self.keys = keys;
         Ok(())
     }
@@ -160,7 +187,7 @@ impl Verifier {
     /// Why one of the keys cannot verify any token here; `None` if it can.
     #[must_use]
     pub fn why_unusable(&self, key: &Jwk) -> Option<String> {
-        key.why_unusable(&self.algorithms, self.any_rsa_exponent)
+        key.why_unusable(&self.algorithms, self.key_rules)
     }
 
     /// The greatest accepted length of a token in bytes.
@@ -195,12 +222,19 @@ impl Verifier {
             return Err(Error::AlgorithmNotAllowed { alg: header.alg, allowed });
         }
         JoseHeader::refuse_extensions(object)?;
-        if let Accept::OneOf(accepted) = &self.typ
-            && !header.typ.as_deref().is_some_and(|typ| accepted.iter().any(|one| same_media_type(typ, one)))
-        {
-            return Err(Error::UnexpectedType { expected: self.typ.expected(), actual: header.typ });
-        }
-        Ok(header)
+        let (holds, expected) = match (&self.typ, self.rules.profile) {
+            (Accept::OneOf(accepted), _) => {
+                let is_one = |typ: &str| accepted.iter().any(|one| same_media_type(typ, one));
+                (header.typ.as_deref().is_some_and(is_one), self.typ.expected())
+            }
+            // Where nothing is asked for, a type that says something else all the same is not overlooked.
+            (Accept::Any, Some(profile)) => {
+                let typ = profile.typ();
+                (header.typ.as_deref().is_none_or(|actual| same_media_type(actual, typ)), Value::from(typ))
+            }
+            (Accept::Any, None) => return Ok(header),
+        };
+        if holds { Ok(header) } else { Err(Error::UnexpectedType { expected, actual: header.typ }) }
     }
 }
 
@@ -306,7 +340,20 @@ impl VerifierBuilder {
 
     /// Whether RSA keys may have another public exponent than 65537: any odd one from 3 to 2^32. Default: no.
     pub fn any_rsa_exponent(mut self, accepted: bool) -> Self {
-        self.verifier.any_rsa_exponent = accepted;
+        self.verifier.key_rules.any_rsa_exponent = accepted;
+        self
+    }
+
+    /// Whether a key must name its `alg`, so that it serves one algorithm (RFC 8725 section 3.1). Default: no.
+    pub fn require_key_algorithm(mut self, required: bool) -> Self {
+        self.verifier.key_rules.algorithm_required = required;
+        self
+    }
+
+    /// Takes only tokens of this kind, as their standard says. It has its own [`VerifierBuilder::typ`]; for an ID token
+    /// another one may be asked for, and what [`VerifierBuilder::expect_claim`] says of `azp` counts in place of the rule.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.verifier.rules.profile = Some(profile);
         self
     }
 
@@ -320,7 +367,21 @@ impl VerifierBuilder {
         if let Some(problem) = self.problem {
             return Err(problem);
         }
-        let verifier = self.verifier;
+        let mut verifier = self.verifier;
+        if let Some(profile) = verifier.rules.profile {
+            profile.check_options(&verifier.rules)?;
+            match &verifier.typ {
+                Accept::Any if profile == Profile::AccessToken => verifier.typ = profile.typ().into(),
+                Accept::OneOf(types)
+                    if profile == Profile::AccessToken
+                        && types.iter().any(|typ| !same_media_type(typ, profile.typ())) =>
+                {
+                    return Err(profile.contradicted("typ"));
+                }
+                _ => {}
+            }
+        }
+        let verifier = verifier;
         let rules = &verifier.rules;
         check_accept("issuer", &rules.issuer)?;
         check_accept("audience", &rules.audience)?;
@@ -337,7 +398,7 @@ impl VerifierBuilder {
         if !(1..=GREATEST_MAX_TOKEN_BYTES).contains(&verifier.max_token_bytes) {
             return Err(invalid("maxTokenBytes", "should be from 1 to 1048576"));
         }
-        verifier.keys.require_usable(&verifier.algorithms, verifier.any_rsa_exponent)?;
+        verifier.keys.require_usable(&verifier.algorithms, verifier.key_rules)?;
         Ok(verifier)
     }
 }
@@ -402,6 +463,16 @@ impl VerifierSet {
     pub fn verify(&self, token: &str, now: UnixTime) -> Result<Token, Error> {
         let (_, verifier) = self.choose(token)?;
         verifier.verify(token, now)
+    }
+
+    /// The same for an ID token, and what this one call expects of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`VerifierSet::verify`] and [`Verifier::verify_expecting`].
+    pub fn verify_expecting(&self, token: &str, now: UnixTime, expected: &Expected<'_>) -> Result<Token, Error> {
+        let (_, verifier) = self.choose(token)?;
+        verifier.verify_expecting(token, now, expected)
     }
 
     /// The verifiers, in the order they were given.

@@ -9,7 +9,6 @@ mod ecdsa;
 mod ed25519;
 mod edwards;
 mod field;
-mod hash;
 mod multiples;
 mod rsa;
 mod weierstrass;

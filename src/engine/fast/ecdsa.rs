@@ -7,11 +7,11 @@ use once_cell::race::OnceBox;
 
 use super::super::VerifyingKey;
 use super::field::{Modulus, Residue, difference, hexadecimal, sum_of_powers};
-use super::hash::hashed;
 use super::multiples::{Comb, KeyPoint};
 use super::weierstrass::{Curve, Jacobian, Points};
 use crate::Algorithm;
 use crate::algorithm::Hash;
+use crate::engine::hash::hashed;
 
 /// A curve is its numbers; the code over them is the same.
 macro_rules! curve {

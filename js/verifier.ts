@@ -12,15 +12,18 @@ import {
   jsonText,
   jwksText,
   type Profile,
+  type RightsOptions,
   readOptions,
   type VerifierOptions,
 } from "./options.js";
 import { type ClockMarks, createPolicy, type Decision, decisionOf, moment, type Policy } from "./policy.js";
 import { type ExpectationsOf, expectedClaims, type IdTokenExpectations, readExpectations } from "./profile.js";
+import { type HeldRights, list, words } from "./rights.js";
 import { type Validate, validate } from "./schema.js";
 import { leaveRoom } from "./stack.js";
 
 export type { AccessTokenClaims, Claims, IdTokenClaims } from "./claims.js";
+export type { HeldRights } from "./rights.js";
 
 /** The JOSE header of a verified token. */
 export interface JoseHeader {
@@ -60,6 +63,8 @@ export interface Verified<C = Claims> {
   readonly claims: C;
   readonly header: JoseHeader;
   readonly key: VerificationKey;
+  /** Only with the option `rights`: what it finds in the claims. */
+  readonly rights?: HeldRights;
 }
 
 /** A genuine token, and what its bearer may do under an offline policy: never to be read without `access`. */
@@ -116,6 +121,20 @@ export interface Verifier<C = Claims, E = never> {
 /** The name of that method also where engines have not got it yet: what polyfills and compilers take for it. */
 const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
+const PARTIES: unique symbol = Symbol.for("tokenward.parties");
+
+/** Which of a verifier's issuers something is about, by their place. */
+interface Parties {
+  /** Throws a {@link TokenError} for a token that no issuer is chosen by. */
+  of(token: string): number;
+  named(issuer: string): number | undefined;
+}
+
+/** For a key store of several issuers. */
+export function partyOf(verifier: object): Parties | undefined {
+  return (verifier as { readonly [PARTIES]?: Parties })[PARTIES];
+}
+
 const GENUINE_TOKENS = 8;
 
 type Schema = StandardSchemaV1 | undefined;
@@ -146,8 +165,8 @@ export function createVerifierWith(engine: Engine, load: LoadModules): CreateVer
   const create = (options: unknown): Verifier => {
     const checked = Array.from(Array.isArray(options) ? options : [options], readOptions);
     if (checked.length > 1) {
-      for (const { issuer } of checked) {
-        if (issuer === null) {
+      for (const { issuer, tenants } of checked) {
+        if (issuer === null && tenants === undefined) {
           throw new ConfigError("invalid_option", "each of several issuers must be named; null cannot be", "issuer");
         }
       }
@@ -215,7 +234,13 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[]): Verif
 
   const verify = (token: string, expected?: unknown): Verified => partyFor(token).verify(token, expected);
 
+  const parties: Parties = Object.freeze({
+    of: (token: string) => partyFor(token).index,
+    named: (issuer: string) => relyingParties.find((one) => one.isFor(issuer))?.index,
+  });
+
   return Object.freeze({
+    [PARTIES]: parties,
     verify,
     assess: (token: string, policy: Policy, marks: ClockMarks) => partyFor(token).assess(token, policy, marks),
     validity: (token: string) => partyFor(token).validity(token),
@@ -277,9 +302,12 @@ class RelyingParty {
   readonly #schema: Validate | undefined;
   readonly #maxTokens: number;
   readonly #profile: Profile | undefined;
+  readonly #rights: RightsOptions | undefined;
+  /** Of an issuer with many tenants. */
+  readonly #tenants: string | undefined;
 
   constructor(shared: Shared, index: number, options: CheckedOptions) {
-    const { issuer, now = systemTime, schema, cache: maxTokens = 0, profile } = options;
+    const { issuer, now = systemTime, schema, cache: maxTokens = 0, profile, rights, tenants } = options;
     this.index = index;
     this.#shared = shared;
     this.#issuers = typeof issuer === "string" ? [issuer] : issuer;
@@ -287,10 +315,15 @@ class RelyingParty {
     this.#schema = schema;
     this.#maxTokens = maxTokens;
     this.#profile = profile;
+    this.#rights = rights;
+    this.#tenants = tenants;
   }
 
   isFor(issuer: string | undefined): boolean {
-    return issuer !== undefined && (this.#issuers === null || this.#issuers.includes(issuer));
+    if (issuer === undefined || this.#issuers !== null) return this.#issuers?.includes(issuer ?? "") === true;
+    if (this.#tenants === undefined) return true;
+    const [before = "", after = ""] = this.#tenants.split("{tenantid}");
+    return issuer.startsWith(before) && issuer.endsWith(after);
   }
 
   /** What a core has for this one, before anything was verified with it. */
@@ -322,7 +355,7 @@ class RelyingParty {
       const told = expectedClaims(claims);
       this.#core.call((core) => core.checkExpected(this.index, header.alg, told, expected, now));
     }
-    return Object.freeze({ claims: this.#validated(claims), header, key });
+    return Object.freeze({ ...this.#validated(claims), header, key });
   }
 
   assess(token: string, policy: Policy, marks: ClockMarks): Assessment {
@@ -336,7 +369,7 @@ class RelyingParty {
     const durations = [grace, checkIn ?? Number.NaN, rollbackTolerance] as const;
     const [reason, until] = this.#core.call((core) => core.decide(this.index, ...times, now, ...seen, ...durations));
     const decision = decisionOf(reason as number, until as number);
-    return Object.freeze({ ...decision, claims: this.#validated(claims), header, key });
+    return Object.freeze({ ...decision, ...this.#validated(claims), header, key });
   }
 
   validity(token: string): Validity {
@@ -372,8 +405,26 @@ class RelyingParty {
     );
   }
 
-  #validated(claims: Claims): Claims {
-    return this.#schema === undefined ? claims : (validate(this.#schema, claims) as Claims);
+  /** The claims as the app's schema has them, and the rights as the token's own claims say. */
+  #validated(own: Claims): { readonly claims: Claims; readonly rights?: HeldRights } {
+    const claims = this.#schema === undefined ? own : (validate(this.#schema, own) as Claims);
+    return this.#rights === undefined ? { claims } : { claims, rights: heldRights(this.#rights, own) };
+  }
+}
+
+function heldRights({ roles, scopes }: RightsOptions, claims: Claims): HeldRights {
+  return deepFreeze({
+    ...(roles && { roles: list(rightsBy(roles, claims)) }),
+    ...(scopes && { scopes: words(rightsBy(scopes, claims)) }),
+  });
+}
+
+/** What a function cannot find is not held. */
+function rightsBy(find: (claims: Claims) => unknown, claims: Claims): unknown {
+  try {
+    return find(claims);
+  } catch {
+    return undefined;
   }
 }
 

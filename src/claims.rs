@@ -8,6 +8,7 @@ use crate::error::{ConfigError, Error};
 use crate::json::{Object, Value};
 use crate::policy::LifeTimes;
 use crate::profile::Profile;
+use crate::tenant::Tenants;
 
 /// A point in time: seconds since 1970-01-01T00:00:00Z, leap seconds ignored (RFC 7519's NumericDate). Always finite.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -120,6 +121,7 @@ pub(crate) struct ClaimRules {
     /// In seconds.
     pub(crate) max_token_age: Option<f64>,
     pub(crate) profile: Option<Profile>,
+    pub(crate) tenants: Option<Tenants>,
 }
 
 /// What a claim must equal.
@@ -239,14 +241,21 @@ impl ClaimRules {
 
     /// The issuer is compared as a string, exactly (RFC 7519 section 4.1.1).
     fn check_issuer(&self, claims: &Object<'_>) -> Result<(), Error> {
-        if self.issuer == Accept::Any {
-            return Ok(());
+        if self.issuer != Accept::Any {
+            let actual = present(claims, "iss")?;
+            if !self.issuer.names(actual) {
+                return Err(mismatch("iss", self.issuer.expected(), actual));
+            }
         }
-        let actual = present(claims, "iss")?;
-        if self.issuer.names(actual) {
-            return Ok(());
+        self.tenants.as_ref().map_or(Ok(()), |tenants| tenants.check(claims))
+    }
+
+    /// Whether an issuer is one of those that are accepted; not of any that would be.
+    pub(crate) fn names_issuer(&self, issuer: &Value<'_>) -> bool {
+        match (&self.issuer, &self.tenants, issuer.as_str()) {
+            (Accept::Any, Some(tenants), Some(issuer)) => tenants.tenant_of(issuer).is_some(),
+            _ => self.issuer.names(issuer),
         }
-        Err(mismatch("iss", self.issuer.expected(), actual))
     }
 
     /// `aud` is one string or an array of them; one of them must be accepted (RFC 7519 section 4.1.3).
@@ -332,6 +341,7 @@ mod tests {
             clock_tolerance: 5.0,
             max_token_age: Some(60.0),
             profile: None,
+            tenants: None,
         };
         let times = TokenTimes { exp: Some(2000.0), nbf: Some(1000.0), iat: Some(1500.0) };
         let code_at = |now: f64| rules.check_times(times, UnixTime(now)).err().map(|error| error.code());

@@ -23,6 +23,7 @@ pub struct Jwk {
     alg: Option<String>,
     kty: String,
     crv: Option<String>,
+    issuer: Option<String>,
     /// `None` for a type that is not supported.
     key_type: Option<KeyType>,
     /// The code of the error that would refuse it in a bundled set.
@@ -68,6 +69,7 @@ impl Jwk {
             alg: text(members, "alg"),
             kty: text(members, "kty").unwrap_or_default(),
             crv: text(members, "crv"),
+            issuer: text(members, "issuer"),
             key_type,
             secret: secret.as_ref().map(ConfigError::code),
             other_exponent: numbers.as_ref().is_ok_and(Numbers::has_other_exponent),
@@ -94,6 +96,11 @@ impl Jwk {
     #[must_use]
     pub fn crv(&self) -> Option<&str> {
         self.crv.as_deref().filter(|_| !self.key_type.is_some_and(KeyType::has_no_curve))
+    }
+
+    /// The issuer that it is for, or the template of several: what Microsoft Entra says of its keys.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     /// `private_key` or `symmetric_key` for a key that was left out of a published set

@@ -58,6 +58,7 @@ mod jwk_set;
 mod jws;
 mod policy;
 mod profile;
+mod tenant;
 mod verifier;
 #[cfg(feature = "wasm")]
 mod wasm;

@@ -65,7 +65,7 @@ impl Profile {
     /// What its standard leaves no choice of must be said as it says, or left out.
     pub(crate) fn check_options(self, rules: &ClaimRules) -> Result<(), ConfigError> {
         let option = match rules {
-            ClaimRules { issuer: Accept::Any, .. } => "issuer",
+            ClaimRules { issuer: Accept::Any, tenants: None, .. } => "issuer",
             ClaimRules { audience: Accept::Any, .. } => "audience",
             ClaimRules { require_exp: false, .. } => "requireExp",
             _ => return Ok(()),

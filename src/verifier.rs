@@ -10,6 +10,7 @@ use crate::jwk::{Jwk, KeyRules};
 use crate::jws::{JoseHeader, Jws};
 use crate::policy::{ClockMarks, Decision, Policy};
 use crate::profile::{Expected, Profile};
+use crate::tenant::Tenants;
 use crate::{Algorithm, JwkSet};
 
 /// In bytes. RFC 7519 sets none; HTTP servers commonly take headers of 8 to 16 KiB.
@@ -85,6 +86,7 @@ impl Verifier {
                     clock_tolerance: 5.0,
                     max_token_age: None,
                     profile: None,
+                    tenants: None,
                 },
             },
             problem: None,
@@ -164,7 +166,24 @@ impl Verifier {
             &jws.signature,
         )?;
         let times = self.rules.check(&claims)?;
+        self.check_key_issuer(key_index, &claims)?;
         Ok((Token { header: jws.header, payload: jws.payload, key_index, algorithm: header.algorithm }, times))
+    }
+
+    /// A key of an issuer with tenants may be for one of them alone.
+    fn check_key_issuer(&self, key_index: usize, claims: &Object<'_>) -> Result<(), Error> {
+        let key = self.keys.keys().get(key_index);
+        let (Some(tenants), Some(key)) = (&self.rules.tenants, key) else {
+            return Ok(());
+        };
+        let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
+        match key.issuer() {
+            Some(named) if !tenants.is_key_for(named, issuer) => Err(Error::KeyUnusable {
+                kid: key.kid().unwrap_or_default().to_string(),
+                reason: "its issuer is another tenant".to_string(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Replaces the keys. If the new set cannot serve, the old one stays.
@@ -357,6 +376,17 @@ impl VerifierBuilder {
         self
     }
 
+    /// Takes only tokens of an issuer with many tenants (Microsoft Entra): `iss` must be the template with a tenant's GUID, in
+    /// lower case, in place of `{tenantid}`, and `tid` this GUID. Which tenants, the issuers that are accepted say;
+    /// [`Accept::Any`] takes any tenant. A key that names another `issuer` is not used.
+    pub fn tenants(mut self, template: &str) -> Self {
+        self.verifier.rules.tenants = Tenants::of(template);
+        if self.verifier.rules.tenants.is_none() {
+            self.problem = self.problem.or(Some(invalid("issuer", "should have one {tenantid}")));
+        }
+        self
+    }
+
     /// Checks the options against each other and the keys.
     ///
     /// # Errors
@@ -417,13 +447,23 @@ fn check_accept(option: &'static str, accept: &Accept) -> Result<(), ConfigError
 
 /// Each of several verifiers has issuers of its own.
 fn check_issuers(verifiers: &[Verifier]) -> Result<(), ConfigError> {
-    if verifiers.iter().any(|verifier| verifier.rules.issuer == Accept::Any) {
+    if verifiers.iter().any(|verifier| verifier.rules.issuer == Accept::Any && verifier.rules.tenants.is_none()) {
         return Err(invalid("issuer", "must be named by each of several verifiers"));
     }
+    let is_same = || Err(invalid("issuer", "is the same in two places"));
+    let templates = || verifiers.iter().filter(|verifier| verifier.rules.issuer == Accept::Any);
     let mut issuers = verifiers.iter().flat_map(Verifier::issuers);
     while let Some(issuer) = issuers.next() {
-        if issuers.clone().any(|other| other == issuer) {
-            return Err(invalid("issuer", "is the same in two places"));
+        let named = Value::from(issuer);
+        if issuers.clone().any(|other| other == issuer) || templates().any(|other| other.rules.names_issuer(&named)) {
+            return is_same();
+        }
+    }
+    // Two that take any tenant of an issuer.
+    let mut any = templates().filter_map(|verifier| verifier.rules.tenants.as_ref());
+    while let Some(tenants) = any.next() {
+        if any.clone().any(|other| other == tenants) {
+            return is_same();
         }
     }
     Ok(())
@@ -498,7 +538,7 @@ impl VerifierSet {
         let Some(iss) = claims.get("iss") else {
             return Err(Error::MissingClaim { claim: "iss".to_string() });
         };
-        let chosen = self.verifiers.iter().enumerate().find(|(_, verifier)| verifier.rules.issuer.names(iss));
+        let chosen = self.verifiers.iter().enumerate().find(|(_, verifier)| verifier.rules.names_issuer(iss));
         chosen.ok_or_else(|| Error::ClaimMismatch {
             claim: "iss".to_string(),
             expected: Value::Array(self.verifiers.iter().flat_map(Verifier::issuers).map(Value::from).collect()),

@@ -324,6 +324,9 @@ fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
             problem: format!("is {}; it should be \"at+jwt\" or \"id_token\"", shown(name)),
         })?);
     }
+    if let Some(template) = options.get("tenants").and_then(Value::as_str) {
+        builder = builder.tenants(template);
+    }
     let is_set = |name| options.get(name) == Some(&Value::Bool(true));
     builder.require_key_algorithm(is_set("requireKeyAlgorithm")).any_rsa_exponent(is_set("anyRsaExponent")).build()
 }

@@ -95,10 +95,10 @@ export function decideByVerifier(
         return withUntil({ ...none, reason: reasonOf(result.error), error: code }, until);
       }
       const holder = { rule: given, access: "full", reason: "valid" } as const;
-      const { claims } = result.value;
+      const { claims, rights } = result.value;
       const ends = () => verifier.validity?.(token).until ?? null;
       const refused = (why: "rights" | "step_up") => withUntil({ ...holder, allowed: false, refused: why }, ends);
-      if (!hasRights(claims, needs)) return refused("rights");
+      if (!hasRights(claims, needs, rights)) return refused("rights");
       if (!isEnough(stepUp, claims, () => verifier.now?.(token) ?? Date.now() / 1000)) return refused("step_up");
       return withUntil({ ...holder, allowed: true, claims }, () => earliest(ends(), enoughUntil(stepUp, claims)));
     },

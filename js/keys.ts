@@ -184,6 +184,12 @@ export function createIssuerStore(given: IssuerStoreOptions): KeyStore {
   const listeners = new Set<() => void>();
   const make = async (issuer: string, given: AllowedIssuer): Promise<KeyStore> => {
     const { jwks, jwksUri, ...rules } = given;
+    if ("issuer" in rules) {
+      throw new ConfigError(
+        "unknown_option",
+        'what "allow" gives has no "issuer": it is the one that it was asked about',
+      );
+    }
     const source = { issuer, jwksUri };
     checkAddress(jwksUri ?? issuer, jwksUri === undefined ? "issuer" : "jwksUri");
     const bundled = jwks ?? (await fetchedKeys(source));

@@ -4,8 +4,7 @@ import { test } from "node:test";
 import { createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
 import { createKeyStore } from "tokenward/keys";
-import { noProtection } from "tokenward/protection";
-import { createSession } from "tokenward/session";
+import { createSession, noProtection } from "tokenward/session";
 import { memoryStorage } from "tokenward/storage";
 import { testKeys } from "../conformance/keys.mjs";
 import { AUDIENCE, CLAIMS, NOW, signed } from "../conformance/tokens.mjs";
@@ -16,7 +15,7 @@ const jwk = (key, kid) => ({ ...key.jwk, kid });
 const [a1, a2] = [jwk(keys.ed25519, "1"), jwk(keys.p256, "2")];
 const [b1, b2] = [jwk(keys.otherEd25519, "1"), jwk(keys.otherP256, "2")];
 const token = (iss, key, kid) =>
-  signed(key, { alg: key.jwk.kty === "EC" ? "ES256" : "EdDSA", kid }, { ...CLAIMS, iss });
+  signed(key, { alg: key.jwk.kty === "EC" ? "ES256" : "EdDSA", kid }, { ...CLAIMS, iss, exp: NOW + 9000 });
 const fromA = token(A, keys.ed25519, "1");
 const fromB = token(B, keys.otherEd25519, "1");
 const newFromA = token(A, keys.p256, "2");
@@ -27,10 +26,10 @@ function open({ answers = {}, ...more } = {}) {
   const clock = { now: NOW };
   const asked = [];
   const now = () => clock.now;
-  const fetch = async (url) => {
+  const fetch = (url) => {
     const { host } = new URL(url);
     asked.push(host);
-    return (answers[host] ?? (() => new Response("", { status: 503 })))();
+    return Promise.resolve((answers[host] ?? (() => new Response("", { status: 503 })))());
   };
   const sets = { [A]: [a1], [B]: [b1] };
   const verifier = createVerifier([A, B].map((issuer) => ({ jwks: sets[issuer], issuer, audience: AUDIENCE, now })));

@@ -11,12 +11,11 @@ export async function discover({ issuer }) {
 }
 
 /** Signs in as the login page's form does; `form` overrides its choices. */
-export async function signIn(provider, { redirectUri, form = {} }) {
+export async function signIn(provider, { redirectUri, form = {}, nonce = oauth.generateRandomNonce() }) {
   const server = await discover(provider);
   const client = { client_id: provider.clientId };
   const verifier = oauth.generateRandomCodeVerifier();
   const state = oauth.generateRandomState();
-  const nonce = oauth.generateRandomNonce();
   const url = new URL(server.authorization_endpoint);
   url.search = new URLSearchParams({
     client_id: provider.clientId,

@@ -424,6 +424,8 @@ test("Cloudflare Access: the header, or else the cookie", () => {
   }
 });
 
+const makers = new Map(Object.entries(presets));
+
 for (const [name, given, option] of [
   ["keycloak", { url: "login.example", realm: "main", audience: "a" }, "url"],
   ["keycloak", { url: "https://login.example", audience: "a" }, "realm"],
@@ -448,7 +450,7 @@ for (const [name, given, option] of [
   ["cloudflareAccess", { team: "example", audiences: "a" }, "audiences"],
 ]) {
   test(`${name} refuses ${JSON.stringify(given)}`, () => {
-    assert.throws(() => presets[name](given), { name: "ConfigError", option });
+    assert.throws(() => makers.get(name)(given), { name: "ConfigError", option });
   });
 }
 

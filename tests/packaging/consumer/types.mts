@@ -97,11 +97,11 @@ createGate({ verifier: idTokenKeys, rules: [] });
 createSession({ verifier: asVerifier, provider: null });
 
 // Several issuers, tenants, presets.
-const several = createVerifier([
+const ofSeveral = createVerifier([
   { jwks, issuer, audience, profile: "at+jwt" },
   { jwks, ...keycloak({ url: issuer, realm: "main", audience: "api" }) },
 ]);
-createKeyStore([{ verifier: several, bundled: jwks, issuer }]);
+createKeyStore([{ verifier: ofSeveral, bundled: jwks, issuer }]);
 createVerifier({ jwks, issuer: entraIssuer({ tenants: "any" }), audience });
 // @ts-expect-error: any tenant has to be said
 entraIssuer({});

@@ -195,7 +195,8 @@ export function readOptions(options: unknown): CheckedOptions {
 }
 
 function templateOf(value: unknown): IssuerTemplate[typeof TEMPLATE] | undefined {
-  return typeof value === "object" && value !== null ? (value as Partial<IssuerTemplate>)[TEMPLATE] : undefined;
+  const isTemplate = typeof value === "object" && value !== null && Object.hasOwn(value, TEMPLATE);
+  return isTemplate ? (value as IssuerTemplate)[TEMPLATE] : undefined;
 }
 
 /** Each read once. */

@@ -146,6 +146,11 @@ type ClaimsOf<S extends Schema, P extends Profile | undefined> = S extends Stand
       ? IdTokenClaims
       : Claims;
 
+/** Where an element says nothing of a schema, TypeScript takes it for any. */
+type ClaimsOfEach<S extends readonly Schema[]> = {
+  readonly [I in keyof S]: Schema extends S[I] ? Claims : ClaimsOf<S[I], undefined>;
+};
+
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
 export interface CreateVerifier {
   /** For several issuers; each token goes to the one its `iss` names, exactly. */
@@ -153,7 +158,7 @@ export interface CreateVerifier {
     options: {
       readonly [I in keyof S]: VerifierOptions<S[I]>;
     },
-  ): Verifier<ClaimsOf<S[number], undefined>, IdTokenExpectations>;
+  ): Verifier<ClaimsOfEach<S>[number], IdTokenExpectations>;
   /** For one issuer. The last of the two, since that is the one TypeScript explains its errors by. */
   <S extends Schema = undefined, const P extends Profile | undefined = undefined>(
     options: VerifierOptions<S, P>,

@@ -13,18 +13,27 @@ const PLACE: &str = "{tenantid}";
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Tenants {
     template: String,
+    /// What stands before the tenant in it, and after.
+    around: [String; 2],
 }
 
 impl Tenants {
     /// `None` unless the template has one place for the tenant.
     pub(crate) fn of(template: &str) -> Option<Self> {
-        (template.matches(PLACE).count() == 1).then(|| Self { template: template.to_string() })
+        // By bytes: searching for a text in a text is 7 kB of Brotli in WebAssembly.
+        let mut places = template.as_bytes().windows(PLACE.len()).enumerate();
+        let mut next = || places.find(|(_, window)| *window == PLACE.as_bytes()).map(|(place, _)| place);
+        let (Some(place), None) = (next(), next()) else {
+            return None;
+        };
+        let around = [template.get(..place)?, template.get(place + PLACE.len()..)?].map(ToString::to_string);
+        Some(Self { template: template.to_string(), around })
     }
 
     /// The tenant whose issuer identifier this is: a GUID in lower case.
     pub(crate) fn tenant_of<'i>(&self, issuer: &'i str) -> Option<&'i str> {
-        let (before, after) = self.template.split_once(PLACE)?;
-        issuer.strip_prefix(before)?.strip_suffix(after).filter(|tenant| is_guid(tenant))
+        let [before, after] = &self.around;
+        issuer.strip_prefix(before.as_str())?.strip_suffix(after.as_str()).filter(|tenant| is_guid(tenant))
     }
 
     /// Whether a key of the set is for an issuer: a key may name one, or the template for all.

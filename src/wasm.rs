@@ -319,10 +319,8 @@ fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
         builder = builder.require_exp(*required != Value::Bool(false));
     }
     if let Some(name) = options.get("profile").and_then(Value::as_str) {
-        builder = builder.profile(Profile::from_name(name).ok_or_else(|| ConfigError::InvalidOption {
-            option: "profile",
-            problem: format!("is {}; it should be \"at+jwt\" or \"id_token\"", shown(name)),
-        })?);
+        let unknown = || ConfigError::InvalidOption { option: "profile", problem: "is unknown".to_string() };
+        builder = builder.profile(Profile::from_name(name).ok_or_else(unknown)?);
     }
     if let Some(template) = options.get("tenants").and_then(Value::as_str) {
         builder = builder.tenants(template);

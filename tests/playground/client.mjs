@@ -53,7 +53,7 @@ export async function refresh({ server, client }, refreshToken) {
 }
 
 /** Follows the redirects with cookies, filling in the login form on the way, until they lead back to the app. */
-async function walk(start, redirectUri, form) {
+export async function walk(start, redirectUri, form) {
   const cookies = new Map();
   let url = start;
   let init = {};

@@ -22,7 +22,7 @@ export type AllowIssuer = (
 /** What a store is made of, once an issuer is let in. */
 export type MakeStore<C, E> = (issuer: string, allowed: AllowedIssuer) => Promise<KeyStore<C, E>>;
 
-export interface AllowListOptions<C, E> {
+export interface CheckedOptions<C, E> {
   readonly createVerifier: CreateVerifier;
   readonly allow: AllowIssuer;
   readonly make: MakeStore<C, E>;
@@ -75,14 +75,14 @@ const MAX_ISSUER_LENGTH = 2048;
 
 /** The issuers that an app's function lets in, as they are met. Nothing is fetched before it said so. */
 export class AllowList<C, E> implements Choice<C, E> {
-  readonly #options: AllowListOptions<C, E>;
+  readonly #options: CheckedOptions<C, E>;
   readonly #reader: Verifier<unknown>;
   /** The one that was used last stands last. */
   readonly #known = new Map<string, Known<C, E>>();
   readonly #refused = new Map<string, Known<C, E>>();
   readonly #flights = new Map<string, Promise<void>>();
 
-  constructor(options: AllowListOptions<C, E>) {
+  constructor(options: CheckedOptions<C, E>) {
     this.#options = options;
     this.#reader = options.createVerifier({
       jwks: [NO_ONES_KEY],

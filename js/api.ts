@@ -1,5 +1,6 @@
 export type { StandardSchemaV1 } from "@standard-schema/spec";
 export type { Duration } from "./duration.js";
+export { type EntraIssuerOptions, entraIssuer } from "./entra.js";
 export {
   ConfigError,
   type ConfigErrorCode,
@@ -7,7 +8,16 @@ export {
   type TokenErrorCode,
   type TokenErrorFacts,
 } from "./errors.js";
-export { type Algorithm, type Jwks, type OneOf, oneOf, type VerifierOptions } from "./options.js";
+export {
+  type Algorithm,
+  type IssuerTemplate,
+  type Jwks,
+  type OneOf,
+  oneOf,
+  type Profile,
+  type RightsOptions,
+  type VerifierOptions,
+} from "./options.js";
 export {
   type Access,
   type AccessReason,
@@ -18,10 +28,14 @@ export {
   type Policy,
   type PolicyOptions,
 } from "./policy.js";
+export type { IdTokenExpectations } from "./profile.js";
 export type {
+  AccessTokenClaims,
   Assessment,
   Claims,
   CreateVerifier,
+  HeldRights,
+  IdTokenClaims,
   JoseHeader,
   Result,
   SetKeysOptions,

@@ -11,16 +11,20 @@ import {
   isWhole,
   STORAGE,
 } from "./check-options.js";
-import { seconds, timeLimit } from "./duration.js";
+import { type Duration, seconds, timeLimit } from "./duration.js";
 import { ConfigError } from "./errors.js";
+import { type Choice, combined } from "./keys/combined.js";
 import { allowedUrl } from "./keys/fetch.js";
-import { readBundle } from "./keys/jwks.js";
+import { type AllowedIssuer, type AllowIssuer, AllowList } from "./keys/issuers.js";
+import { readBundle, readSet, withoutSecrets } from "./keys/jwks.js";
 import { KeyRefresher } from "./keys/refresher.js";
+import { fetchKeys } from "./keys/source.js";
 import type { KeyStore, KeyStoreOptions } from "./keys/types.js";
 import { indexedDbStorage, memoryStorage, type Storage } from "./storage.js";
-import type { Claims } from "./verifier.js";
+import { type Claims, type CreateVerifier, partyOf, type Verifier } from "./verifier.js";
 
 export { KeyStoreError, type KeyStoreErrorCode, type KeyStoreErrorFacts } from "./errors.js";
+export type { AllowedIssuer, AllowIssuer } from "./keys/issuers.js";
 export type { KeyRefresh, KeyStore, KeyStoreOptions } from "./keys/types.js";
 
 const ADDRESS: Check = [isString, "an absolute URL"];
@@ -50,8 +54,175 @@ const OPTIONS: Checks<KeyStoreOptions> = {
  * Makes a key store, which starts with the bundled set; call `load()` next. Throws a {@link ConfigError} for options
  * that cannot work, a {@link KeyStoreError} `insecure_url` for an address that is neither https nor loopback.
  */
-export function createKeyStore<C = Claims>(given: KeyStoreOptions<C>): KeyStore<C> {
-  const options = checkOptions(given, "createKeyStore", OPTIONS as Checks<KeyStoreOptions<C>>, ["verifier", "bundled"]);
+export function createKeyStore<C = Claims, E = never>(given: KeyStoreOptions<C, E>): KeyStore<C, E>;
+/**
+ * A key store for several issuers of one verifier, each with its own keys, refresh, cool-down and limits: options of a key store
+ * for each, which have the same `verifier` and say their `issuer`. A token goes to the one that its `iss` names, exactly.
+ * `refresh` and `refreshIfDue` ask all of them; of the keys of an issuer that is not among them the verifier's stay.
+ */
+export function createKeyStore<C = Claims, E = never>(given: readonly KeyStoreOptions<C, E>[]): KeyStore<C, E>;
+export function createKeyStore<C, E>(given: KeyStoreOptions<C, E> | readonly KeyStoreOptions<C, E>[]): KeyStore<C, E> {
+  return Array.isArray(given) ? storeOfSeveral([...given]) : storeOfOne(given as KeyStoreOptions<C, E>);
+}
+
+function storeOfSeveral<C, E>(given: readonly KeyStoreOptions<C, E>[]): KeyStore<C, E> {
+  const [first] = given;
+  if (first === undefined) {
+    throw new ConfigError("missing_option", "createKeyStore takes options, or an array of them that is not empty");
+  }
+  const listeners = new Set<() => void>();
+  const verifier = first.verifier;
+  const stores = new Map<number, KeyStore<C, E>>();
+  for (const options of given) {
+    const store = storeOfOne(options);
+    if (options.verifier !== verifier) {
+      throw new ConfigError("invalid_option", "all of several key stores have the same verifier", "verifier");
+    }
+    const party = options.issuer === undefined ? undefined : partyOf(verifier)?.named(options.issuer);
+    if (party === undefined) {
+      throw new ConfigError("missing_option", "each of several key stores says whose keys it has", "issuer");
+    }
+    if (stores.has(party)) {
+      throw new ConfigError("invalid_option", "two of several key stores are for the same issuer", "issuer");
+    }
+    store.onChange(() => tell(listeners));
+    stores.set(party, store);
+  }
+  const choice: Choice<C, E> = {
+    storeOf: (token) => stores.get(partyOf(verifier)?.of(token) as number) ?? withoutRefresh(verifier),
+    stores: [...stores.values()],
+  };
+  return combined(choice, listeners);
+}
+
+/** For the tokens of an issuer whose keys nobody refreshes. */
+function withoutRefresh<C, E>(verifier: Verifier<C, E>): KeyStore<C, E> {
+  return {
+    ...verifier,
+    load: async () => {},
+    refresh: async () => ({ outcome: "unchanged" }),
+    refreshIfDue: async () => undefined,
+    verifyFresh: async (token, expected) => verifier.verify(token, expected),
+    freshen: async () => false,
+    onChange: () => () => {},
+    refreshedAt: undefined,
+  };
+}
+
+function tell(listeners: ReadonlySet<() => void>): void {
+  for (const listener of [...listeners]) {
+    try {
+      listener();
+    } catch {
+      // What a listener does with the news is its own affair.
+    }
+  }
+}
+
+/** Which issuers there are, as they turn up. */
+export interface IssuerStoreOptions
+  extends Omit<KeyStoreOptions, "verifier" | "bundled" | "bundledAt" | "issuer" | "jwksUri" | "pin" | "onServerTime"> {
+  /** Of the entry of the package that you use: `tokenward`, `tokenward/slim`, ... */
+  createVerifier: CreateVerifier;
+  /**
+   * Says of an issuer how its tokens are verified, or nothing: then it is refused. It is asked only for well-formed tokens, once
+   * at a time for each issuer, and what it says is remembered. Nothing is fetched before it has said so.
+   */
+  allow: AllowIssuer;
+  /** How many issuers are known at once, 1 to 10,000; beyond, the one that was used longest ago goes. Default: 100. */
+  maxIssuers?: number | undefined;
+  /** How long an issuer is let in before `allow` is asked again. Default: 1 hour. */
+  allowedFor?: Duration | undefined;
+  /** How long an issuer is refused before `allow` is asked again. Default: 5 minutes. */
+  refusedFor?: Duration | undefined;
+}
+
+const SHARED_OPTIONS = {
+  storage: STORAGE,
+  refreshEvery: ANYTHING,
+  cooldown: ANYTHING,
+  timeout: ANYTHING,
+  maxBytes: COUNT,
+  maxKeys: COUNT,
+  fetch: FUNCTION,
+  now: FUNCTION,
+  onError: FUNCTION,
+} as const;
+
+const ISSUER_STORE_OPTIONS: Checks<IssuerStoreOptions> = {
+  ...SHARED_OPTIONS,
+  createVerifier: FUNCTION,
+  allow: FUNCTION,
+  maxIssuers: [isWhole(1, 10_000), "a whole number from 1 to 10000"],
+  allowedFor: ANYTHING,
+  refusedFor: ANYTHING,
+};
+
+/**
+ * A key store for issuers that are known only later, as where each customer brings one: `allow` says of each whether and how its
+ * tokens are verified. `verify` knows the issuers that were met; a token of another one is `key_not_found` until `verifyFresh`,
+ * which a gate calls by itself, has asked about it. Throws a {@link ConfigError} for options that cannot work.
+ *
+ * ```ts
+ * createIssuerStore({
+ *   createVerifier,
+ *   allow: async (issuer) => ((await isCustomer(issuer)) ? { audience: "my-api", profile: "at+jwt" } : undefined),
+ * });
+ * ```
+ */
+export function createIssuerStore(given: IssuerStoreOptions): KeyStore {
+  const options = checkOptions(given, "createIssuerStore", ISSUER_STORE_OPTIONS, ["createVerifier", "allow"]);
+  const { createVerifier, allow, maxIssuers, allowedFor, refusedFor, ...others } = options;
+  const shared = { ...others, storage: others.storage ?? defaultStorage() };
+  const { now = systemTime, onError } = shared;
+  const timeout = timeLimit(shared.timeout ?? "10s", "timeout");
+  const limits = {
+    fetch: shared.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    timeout,
+    maxBytes: shared.maxBytes ?? 524_288,
+  } as const;
+  const listeners = new Set<() => void>();
+  const make = async (issuer: string, given: AllowedIssuer): Promise<KeyStore> => {
+    const { jwks, jwksUri, ...rules } = given;
+    if ("issuer" in rules) {
+      throw new ConfigError(
+        "unknown_option",
+        'what "allow" gives has no "issuer": it is the one that it was asked about',
+      );
+    }
+    const source = { issuer, jwksUri };
+    checkAddress(jwksUri ?? issuer, jwksUri === undefined ? "issuer" : "jwksUri");
+    const bundled = jwks ?? (await fetchedKeys(source));
+    const verifier = createVerifier({ now, ...rules, issuer, jwks: bundled });
+    return createKeyStore({ ...shared, verifier: verifier as Verifier, bundled, ...source });
+  };
+  const fetchedKeys = async (source: { issuer: string; jwksUri: string | undefined }): Promise<string> => {
+    const { text = "" } = await fetchKeys(source, undefined, limits, now());
+    return withoutSecrets(readSet(text, shared.maxKeys ?? 100)).text;
+  };
+  const list = new AllowList({
+    createVerifier,
+    allow,
+    make,
+    maxIssuers: maxIssuers ?? 100,
+    allowedFor: seconds(allowedFor ?? "1h", "allowedFor"),
+    refusedFor: seconds(refusedFor ?? "5m", "refusedFor"),
+    timeout,
+    now,
+    onError,
+    watch: (store) => {
+      store.onChange(() => tell(listeners));
+      tell(listeners);
+    },
+  });
+  return combined(list, listeners);
+}
+
+function storeOfOne<C, E>(given: KeyStoreOptions<C, E>): KeyStore<C, E> {
+  const options = checkOptions(given, "createKeyStore", OPTIONS as Checks<KeyStoreOptions<C, E>>, [
+    "verifier",
+    "bundled",
+  ]);
   const { verifier, bundled, issuer, jwksUri, fetch: fetching, now = systemTime } = options;
   if (issuer === undefined && jwksUri === undefined) {
     throw new ConfigError("missing_option", 'one of the options "issuer" and "jwksUri" is needed', "issuer");

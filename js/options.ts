@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { checkNames, isString } from "./check-options.js";
+import type { Claims } from "./claims.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
 import { readSchema, type Validate } from "./schema.js";
@@ -28,14 +29,52 @@ export type Algorithm =
 /** A JWK Set (RFC 7517 section 5), an array of JWKs, or either as JSON text. Public keys only. */
 export type Jwks = { readonly keys: readonly object[] } | readonly object[] | string;
 
+/**
+ * A standard that says what a kind of tokens is like: access tokens by RFC 9068, ID tokens by OpenID Connect Core 1.0 section
+ * 3.1.3.7.
+ */
+export type Profile = "at+jwt" | "id_token";
+
+const TEMPLATE: unique symbol = Symbol.for("tokenward.issuerTemplate");
+
+/** An issuer with many tenants; made by `entraIssuer`. */
+export interface IssuerTemplate {
+  readonly [TEMPLATE]: { readonly template: string; readonly issuers: readonly string[] | null };
+}
+
+export function issuerTemplate(template: string, issuers: readonly string[] | null): IssuerTemplate {
+  return Object.freeze({ [TEMPLATE]: Object.freeze({ template, issuers: issuers && Object.freeze(issuers) }) });
+}
+
+/**
+ * Where roles and scopes are, if not in `roles`, `role`, `scope` or `scp`. What is returned is a text, an array of which the
+ * texts count, or nothing; a scope has no spaces. Of claims from which a function throws there are none.
+ */
+export interface RightsOptions {
+  readonly roles?: ((claims: Claims) => unknown) | undefined;
+  readonly scopes?: ((claims: Claims) => unknown) | undefined;
+}
+
 /** What a verifier checks. Leaving out `issuer` or `audience` does not compile: `null` says that any is accepted. */
-export interface VerifierOptions<Schema extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined> {
+export interface VerifierOptions<
+  Schema extends StandardSchemaV1 | undefined = StandardSchemaV1 | undefined,
+  P extends Profile | undefined = Profile | undefined,
+> {
   /** The keys tokens are signed with; at most 1 MiB and 1000 keys. */
   jwks: Jwks;
-  /** The accepted `iss`, exactly; one of several; `null` for any. */
-  issuer: string | readonly string[] | null;
+  /** The accepted `iss`, exactly; one of several; `entraIssuer(...)`; `null` for any. */
+  issuer: string | readonly string[] | IssuerTemplate | null;
   /** The accepted `aud`, exactly; one of several; `null` for any. */
   audience: string | readonly string[] | null;
+  /**
+   * Takes only tokens of one kind. Then `issuer` and `audience` are named, and `exp` is required.
+   *
+   * - `"at+jwt"` (RFC 9068): `typ` is `at+jwt`; `iss`, `exp`, `aud`, `sub`, `client_id`, `iat` and `jti` are there.
+   * - `"id_token"` (OpenID Connect Core 1.0 section 3.1.3.7): `typ` is absent or `JWT`, unless the option `typ` says another;
+   *   `iss`, `sub`, `aud`, `exp` and `iat` are there. `azp` must be an accepted audience, and is needed beside several
+   *   audiences, unless the option `claims` says what it must be.
+   */
+  profile?: P | undefined;
   /** The accepted algorithms. Default: all that the entry has. */
   algorithms?: readonly Algorithm[] | undefined;
   /** How far clocks may differ, 0 or more. Default: 5 seconds. */
@@ -52,6 +91,8 @@ export interface VerifierOptions<Schema extends StandardSchemaV1 | undefined = S
   requiredClaims?: readonly string[] | undefined;
   /** Claims that must equal these JSON values; or one of several, see {@link oneOf}. */
   claims?: { readonly [claim: string]: unknown } | undefined;
+  /** Where a gate and a session find the bearer's roles and scopes in the claims; see `tokenward/presets`. */
+  rights?: RightsOptions | undefined;
   /** A synchronous Standard Schema validator (zod, valibot, arktype, ...); its output becomes `claims`. */
   schema?: Schema;
   /** The greatest accepted length of a token in bytes, 1 to 1,048,576. Default: 16,384. */
@@ -62,6 +103,8 @@ export interface VerifierOptions<Schema extends StandardSchemaV1 | undefined = S
   requireExp?: boolean | undefined;
   /** Whether RSA keys may have another public exponent than 65537: any odd one from 3 to 2^32. Default: false. */
   anyRsaExponent?: boolean | undefined;
+  /** Whether a key that names no `alg` is unusable: then each key serves one algorithm (RFC 8725 section 3.1). Default: false. */
+  requireKeyAlgorithm?: boolean | undefined;
 }
 
 const ONE_OF: unique symbol = Symbol.for("tokenward.oneOf");
@@ -86,7 +129,11 @@ export function oneOf(...values: readonly [unknown, ...unknown[]]): OneOf {
 export interface CheckedOptions {
   readonly jwks: unknown;
   readonly issuer: string | readonly string[] | null;
+  /** Of an issuer with many tenants, how each one's is made. */
+  readonly tenants?: string | undefined;
+  readonly rights?: RightsOptions | undefined;
   readonly audience: string | readonly string[] | null;
+  readonly profile?: Profile | undefined;
   readonly now?: (() => number) | undefined;
   readonly schema?: Validate | undefined;
   /** How many tokens to remember. */
@@ -95,13 +142,15 @@ export interface CheckedOptions {
 
 const DEFAULT_CACHED_TOKENS = 500;
 const MAX_JWKS_LENGTH = 1 << 20;
+const PROFILES: readonly Profile[] = ["at+jwt", "id_token"];
 const TEXTS = "a non-empty, well-formed string, an array of them, or null to accept any";
 
 /** Each option: what makes a copy of it, or of what it is not `undefined`; and how to say what it must be. */
 const OPTIONS: Record<keyof VerifierOptions, [read: (value: unknown) => unknown, expected: string]> = {
   jwks: [only(isJwks), "a JWK Set, an array of JWKs or JSON text"],
-  issuer: [readAccept, TEXTS],
+  issuer: [(value) => (templateOf(value) === undefined ? readAccept(value) : value), TEXTS],
   audience: [readAccept, TEXTS],
+  profile: [(value) => PROFILES.find((profile) => profile === value), '"at+jwt" or "id_token"'],
   algorithms: [readStrings, "an array of algorithm names"],
   clockTolerance: [(value) => seconds(value, "clockTolerance"), "a duration"],
   now: [only(isFunction), "a function that returns Unix seconds"],
@@ -110,11 +159,13 @@ const OPTIONS: Record<keyof VerifierOptions, [read: (value: unknown) => unknown,
   maxTokenAge: [(value) => seconds(value, "maxTokenAge"), "a duration"],
   requiredClaims: [readStrings, "an array of well-formed strings"],
   claims: [readClaims, "an object of JSON values or of what oneOf(...) returns"],
+  rights: [readRights, "an object of functions, roles and scopes"],
   schema: [readSchema, "a Standard Schema validator"],
   maxTokenBytes: [only(Number.isInteger), "a whole number of bytes"],
   cache: [readCache, "true, false or { maxTokens } with a whole number from 1 to 1000000"],
   requireExp: [only(isBoolean), "true or false"],
   anyRsaExponent: [only(isBoolean), "true or false"],
+  requireKeyAlgorithm: [only(isBoolean), "true or false"],
 };
 
 const READERS = Object.entries(OPTIONS);
@@ -140,11 +191,25 @@ export function readOptions(options: unknown): CheckedOptions {
       throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
     }
   }
+  const { template, issuers } = templateOf(read["issuer"]) ?? {};
+  if (template !== undefined) Object.assign(read, { tenants: template, issuer: issuers });
   return read as unknown as CheckedOptions;
 }
 
+function templateOf(value: unknown): IssuerTemplate[typeof TEMPLATE] | undefined {
+  const isTemplate = typeof value === "object" && value !== null && Object.hasOwn(value, TEMPLATE);
+  return isTemplate ? (value as IssuerTemplate)[TEMPLATE] : undefined;
+}
+
+/** Each read once. */
+function readRights(value: unknown): RightsOptions | undefined {
+  const { roles, scopes } = checkNames(value as RightsOptions, "rights", ["roles", "scopes"]);
+  const areFunctions = [roles, scopes].every((read) => read === undefined || isFunction(read));
+  return areFunctions ? { roles, scopes } : undefined;
+}
+
 /** Options that never reach Rust, or in another form. */
-const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks"];
+const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks", "rights"];
 const PLAIN = NAMES.filter((name) => !NOT_PLAIN.includes(name)) as (keyof CheckedOptions)[];
 
 /** The options Rust decides by, as {@link Core} takes them. */

@@ -4,6 +4,7 @@ import { FusionAuthProvider, tokensOfLogin } from "./providers/fusionauth.js";
 import { OAuthProvider } from "./providers/oauth.js";
 import type { FusionAuthProviderOptions, OAuthProviderOptions, TokenProvider, TokenSet } from "./providers/types.js";
 
+export { type EntraIssuerOptions, entraIssuer } from "./entra.js";
 export {
   ProviderUnavailable,
   type ProviderUnavailableCode,

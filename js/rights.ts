@@ -70,6 +70,7 @@ export function refusalOf(
   access: Access,
   claims: TokenClaims | undefined,
   policy: Policy,
+  held?: HeldRights,
 ): Refusal | undefined {
   if (access === "none" || claims === undefined) return "no_access";
   if (access === "limited") {
@@ -78,15 +79,25 @@ export function refusalOf(
     if (request.method !== undefined && !methods.includes(request.method.toUpperCase())) return "method";
     if (scopes !== null && !words(request.scope).every((scope) => scopes.includes(scope))) return "rights";
   }
-  return hasRights(claims, request) ? undefined : "rights";
+  return hasRights(claims, request, held) ? undefined : "rights";
+}
+
+/** What a bearer holds, where a verifier was told how to find it in the claims. */
+export interface HeldRights {
+  readonly roles?: readonly string[];
+  readonly scopes?: readonly string[];
 }
 
 /** Scopes in `scope` (RFC 8693 section 4.2) or `scp`, roles in `roles` (RFC 9068 section 2.2.3.1) or `role`. */
-export function hasRights(claims: TokenClaims, { scope, role, claims: judge }: AccessRequest): boolean {
+export function hasRights(
+  claims: TokenClaims,
+  { scope, role, claims: judge }: AccessRequest,
+  held: HeldRights = {},
+): boolean {
   // What some code of the page has put on every object there is, is no claim.
   const claim = (name: string) => (Object.hasOwn(claims, name) ? claims[name] : undefined);
-  const scopes = [...words(claim("scope")), ...words(claim("scp"))];
-  const roles = [...list(claim("roles")), ...list(claim("role"))];
+  const { scopes = [...words(claim("scope")), ...words(claim("scp"))] } = held;
+  const { roles = [...list(claim("roles")), ...list(claim("role"))] } = held;
   return (
     (scope === undefined || words(scope).every((one) => scopes.includes(one))) &&
     (role === undefined || list(role).some((one) => roles.includes(one))) &&
@@ -98,7 +109,7 @@ export function words(value: unknown): string[] {
   return list(value).flatMap((text) => text.split(" ").filter(Boolean));
 }
 
-function list(value: unknown): string[] {
+export function list(value: unknown): string[] {
   const values: unknown[] = Array.isArray(value) ? value : [value];
   return values.filter((one) => typeof one === "string");
 }

@@ -2,6 +2,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
 import { checkNames } from "./check-options.js";
+import type { AccessTokenClaims, Claims, IdTokenClaims } from "./claims.js";
 import { CoreHandle, type Engine, type LoadModules } from "./core.js";
 import { ConfigError, plain, TokenError } from "./errors.js";
 import {
@@ -10,25 +11,19 @@ import {
   type Jwks,
   jsonText,
   jwksText,
+  type Profile,
+  type RightsOptions,
   readOptions,
   type VerifierOptions,
 } from "./options.js";
 import { type ClockMarks, createPolicy, type Decision, decisionOf, moment, type Policy } from "./policy.js";
+import { type ExpectationsOf, expectedClaims, type IdTokenExpectations, readExpectations } from "./profile.js";
+import { type HeldRights, list, words } from "./rights.js";
 import { type Validate, validate } from "./schema.js";
 import { leaveRoom } from "./stack.js";
 
-/** The claims of a verified token (RFC 7519 section 4). The types of the registered ones were checked. */
-export interface Claims {
-  readonly iss?: string;
-  readonly sub?: string;
-  readonly aud?: string | readonly string[];
-  /** Unix seconds, perhaps with a fraction, like all times. */
-  readonly exp?: number;
-  readonly nbf?: number;
-  readonly iat?: number;
-  readonly jti?: string;
-  readonly [claim: string]: unknown;
-}
+export type { AccessTokenClaims, Claims, IdTokenClaims } from "./claims.js";
+export type { HeldRights } from "./rights.js";
 
 /** The JOSE header of a verified token. */
 export interface JoseHeader {
@@ -68,6 +63,8 @@ export interface Verified<C = Claims> {
   readonly claims: C;
   readonly header: JoseHeader;
   readonly key: VerificationKey;
+  /** Only with the option `rights`: what it finds in the claims. */
+  readonly rights?: HeldRights;
 }
 
 /** A genuine token, and what its bearer may do under an offline policy: never to be read without `access`. */
@@ -85,12 +82,15 @@ export type Result<C = Claims> =
   | { readonly ok: true; readonly value: Verified<C> }
   | { readonly ok: false; readonly error: TokenError };
 
-/** Verifies tokens, synchronously. */
-export interface Verifier<C = Claims> {
-  /** Throws a {@link TokenError} for any token that does not hold, whatever is passed. */
-  verify(token: string): Verified<C>;
+/** Verifies tokens, synchronously. `E`: what one call may expect, see {@link IdTokenExpectations}. */
+export interface Verifier<C = Claims, E = never> {
+  /**
+   * Throws a {@link TokenError} for any token that does not hold, whatever is passed. With `profile: "id_token"`, `expected`
+   * is what this one call asks for, also of a token that is remembered.
+   */
+  verify(token: string, expected?: E): Verified<C>;
   /** The same without throwing for a token. A {@link ConfigError}, a mistake in the app, is still thrown. */
-  safeVerify(token: string): Result<C>;
+  safeVerify(token: string, expected?: E): Result<C>;
   /**
    * Decides what the bearer may do under an offline policy. The token must be genuine, or a {@link TokenError} is thrown;
    * its times are not verified but judged: an expired one may still have `limited` access, an older one has `none`.
@@ -126,10 +126,35 @@ export interface Verifier<C = Claims> {
 /** The name of that method also where engines have not got it yet: what polyfills and compilers take for it. */
 const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
+const PARTIES: unique symbol = Symbol.for("tokenward.parties");
+
+/** Which of a verifier's issuers something is about, by their place. */
+interface Parties {
+  /** Throws a {@link TokenError} for a token that no issuer is chosen by. */
+  of(token: string): number;
+  named(issuer: string): number | undefined;
+}
+
+/** For a key store of several issuers. */
+export function partyOf(verifier: object): Parties | undefined {
+  return (verifier as { readonly [PARTIES]?: Parties })[PARTIES];
+}
+
 const GENUINE_TOKENS = 8;
 
 type Schema = StandardSchemaV1 | undefined;
-type ClaimsOf<S extends Schema> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : Claims;
+type ClaimsOf<S extends Schema, P extends Profile | undefined> = S extends StandardSchemaV1
+  ? StandardSchemaV1.InferOutput<S>
+  : P extends "at+jwt"
+    ? AccessTokenClaims
+    : P extends "id_token"
+      ? IdTokenClaims
+      : Claims;
+
+/** Where an element says nothing of a schema, TypeScript takes it for any. */
+type ClaimsOfEach<S extends readonly Schema[]> = {
+  readonly [I in keyof S]: Schema extends S[I] ? Claims : ClaimsOf<S[I], undefined>;
+};
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
 export interface CreateVerifier {
@@ -138,9 +163,11 @@ export interface CreateVerifier {
     options: {
       readonly [I in keyof S]: VerifierOptions<S[I]>;
     },
-  ): Verifier<ClaimsOf<S[number]>>;
+  ): Verifier<ClaimsOfEach<S>[number], IdTokenExpectations>;
   /** For one issuer. The last of the two, since that is the one TypeScript explains its errors by. */
-  <S extends Schema = undefined>(options: VerifierOptions<S>): Verifier<ClaimsOf<S>>;
+  <S extends Schema = undefined, const P extends Profile | undefined = undefined>(
+    options: VerifierOptions<S, P>,
+  ): Verifier<ClaimsOf<S, P>, ExpectationsOf<P>>;
 }
 
 /** `createVerifier` on top of a module from wherever this entry of the package takes it. */
@@ -148,8 +175,8 @@ export function createVerifierWith(engine: Engine, load: LoadModules): CreateVer
   const create = (options: unknown): Verifier => {
     const checked = Array.from(Array.isArray(options) ? options : [options], readOptions);
     if (checked.length > 1) {
-      for (const { issuer } of checked) {
-        if (issuer === null) {
+      for (const { issuer, tenants } of checked) {
+        if (issuer === null && tenants === undefined) {
           throw new ConfigError("invalid_option", "each of several issuers must be named; null cannot be", "issuer");
         }
       }
@@ -215,16 +242,22 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
     return relyingParties.length === 1 ? (first as RelyingParty) : choose(token);
   };
 
-  const verify = (token: string): Verified => partyFor(token).verify(token);
+  const verify = (token: string, expected?: unknown): Verified => partyFor(token).verify(token, expected);
+
+  const parties: Parties = Object.freeze({
+    of: (token: string) => partyFor(token).index,
+    named: (issuer: string) => relyingParties.find((one) => one.isFor(issuer))?.index,
+  });
 
   return Object.freeze({
+    [PARTIES]: parties,
     verify,
     assess: (token: string, policy: Policy, marks: ClockMarks) => partyFor(token).assess(token, policy, marks),
     validity: (token: string) => partyFor(token).validity(token),
     now: (token: string) => partyFor(token).now(),
-    safeVerify(token: string): Result {
+    safeVerify(token: string, expected?: unknown): Result {
       try {
-        return { ok: true, value: verify(token) };
+        return { ok: true, value: verify(token, expected) };
       } catch (error) {
         if (error instanceof TokenError) return { ok: false, error };
         throw error;
@@ -287,19 +320,29 @@ class RelyingParty {
   readonly #now: () => number;
   readonly #schema: Validate | undefined;
   readonly #maxTokens: number;
+  readonly #profile: Profile | undefined;
+  readonly #rights: RightsOptions | undefined;
+  /** Of an issuer with many tenants. */
+  readonly #tenants: string | undefined;
 
   constructor(shared: Shared, index: number, options: CheckedOptions) {
-    const { issuer, now = systemTime, schema, cache: maxTokens = 0 } = options;
+    const { issuer, now = systemTime, schema, cache: maxTokens = 0, profile, rights, tenants } = options;
     this.index = index;
     this.#shared = shared;
     this.#issuers = typeof issuer === "string" ? [issuer] : issuer;
     this.#now = now;
     this.#schema = schema;
     this.#maxTokens = maxTokens;
+    this.#profile = profile;
+    this.#rights = rights;
+    this.#tenants = tenants;
   }
 
   isFor(issuer: string | undefined): boolean {
-    return issuer !== undefined && (this.#issuers === null || this.#issuers.includes(issuer));
+    if (issuer === undefined || this.#issuers !== null) return this.#issuers?.includes(issuer ?? "") === true;
+    if (this.#tenants === undefined) return true;
+    const [before = "", after = ""] = this.#tenants.split("{tenantid}");
+    return issuer.startsWith(before) && issuer.endsWith(after);
   }
 
   /** What a core has for this one, before anything was verified with it. */
@@ -318,21 +361,30 @@ class RelyingParty {
     return finite(this.#now(), 'the option "now" should return');
   }
 
-  verify(token: string): Verified {
+  verify(token: string, given?: unknown): Verified {
+    const expected = readExpectations(given, this.#profile);
     const now = this.now();
+    const { verified } = this.#accepted(token, now);
+    if (expected !== undefined) {
+      const told = expectedClaims(verified.claims);
+      this.#core.call((core) => core.checkExpected(this.index, verified.header.alg, told, expected, now));
+    }
+    return this.#validated(verified);
+  }
+
+  /** A token that holds at this time, whatever one call expects of it. */
+  #accepted(token: string, now: number): Remembered {
     const { cache } = this.#inUse;
     const remembered = cache?.get(token);
     // Outside, and at the end itself, the core says which of its times a token has passed.
-    if (remembered !== undefined && !(now < remembered.from || now >= remembered.until)) {
-      return this.#validated(remembered.verified);
-    }
+    if (remembered !== undefined && !(now < remembered.from || now >= remembered.until)) return remembered;
     const genuine = remembered ?? this.#checkGenuine(token);
     this.#core.call((core) => core.checkTimes(this.index, ...genuine.times, now));
     if (cache !== undefined && remembered === undefined) {
       const [from, until] = this.#core.call((core) => core.validity(this.index, ...genuine.times));
       cache.set(token, { ...genuine, from: from as number, until: until as number });
     }
-    return this.#validated(genuine.verified);
+    return genuine;
   }
 
   assess(token: string, policy: Policy, marks: ClockMarks): Assessment {
@@ -382,9 +434,32 @@ class RelyingParty {
     );
   }
 
+  /** The claims as the app's schema has them, and the rights as the token's own claims say. */
   #validated(verified: Verified): Verified {
-    if (this.#schema === undefined) return verified;
-    return Object.freeze({ ...verified, claims: validate(this.#schema, verified.claims) as Claims });
+    if (this.#schema === undefined && this.#rights === undefined) return verified;
+    const own = verified.claims;
+    const claims = this.#schema === undefined ? own : (validate(this.#schema, own) as Claims);
+    return Object.freeze({
+      ...verified,
+      claims,
+      ...(this.#rights !== undefined && { rights: heldRights(this.#rights, own) }),
+    });
+  }
+}
+
+function heldRights({ roles, scopes }: RightsOptions, claims: Claims): HeldRights {
+  return deepFreeze({
+    ...(roles && { roles: list(rightsBy(roles, claims)) }),
+    ...(scopes && { scopes: words(rightsBy(scopes, claims)) }),
+  });
+}
+
+/** What a function cannot find is not held. */
+function rightsBy(find: (claims: Claims) => unknown, claims: Claims): unknown {
+  try {
+    return find(claims);
+  } catch {
+    return undefined;
   }
 }
 

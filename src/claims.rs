@@ -7,6 +7,8 @@ use core::slice;
 use crate::error::{ConfigError, Error};
 use crate::json::{Object, Value};
 use crate::policy::LifeTimes;
+use crate::profile::Profile;
+use crate::tenant::Tenants;
 
 /// A point in time: seconds since 1970-01-01T00:00:00Z, leap seconds ignored (RFC 7519's NumericDate). Always finite.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -120,6 +122,8 @@ pub(crate) struct ClaimRules {
     pub(crate) clock_tolerance: f64,
     /// In seconds.
     pub(crate) max_token_age: Option<f64>,
+    pub(crate) profile: Option<Profile>,
+    pub(crate) tenants: Option<Tenants>,
 }
 
 /// What a claim must equal.
@@ -146,8 +150,14 @@ impl ClaimRules {
     pub(crate) fn check(&self, claims: &Object<'_>) -> Result<TokenTimes, Error> {
         let times = TokenTimes::read(claims)?;
         check_form(claims)?;
+        if self.profile.is_some() {
+            Profile::check_form(claims)?;
+        }
         self.check_issuer(claims)?;
         self.check_audience(claims)?;
+        if let Some(profile) = self.profile {
+            profile.check(claims, self)?;
+        }
         if let Some(subject) = &self.subject {
             let actual = present(claims, "sub")?;
             if actual.as_str() != Some(subject) {
@@ -233,14 +243,21 @@ impl ClaimRules {
 
     /// The issuer is compared as a string, exactly (RFC 7519 section 4.1.1).
     fn check_issuer(&self, claims: &Object<'_>) -> Result<(), Error> {
-        if self.issuer == Accept::Any {
-            return Ok(());
+        if self.issuer != Accept::Any {
+            let actual = present(claims, "iss")?;
+            if !self.issuer.names(actual) {
+                return Err(mismatch("iss", self.issuer.expected(), actual));
+            }
         }
-        let actual = present(claims, "iss")?;
-        if self.issuer.names(actual) {
-            return Ok(());
+        self.tenants.as_ref().map_or(Ok(()), |tenants| tenants.check(claims))
+    }
+
+    /// Whether an issuer is one of those that are accepted; not of any that would be.
+    pub(crate) fn names_issuer(&self, issuer: &Value<'_>) -> bool {
+        match (&self.issuer, &self.tenants, issuer.as_str()) {
+            (Accept::Any, Some(tenants), Some(issuer)) => tenants.tenant_of(issuer).is_some(),
+            _ => self.issuer.names(issuer),
         }
-        Err(mismatch("iss", self.issuer.expected(), actual))
     }
 
     /// `aud` is one string or an array of them; one of them must be accepted (RFC 7519 section 4.1.3).
@@ -263,7 +280,7 @@ impl TokenTimes {
     }
 }
 
-fn time(claims: &Object<'_>, claim: &str) -> Result<Option<f64>, Error> {
+pub(crate) fn time(claims: &Object<'_>, claim: &str) -> Result<Option<f64>, Error> {
     match claims.get(claim) {
         None => Ok(None),
         Some(Value::Number(seconds)) if seconds.is_finite() => Ok(Some(*seconds)),
@@ -291,7 +308,7 @@ fn check_form(claims: &Object<'_>) -> Result<(), Error> {
     }
 }
 
-fn present<'c, 'a>(claims: &'c Object<'a>, claim: &str) -> Result<&'c Value<'a>, Error> {
+pub(crate) fn present<'c, 'a>(claims: &'c Object<'a>, claim: &str) -> Result<&'c Value<'a>, Error> {
     claims.get(claim).ok_or_else(|| missing(claim))
 }
 
@@ -299,11 +316,11 @@ fn missing(claim: &str) -> Error {
     Error::MissingClaim { claim: claim.to_string() }
 }
 
-fn invalid(claim: &str, expected: &'static str, actual: &Value<'_>) -> Error {
+pub(crate) fn invalid(claim: &str, expected: &'static str, actual: &Value<'_>) -> Error {
     Error::InvalidClaim { claim: claim.to_string(), expected, actual: actual.clone().into_owned() }
 }
 
-fn mismatch(claim: &str, expected: Value<'static>, actual: &Value<'_>) -> Error {
+pub(crate) fn mismatch(claim: &str, expected: Value<'static>, actual: &Value<'_>) -> Error {
     Error::ClaimMismatch { claim: claim.to_string(), expected, actual: Some(actual.clone().into_owned()) }
 }
 
@@ -325,6 +342,8 @@ mod tests {
             require_exp: true,
             clock_tolerance: 5.0,
             max_token_age: Some(60.0),
+            profile: None,
+            tenants: None,
         };
         let times = TokenTimes { exp: Some(2000.0), nbf: Some(1000.0), iat: Some(1500.0) };
         let code_at = |now: f64| rules.check_times(times, UnixTime(now)).err().map(|error| error.code());

@@ -6,6 +6,7 @@
 pub mod compare;
 #[cfg(any(not(feature = "reference"), feature = "compare"))]
 mod fast;
+mod hash;
 #[cfg(feature = "ml-dsa")]
 mod ml_dsa;
 #[cfg(feature = "rustcrypto")]
@@ -14,6 +15,8 @@ mod weak;
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+
+pub(crate) use hash::token_hash;
 
 use crate::Algorithm;
 

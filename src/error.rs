@@ -135,6 +135,16 @@ pub enum Error {
         /// The greatest allowed age in seconds.
         max_age: f64,
     },
+    /// `auth_time` is longer ago than one call allows (`OpenID` Connect Core 1.0 section 3.1.2.1, `max_age`). Its code is that
+    /// of [`Error::TooOld`].
+    AuthenticationTooOld {
+        /// The claim, in Unix seconds.
+        auth_time: f64,
+        /// The time of the check, in Unix seconds.
+        now: f64,
+        /// The greatest allowed age in seconds.
+        max_age: f64,
+    },
 }
 
 impl Error {
@@ -156,7 +166,7 @@ impl Error {
             Self::ClaimMismatch { .. } => "claim_mismatch",
             Self::Expired { .. } => "expired",
             Self::NotYetValid { .. } | Self::IssuedInFuture { .. } => "not_yet_valid",
-            Self::TooOld { .. } => "too_old",
+            Self::TooOld { .. } | Self::AuthenticationTooOld { .. } => "too_old",
         }
     }
 
@@ -170,6 +180,7 @@ impl Error {
             Self::Expired { .. } => Some("exp"),
             Self::NotYetValid { .. } => Some("nbf"),
             Self::TooOld { .. } | Self::IssuedInFuture { .. } => Some("iat"),
+            Self::AuthenticationTooOld { .. } => Some("auth_time"),
             _ => None,
         }
     }
@@ -188,7 +199,7 @@ impl Error {
             Self::NotYetValid { now, tolerance, .. } | Self::IssuedInFuture { now, tolerance, .. } => {
                 Some(Value::Number(now + tolerance))
             }
-            Self::TooOld { max_age, .. } => Some(Value::Number(*max_age)),
+            Self::TooOld { max_age, .. } | Self::AuthenticationTooOld { max_age, .. } => Some(Value::Number(*max_age)),
             _ => None,
         }
     }
@@ -206,7 +217,9 @@ impl Error {
             Self::ClaimMismatch { actual, .. } => actual.clone(),
             Self::Expired { exp, .. } => Some(Value::Number(*exp)),
             Self::NotYetValid { nbf: time, .. } | Self::IssuedInFuture { iat: time, .. } => Some(Value::Number(*time)),
-            Self::TooOld { iat, now, .. } => Some(Value::Number(now - iat)),
+            Self::TooOld { iat: time, now, .. } | Self::AuthenticationTooOld { auth_time: time, now, .. } => {
+                Some(Value::Number(now - time))
+            }
             _ => None,
         }
     }
@@ -270,9 +283,10 @@ impl fmt::Display for Error {
                 let [time, now, tolerance] = [time, now, tolerance].map(|seconds| Value::Number(*seconds));
                 write!(out, "the token is not valid yet: {claim} is {time}, now is {now}, tolerance {tolerance} s")
             }
-            Self::TooOld { iat, now, max_age } => {
-                let [iat, now, max_age] = [iat, now, max_age].map(|seconds| Value::Number(*seconds));
-                write!(out, "the token is too old: iat is {iat}, now is {now}, the greatest age {max_age} s")
+            Self::TooOld { iat: time, now, max_age } | Self::AuthenticationTooOld { auth_time: time, now, max_age } => {
+                let claim = self.claim().unwrap_or_default();
+                let [time, now, max_age] = [time, now, max_age].map(|seconds| Value::Number(*seconds));
+                write!(out, "the token is too old: {claim} is {time}, now is {now}, the greatest age {max_age} s")
             }
         }
     }

@@ -25,6 +25,7 @@ pub struct Jwk {
     alg: Option<String>,
     kty: String,
     crv: Option<String>,
+    issuer: Option<String>,
     /// `None` for a type that is not supported.
     key_type: Option<KeyType>,
     /// The code of the error that would refuse it in a bundled set.
@@ -70,6 +71,7 @@ impl Jwk {
             alg: text(members, "alg"),
             kty: text(members, "kty").unwrap_or_default(),
             crv: text(members, "crv"),
+            issuer: text(members, "issuer"),
             key_type,
             secret: secret.as_ref().map(ConfigError::code),
             other_exponent: numbers.as_ref().is_ok_and(Numbers::has_other_exponent),
@@ -91,6 +93,7 @@ impl Jwk {
             alg: Some(algorithm.name().to_owned()),
             kty: kty.to_owned(),
             crv: crv.map(ToOwned::to_owned),
+            issuer: None,
             key_type: Some(numbers.key_type),
             secret: None,
             other_exponent: numbers.has_other_exponent(),
@@ -122,6 +125,11 @@ impl Jwk {
         self.crv.as_deref().filter(|_| !self.key_type.is_some_and(KeyType::has_no_curve))
     }
 
+    /// The issuer that it is for, or the template of several: what Microsoft Entra says of its keys.
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
     /// `private_key` or `symmetric_key` for a key that was left out of a published set
     /// ([`JwkSet::from_published_json`](crate::JwkSet::from_published_json)), since whoever can read it can sign.
     #[must_use]
@@ -149,7 +157,9 @@ impl Jwk {
     /// signature does not hold.
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Result<(), Error> {
         let unusable = |reason| Error::KeyUnusable { kid: self.kid.clone().unwrap_or_default(), reason };
-        let key = self.usable_for(algorithm, true).map_err(unusable)?;
+        let key = self
+            .usable_for(algorithm, KeyRules { any_rsa_exponent: true, algorithm_required: false })
+            .map_err(unusable)?;
         if !self.fits(algorithm) {
             return Err(unusable(format!("its type does not fit {}", algorithm.name())));
         }
@@ -167,27 +177,30 @@ impl Jwk {
     }
 
     /// The prepared key, or why it must not be used for this algorithm.
-    pub(crate) fn usable_for(&self, algorithm: Algorithm, any_rsa_exponent: bool) -> Result<&dyn VerifyingKey, String> {
+    pub(crate) fn usable_for(&self, algorithm: Algorithm, rules: KeyRules) -> Result<&dyn VerifyingKey, String> {
         let key = self.prepared.as_ref().as_ref().map_err(Clone::clone)?;
+        if rules.algorithm_required && self.alg.is_none() {
+            return Err(NO_ALGORITHM.to_owned());
+        }
         if let Some(alg) = self.alg.as_deref()
             && Algorithm::from_name(alg) != Some(algorithm)
         {
             return Err(format!("its alg is {}, so it is not for {}", shown(alg), algorithm.name()));
         }
-        if self.other_exponent && !any_rsa_exponent {
+        if self.other_exponent && !rules.any_rsa_exponent {
             return Err(OTHER_EXPONENT.to_owned());
         }
         Ok(key.as_ref())
     }
 
     /// Why the key cannot serve any of these algorithms; `None` if it can serve one.
-    pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], any_rsa_exponent: bool) -> Option<String> {
+    pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], rules: KeyRules) -> Option<String> {
         let mut reason = match self.prepared.as_ref() {
             Err(problem) => problem.clone(),
             Ok(_) => format!("no allowed algorithm is for its type, {}", self.crv().unwrap_or(&self.kty)),
         };
         for algorithm in algorithms.iter().filter(|algorithm| self.fits(**algorithm)) {
-            match self.usable_for(*algorithm, any_rsa_exponent) {
+            match self.usable_for(*algorithm, rules) {
                 Ok(_) => return None,
                 Err(problem) => reason = problem,
             }
@@ -195,6 +208,11 @@ impl Jwk {
         Some(reason)
     }
 }
+
+const NO_ALGORITHM: &str = by_language(
+    "it names no alg, which the option require_key_algorithm asks for",
+    "it names no alg, which the option requireKeyAlgorithm asks for",
+);
 
 const OTHER_EXPONENT: &str = by_language(
     "its RSA exponent is not 65537 (the option any_rsa_exponent would accept it)",
@@ -206,6 +224,15 @@ impl fmt::Debug for Jwk {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Jwk").field("kid", &self.kid).field("kty", &self.kty()).finish_non_exhaustive()
     }
+}
+
+/// What a verifier asks of keys beyond what they must be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyRules {
+    /// Whether RSA keys may have another public exponent than 65537.
+    pub(crate) any_rsa_exponent: bool,
+    /// Whether a key must name its `alg`.
+    pub(crate) algorithm_required: bool,
 }
 
 /// Whether a signature has the right length and holds.

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::Algorithm;
 use crate::error::{ConfigError, Error, by_language, shown_kid};
 use crate::json::{self, Object, Value};
-use crate::jwk::{self, Jwk};
+use crate::jwk::{self, Jwk, KeyRules};
 
 /// A set larger than this in bytes is refused unread: real sets have a few kilobytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -82,10 +82,10 @@ impl JwkSet {
     }
 
     /// An error unless some key can serve some of the algorithms.
-    pub(crate) fn require_usable(&self, algorithms: &[Algorithm], any_rsa_exponent: bool) -> Result<(), ConfigError> {
+    pub(crate) fn require_usable(&self, algorithms: &[Algorithm], rules: KeyRules) -> Result<(), ConfigError> {
         let mut reasons = Vec::new();
         for key in self.keys.iter() {
-            match key.why_unusable(algorithms, any_rsa_exponent) {
+            match key.why_unusable(algorithms, rules) {
                 None => return Ok(()),
                 Some(reason) => reasons.push(format!("kid {}: {reason}", shown_kid(key.kid()))),
             }
@@ -101,7 +101,7 @@ impl JwkSet {
         &self,
         algorithm: Algorithm,
         kid: Option<&str>,
-        any_rsa_exponent: bool,
+        rules: KeyRules,
         message: &[u8],
         signature: &[u8],
     ) -> Result<usize, Error> {
@@ -111,7 +111,7 @@ impl JwkSet {
             if !key.fits(algorithm) || (kid.is_some() && kid != key.kid()) {
                 continue;
             }
-            match key.usable_for(algorithm, any_rsa_exponent) {
+            match key.usable_for(algorithm, rules) {
                 Err(reason) => unusable = unusable.or(Some(reason)),
                 Ok(prepared) => {
                     if jwk::holds(prepared, algorithm, message, signature) {

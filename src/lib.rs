@@ -25,7 +25,8 @@
 //! Only asymmetric signatures are supported; see [`Algorithm`] for the table. A [`Verifier`] holds only keys that were
 //! checked when they were added, and a [`Token`] exists only when everything held.
 //!
-//! Verification handles public data only (tokens, public keys), so nothing here needs to run in constant time.
+//! Verification handles public data only (tokens, public keys), so nothing here needs to run in constant time. What one call expects
+//! ([`Expected`]) is all the same compared without an early end.
 //!
 //! # Features
 //!
@@ -58,8 +59,10 @@ mod jwk;
 mod jwk_set;
 mod jws;
 mod policy;
+mod profile;
 #[cfg(feature = "der")]
 mod public_key;
+mod tenant;
 mod time;
 #[cfg(feature = "serde")]
 mod typed_claims;
@@ -77,6 +80,7 @@ pub use json::{Object, Value};
 pub use jwk::Jwk;
 pub use jwk_set::JwkSet;
 pub use policy::{Access, ClockMarks, Decision, Policy, Reason};
+pub use profile::{Expected, Profile};
 pub use time::Seconds;
 #[cfg(feature = "serde")]
 #[cfg_attr(docsrs, doc(cfg(feature = "serde")))]

@@ -7,9 +7,11 @@ use alloc::vec::Vec;
 use crate::claims::{Accept, ClaimRules, Expectation, TokenTimes, UnixTime};
 use crate::error::{ConfigError, Error, by_language, shown};
 use crate::json::{self, Object, Value};
-use crate::jwk::Jwk;
+use crate::jwk::{Jwk, KeyRules};
 use crate::jws::{JoseHeader, Jws};
 use crate::policy::{ClockMarks, Decision, Policy};
+use crate::profile::{Expected, Profile};
+use crate::tenant::Tenants;
 use crate::{Algorithm, JwkSet, Seconds};
 
 /// In bytes. RFC 7519 sets none; HTTP servers commonly take headers of 8 to 16 KiB.
@@ -27,7 +29,7 @@ pub struct Verifier {
 #[derive(Debug)]
 struct Settings {
     algorithms: Vec<Algorithm>,
-    any_rsa_exponent: bool,
+    key_rules: KeyRules,
     typ: Accept,
     max_token_bytes: usize,
     rules: ClaimRules,
@@ -40,6 +42,7 @@ pub struct Token {
     payload: String,
     kid: Option<String>,
     key_index: usize,
+    algorithm: Algorithm,
 }
 
 impl Token {
@@ -86,7 +89,7 @@ impl Verifier {
             keys,
             settings: Settings {
                 algorithms: Algorithm::all().collect(),
-                any_rsa_exponent: false,
+                key_rules: KeyRules { any_rsa_exponent: false, algorithm_required: false },
                 typ: Accept::Any,
                 max_token_bytes: DEFAULT_MAX_TOKEN_BYTES,
                 rules: ClaimRules {
@@ -98,6 +101,8 @@ impl Verifier {
                     require_exp: true,
                     clock_tolerance: 5.0,
                     max_token_age: None,
+                    profile: None,
+                    tenants: None,
                 },
             },
             problem: None,
@@ -113,6 +118,30 @@ impl Verifier {
         let (token, times) = self.check_genuine(token)?;
         self.check_times(times, now)?;
         Ok(token)
+    }
+
+    /// Verifies an ID token as of `now`, and what this one call expects of it: what was sent with the request, and what came
+    /// with the answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`Verifier::verify`]; then [`Error::MissingClaim`], [`Error::ClaimMismatch`] (`nonce`, `at_hash`),
+    /// [`Error::AuthenticationTooOld`], or [`Error::InvalidClaim`] for an `auth_time` that is still to come.
+    pub fn verify_expecting(&self, token: &str, now: UnixTime, expected: &Expected<'_>) -> Result<Token, Error> {
+        let token = self.verify(token, now)?;
+        self.check_expected(token.algorithm, &token.claims_set(), now, expected)?;
+        Ok(token)
+    }
+
+    /// What one call expects of a token that was verified.
+    pub(crate) fn check_expected(
+        &self,
+        algorithm: Algorithm,
+        claims: &Object<'_>,
+        now: UnixTime,
+        expected: &Expected<'_>,
+    ) -> Result<(), Error> {
+        expected.check(algorithm, claims, now, self.settings.rules.clock_tolerance)
     }
 
     /// Decides what the bearer of a token may do at `now` under an offline policy. The token must be genuine and say
@@ -148,12 +177,32 @@ impl Verifier {
         let key_index = self.keys.find_signer(
             header.algorithm,
             header.kid.as_deref(),
-            self.settings.any_rsa_exponent,
+            self.settings.key_rules,
             jws.signing_input,
             &jws.signature,
         )?;
         let times = self.settings.rules.check(&claims)?;
-        Ok((Token { header: jws.header, payload: jws.payload, kid: header.kid, key_index }, times))
+        self.check_key_issuer(key_index, &claims)?;
+        Ok((
+            Token { header: jws.header, payload: jws.payload, kid: header.kid, key_index, algorithm: header.algorithm },
+            times,
+        ))
+    }
+
+    /// A key of an issuer with tenants may be for one of them alone.
+    fn check_key_issuer(&self, key_index: usize, claims: &Object<'_>) -> Result<(), Error> {
+        let key = self.keys.keys().get(key_index);
+        let (Some(tenants), Some(key)) = (&self.settings.rules.tenants, key) else {
+            return Ok(());
+        };
+        let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
+        match key.issuer() {
+            Some(named) if !tenants.is_key_for(named, issuer) => Err(Error::KeyUnusable {
+                kid: key.kid().unwrap_or_default().to_string(),
+                reason: "its issuer is another tenant".to_string(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Replaces the keys. If the new set cannot serve, the old one stays.
@@ -162,7 +211,7 @@ impl Verifier {
     ///
     /// [`ConfigError::NoUsableKey`] if no key in the set can serve an allowed algorithm.
     pub fn set_keys(&mut self, keys: JwkSet) -> Result<(), ConfigError> {
-        keys.require_usable(&self.settings.algorithms, self.settings.any_rsa_exponent)?;
+        keys.require_usable(&self.settings.algorithms, self.settings.key_rules)?;
         self.keys = keys;
         Ok(())
     }
@@ -176,7 +225,7 @@ impl Verifier {
     /// Why one of the keys cannot verify any token here; `None` if it can.
     #[must_use]
     pub fn why_unusable(&self, key: &Jwk) -> Option<String> {
-        key.why_unusable(&self.settings.algorithms, self.settings.any_rsa_exponent)
+        key.why_unusable(&self.settings.algorithms, self.settings.key_rules)
     }
 
     /// The greatest accepted length of a token in bytes.
@@ -211,12 +260,19 @@ impl Verifier {
             return Err(Error::AlgorithmNotAllowed { alg: header.alg, allowed });
         }
         JoseHeader::refuse_extensions(object)?;
-        if let Accept::OneOf(accepted) = &self.settings.typ
-            && !header.typ.as_deref().is_some_and(|typ| accepted.iter().any(|one| same_media_type(typ, one)))
-        {
-            return Err(Error::UnexpectedType { expected: self.settings.typ.expected(), actual: header.typ });
-        }
-        Ok(header)
+        let (holds, expected) = match (&self.settings.typ, self.settings.rules.profile) {
+            (Accept::OneOf(accepted), _) => {
+                let is_one = |typ: &str| accepted.iter().any(|one| same_media_type(typ, one));
+                (header.typ.as_deref().is_some_and(is_one), self.settings.typ.expected())
+            }
+            // Where nothing is asked for, a type that says something else all the same is not overlooked.
+            (Accept::Any, Some(profile)) => {
+                let typ = profile.typ();
+                (header.typ.as_deref().is_none_or(|actual| same_media_type(actual, typ)), Value::from(typ))
+            }
+            (Accept::Any, None) => return Ok(header),
+        };
+        if holds { Ok(header) } else { Err(Error::UnexpectedType { expected, actual: header.typ }) }
     }
 }
 
@@ -325,7 +381,31 @@ impl VerifierBuilder {
 
     /// Whether RSA keys may have another public exponent than 65537: any odd one from 3 to 2^32. Default: no.
     pub fn any_rsa_exponent(mut self, accepted: bool) -> Self {
-        self.settings.any_rsa_exponent = accepted;
+        self.settings.key_rules.any_rsa_exponent = accepted;
+        self
+    }
+
+    /// Whether a key must name its `alg`, so that it serves one algorithm (RFC 8725 section 3.1). Default: no.
+    pub fn require_key_algorithm(mut self, required: bool) -> Self {
+        self.settings.key_rules.algorithm_required = required;
+        self
+    }
+
+    /// Takes only tokens of this kind, as their standard says. It has its own [`VerifierBuilder::typ`]; for an ID token
+    /// another one may be asked for, and what [`VerifierBuilder::expect_claim`] says of `azp` counts in place of the rule.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.settings.rules.profile = Some(profile);
+        self
+    }
+
+    /// Takes only tokens of an issuer with many tenants (Microsoft Entra): `iss` must be the template with a tenant's GUID, in
+    /// lower case, in place of `{tenantid}`, and `tid` this GUID. Which tenants, the issuers that are accepted say;
+    /// [`Accept::Any`] takes any tenant. A key that names another `issuer` is not used.
+    pub fn tenants(mut self, template: &str) -> Self {
+        self.settings.rules.tenants = Tenants::of(template);
+        if self.settings.rules.tenants.is_none() {
+            self.problem = self.problem.or(Some(invalid("issuer", "should have one {tenantid}")));
+        }
         self
     }
 
@@ -339,7 +419,20 @@ impl VerifierBuilder {
         if let Some(problem) = self.problem {
             return Err(problem);
         }
-        let Self { keys, settings, .. } = self;
+        let Self { keys, mut settings, .. } = self;
+        if let Some(profile) = settings.rules.profile {
+            profile.check_options(&settings.rules)?;
+            match &settings.typ {
+                Accept::Any if profile == Profile::AccessToken => settings.typ = profile.typ().into(),
+                Accept::OneOf(types)
+                    if profile == Profile::AccessToken
+                        && types.iter().any(|typ| !same_media_type(typ, profile.typ())) =>
+                {
+                    return Err(profile.contradicted("typ"));
+                }
+                _ => {}
+            }
+        }
         let rules = &settings.rules;
         check_accept("issuer", &rules.issuer)?;
         check_accept("audience", &rules.audience)?;
@@ -356,7 +449,7 @@ impl VerifierBuilder {
         if !(1..=GREATEST_MAX_TOKEN_BYTES).contains(&settings.max_token_bytes) {
             return Err(invalid("max_token_bytes", "should be from 1 to 1048576"));
         }
-        keys.require_usable(&settings.algorithms, settings.any_rsa_exponent)?;
+        keys.require_usable(&settings.algorithms, settings.key_rules)?;
         Ok(Verifier { keys, settings: Arc::new(settings) })
     }
 }
@@ -375,13 +468,28 @@ fn check_accept(option: &'static str, accept: &Accept) -> Result<(), ConfigError
 
 /// Each of several verifiers has issuers of its own.
 fn check_issuers(verifiers: &[Verifier]) -> Result<(), ConfigError> {
-    if verifiers.iter().any(|verifier| verifier.settings.rules.issuer == Accept::Any) {
+    if verifiers
+        .iter()
+        .any(|verifier| verifier.settings.rules.issuer == Accept::Any && verifier.settings.rules.tenants.is_none())
+    {
         return Err(invalid("issuer", "must be named by each of several verifiers"));
     }
+    let is_same = || Err(invalid("issuer", "is the same in two places"));
+    let templates = || verifiers.iter().filter(|verifier| verifier.settings.rules.issuer == Accept::Any);
     let mut issuers = verifiers.iter().flat_map(Verifier::issuers);
     while let Some(issuer) = issuers.next() {
-        if issuers.clone().any(|other| other == issuer) {
-            return Err(invalid("issuer", "is the same in two places"));
+        let named = Value::from(issuer);
+        if issuers.clone().any(|other| other == issuer)
+            || templates().any(|other| other.settings.rules.names_issuer(&named))
+        {
+            return is_same();
+        }
+    }
+    // Two that take any tenant of an issuer.
+    let mut any = templates().filter_map(|verifier| verifier.settings.rules.tenants.as_ref());
+    while let Some(tenants) = any.next() {
+        if any.clone().any(|other| other == tenants) {
+            return is_same();
         }
     }
     Ok(())
@@ -423,6 +531,16 @@ impl VerifierSet {
         verifier.verify(token, now)
     }
 
+    /// The same for an ID token, and what this one call expects of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`VerifierSet::verify`] and [`Verifier::verify_expecting`].
+    pub fn verify_expecting(&self, token: &str, now: UnixTime, expected: &Expected<'_>) -> Result<Token, Error> {
+        let (_, verifier) = self.choose(token)?;
+        verifier.verify_expecting(token, now, expected)
+    }
+
     /// The verifiers, in the order they were given.
     #[must_use]
     pub fn verifiers(&self) -> &[Verifier] {
@@ -447,7 +565,7 @@ impl VerifierSet {
         let Some(iss) = claims.get("iss") else {
             return Err(Error::MissingClaim { claim: "iss".to_string() });
         };
-        let chosen = self.verifiers.iter().enumerate().find(|(_, verifier)| verifier.settings.rules.issuer.names(iss));
+        let chosen = self.verifiers.iter().enumerate().find(|(_, verifier)| verifier.settings.rules.names_issuer(iss));
         chosen.ok_or_else(|| Error::ClaimMismatch {
             claim: "iss".to_string(),
             expected: Value::Array(self.verifiers.iter().flat_map(Verifier::issuers).map(Value::from).collect()),

@@ -15,6 +15,7 @@ use crate::claims::TokenTimes;
 use crate::error::{ml_dsa_hint, shown};
 use crate::json;
 use crate::policy::{ClockMarks, Policy, Reason};
+use crate::profile::{Expected, Profile};
 use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, Token, UnixTime, Value, Verifier, VerifierSet};
 
 #[cfg(target_arch = "wasm32")]
@@ -77,6 +78,31 @@ impl Core {
     #[wasm_bindgen(js_name = checkTimes)]
     pub fn check_times(&self, index: usize, exp: f64, nbf: f64, iat: f64, now: f64) -> Result<(), JsValue> {
         self.get(index)?.check_times(token_times(exp, nbf, iat), time(now)?).map_err(|error| token_error(&error))
+    }
+
+    /// Checks what one call expects of a genuine token. `claims` and `expected` are JSON text: those of its claims that this is
+    /// about, and an object with any of `nonce`, `accessToken` and `maxAge` (in seconds).
+    ///
+    /// # Errors
+    ///
+    /// A `Map` with the facts of an [`Error`].
+    #[wasm_bindgen(js_name = checkExpected)]
+    pub fn check_expected(
+        &self,
+        index: usize,
+        alg: &str,
+        claims: &str,
+        expected: &str,
+        now: f64,
+    ) -> Result<(), JsValue> {
+        let [claims, expected] = [claims, expected].map(json::parse);
+        let (Ok(Value::Object(claims)), Ok(Value::Object(given))) = (claims, expected) else {
+            return Err(no_such_verifier());
+        };
+        let text = |name| given.get(name).and_then(Value::as_str);
+        let expected = Expected::of(text("nonce"), text("accessToken"), given.get("maxAge").and_then(Value::as_f64));
+        let algorithm = Algorithm::from_name(alg).ok_or_else(no_such_verifier)?;
+        self.get(index)?.check_expected(algorithm, &claims, time(now)?, &expected).map_err(|error| token_error(&error))
     }
 
     /// From when until when [`Core::check_times`] lets the times of a genuine token pass. What is absent is `NaN`, and so
@@ -292,7 +318,15 @@ fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
     if let Some(required) = options.get("requireExp") {
         builder = builder.require_exp(*required != Value::Bool(false));
     }
-    builder.any_rsa_exponent(options.get("anyRsaExponent") == Some(&Value::Bool(true))).build()
+    if let Some(name) = options.get("profile").and_then(Value::as_str) {
+        let unknown = || ConfigError::InvalidOption { option: "profile", problem: "is unknown".to_string() };
+        builder = builder.profile(Profile::from_name(name).ok_or_else(unknown)?);
+    }
+    if let Some(template) = options.get("tenants").and_then(Value::as_str) {
+        builder = builder.tenants(template);
+    }
+    let is_set = |name| options.get(name) == Some(&Value::Bool(true));
+    builder.require_key_algorithm(is_set("requireKeyAlgorithm")).any_rsa_exponent(is_set("anyRsaExponent")).build()
 }
 
 /// `null` is the explicit way to accept anything; leaving the option out was refused before.

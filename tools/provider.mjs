@@ -29,17 +29,20 @@ export const RESOURCE = "https://api.example";
  * @param {object} options
  * @param {number} options.port wanted port; 0 for any
  * @param {string[]} options.apps origins of the apps that may sign in, `http://127.0.0.1:7519`
+ * @param {boolean} [options.implicit] whether it also gives both tokens at once (`id_token token`), as no app should ask for: only
+ *   then its ID tokens have `at_hash`. The apps' origins are then https
  * @param {(message: string) => void} [options.say]
  * @returns {Promise<LocalProvider>}
  */
-export async function startProvider({ port, apps, say }) {
+export async function startProvider({ port, apps, implicit = false, say }) {
   const server = createServer();
   const issuer = await listen(server, { port, name: "the OpenID provider", say });
   const choices = new Map();
   const { default: Provider } = await quietly(() => import("oidc-provider"));
   const cookieKey = randomBytes(32).toString("base64url");
   const adapter = createMemoryAdapter();
-  const make = () => quietly(() => new Provider(issuer, configuration({ apps, choices, cookieKey, adapter })));
+  const make = () =>
+    quietly(() => new Provider(issuer, configuration({ apps, implicit, choices, cookieKey, adapter })));
   let provider = await make();
   let meddler;
   const answer = (request, response) => {
@@ -69,7 +72,7 @@ export async function startProvider({ port, apps, say }) {
   };
 }
 
-function configuration({ apps, choices, cookieKey, adapter }) {
+function configuration({ apps, implicit, choices, cookieKey, adapter }) {
   return {
     adapter,
     clients: [
@@ -78,12 +81,13 @@ function configuration({ apps, choices, cookieKey, adapter }) {
         client_name: "Tokenward playground",
         token_endpoint_auth_method: "none",
         redirect_uris: apps.flatMap((origin) => [`${origin}/`, `${origin}/field.html`]),
-        grant_types: ["authorization_code", "refresh_token"],
-        response_types: ["code"],
+        grant_types: ["authorization_code", "refresh_token", ...(implicit ? ["implicit"] : [])],
+        response_types: ["code", ...(implicit ? ["id_token token"] : [])],
         id_token_signed_response_alg: "ES256",
       },
     ],
     clientBasedCORS: (_ctx, origin) => apps.includes(origin),
+    ...(implicit && { responseTypes: ["code", "id_token token"] }),
     jwks: { keys: signingKeys() },
     cookies: { keys: [cookieKey] },
     enabledJWA: { idTokenSigningAlgValues: [...ALGORITHMS] },

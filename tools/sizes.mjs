@@ -13,6 +13,7 @@ export const ENTRIES = {
   "tokenward/keys": 'export { createKeyStore } from "tokenward/keys";',
   "tokenward/session": 'export { createSession } from "tokenward/session";',
   "tokenward/providers": 'export { oauthProvider } from "tokenward/providers";',
+  "tokenward/presets": 'export { keycloak } from "tokenward/presets";',
   "tokenward/gate": 'export { createGate } from "tokenward/gate";',
   "tokenward/pin": 'export { pinProtection } from "tokenward/pin";',
   "tokenward/passkey": 'export { passkeyProtection } from "tokenward/passkey";',

@@ -1,5 +1,5 @@
 import { ConfigError, keyDoubt, type TokenError } from "../errors.js";
-import { hasRights, words } from "../rights.js";
+import { type HeldRights, hasRights, words } from "../rights.js";
 import type { Claims, Validity } from "../verifier.js";
 import { within } from "../within.js";
 import { readCredentials, type Scheme } from "./credentials.js";
@@ -124,10 +124,10 @@ export function decideByVerifier(
         const until = () => (code === "not_yet_valid" ? nextChange(verifier.validity?.(token)) : null);
         return withUntil({ ...none, reason: reasonOf(result.error), error: code }, until);
       }
-      const { claims } = result.value;
+      const { claims, rights } = result.value;
       const binding = dpop?.binding(scheme, token);
       if (binding?.refused !== undefined) return unproved(rule, binding.refused);
-      const decision = judged(rule, claims, token);
+      const decision = judged(rule, claims, rights, token);
       if (binding?.bound !== undefined) bound.set(decision, binding.bound);
       return decision;
     },
@@ -146,11 +146,16 @@ export function decideByVerifier(
   };
 
   /** Whether a token that holds is enough for a rule. */
-  function judged({ given, needs, stepUp }: CheckedRule, claims: Claims, token: string): GateDecision {
+  function judged(
+    { given, needs, stepUp }: CheckedRule,
+    claims: Claims,
+    rights: HeldRights | undefined,
+    token: string,
+  ): GateDecision {
     const holder = { rule: given, access: "full", reason: "valid" } as const;
     const ends = () => verifier.validity?.(token).until ?? null;
     const refused = (why: "rights" | "step_up") => withUntil({ ...holder, allowed: false, refused: why }, ends);
-    if (!hasRights(claims, needs ?? {})) return refused("rights");
+    if (!hasRights(claims, needs ?? {}, rights)) return refused("rights");
     if (!isEnough(stepUp, claims, () => nowOf(verifier, token))) return refused("step_up");
     return withUntil({ ...holder, allowed: true, claims }, () => earliest(ends(), enoughUntil(stepUp, claims)));
   }

@@ -11,8 +11,8 @@ import { type Fetched, fetchKeys, type KeySource } from "./source.js";
 import type { KeyRefresh, KeyStore } from "./types.js";
 
 /** The options of a key store, checked. */
-export interface CheckedOptions<C> {
-  readonly verifier: Verifier<C>;
+export interface CheckedOptions<C, E> {
+  readonly verifier: Verifier<C, E>;
   readonly bundled: KeySet;
   readonly bundledAt: number;
   readonly source: KeySource;
@@ -51,8 +51,8 @@ interface Flight {
 const PARTS = 4;
 
 /** Keeps the keys of a verifier fresh. */
-export class KeyRefresher<C> {
-  readonly #options: CheckedOptions<C>;
+export class KeyRefresher<C, E = never> {
+  readonly #options: CheckedOptions<C, E>;
   readonly #names: { readonly set: string; readonly attempt: string; readonly doubt: string };
   readonly #bundle: string;
   /** The set that was fetched last, and the keys of it in use. */
@@ -73,7 +73,7 @@ export class KeyRefresher<C> {
   #flight: Flight | undefined;
   readonly #listeners = new Set<() => void>();
 
-  constructor(options: CheckedOptions<C>) {
+  constructor(options: CheckedOptions<C, E>) {
     this.#options = options;
     const { bundled, source } = options;
     const name = `keys.${shortName(describe(source))}`;
@@ -93,18 +93,18 @@ export class KeyRefresher<C> {
     }
   }
 
-  asKeyStore(): KeyStore<C> {
+  asKeyStore(): KeyStore<C, E> {
     const self = this;
     return Object.freeze({
-      verify: (token: string) => this.#verify(token),
-      safeVerify: (token: string) => this.#safeVerify(token),
+      verify: (token: string, expected?: E) => this.#verify(token, expected),
+      safeVerify: (token: string, expected?: E) => this.#safeVerify(token, expected),
       assess: (token: string, policy: Policy, marks: ClockMarks) => this.#assess(token, policy, marks),
       validity: (token: string) => this.#validity(token),
       now: (token: string) => this.#options.verifier.now(token),
       load: async () => void (await this.#load()),
       refresh: () => this.#refresh(),
       refreshIfDue: () => this.#refreshIfDue(),
-      verifyFresh: (token: string) => this.#verifyFresh(token),
+      verifyFresh: (token: string, expected?: E) => this.#verifyFresh(token, expected),
       freshen: (error: TokenError) => this.#freshen(error),
       onChange: (listener: () => void) => this.#onChange(listener),
       sibling: this.#options.verifier.sibling,
@@ -117,14 +117,14 @@ export class KeyRefresher<C> {
     });
   }
 
-  #verify(token: string): Verified<C> {
-    const verified = this.#options.verifier.verify(token);
+  #verify(token: string, expected?: E): Verified<C> {
+    const verified = this.#options.verifier.verify(token, expected);
     this.#requireKeys();
     return verified;
   }
 
-  #safeVerify(token: string): Result<C> {
-    const result = this.#options.verifier.safeVerify(token);
+  #safeVerify(token: string, expected?: E): Result<C> {
+    const result = this.#options.verifier.safeVerify(token, expected);
     if (result.ok && this.#allWithdrawn) return { ok: false, error: this.#noKeys() };
     return result;
   }
@@ -157,8 +157,8 @@ export class KeyRefresher<C> {
     return this.#record?.rest || !this.#options.pin ? allLeaked() : allWithdrawn();
   }
 
-  async #verifyFresh(token: string): Promise<Verified<C>> {
-    const first = this.#safeVerify(token);
+  async #verifyFresh(token: string, expected?: E): Promise<Verified<C>> {
+    const first = this.#safeVerify(token, expected);
     if (first.ok) return first.value;
     const { code } = first.error;
     const before = this.#keys;
@@ -168,7 +168,7 @@ export class KeyRefresher<C> {
       (error: unknown) => error,
     );
     // A forged token costs no second look at its signature, unless there are other keys.
-    const second = this.#keys === before ? first : this.#safeVerify(token);
+    const second = this.#keys === before ? first : this.#safeVerify(token, expected);
     if (second.ok) return second.value;
     throw cause !== undefined && second.error.code === code ? because(second.error, cause) : second.error;
   }

@@ -6,9 +6,9 @@ import type { Storage } from "../storage.js";
 import type { Claims, Verified, Verifier } from "../verifier.js";
 
 /** Which keys, where fresher ones come from, and how often. */
-export interface KeyStoreOptions<C = Claims> {
+export interface KeyStoreOptions<C = Claims, E = never> {
   /** Made by `createVerifier` with the bundled set. Use the store in its place from then on: the store sets its keys. */
-  verifier: Verifier<C>;
+  verifier: Verifier<C, E>;
   /** The key set the app was built with: that of the verifier. */
   bundled: Jwks;
   /** When `bundled` was fetched, in Unix seconds. A set cached before that is not used. Default: any cached set is. */
@@ -53,7 +53,7 @@ export interface KeyRefresh {
 }
 
 /** A verifier whose keys are the freshest there are. All but verifying is asynchronous. */
-export interface KeyStore<C = Claims> extends Omit<Verifier<C>, "setKeys" | typeof Symbol.dispose> {
+export interface KeyStore<C = Claims, E = never> extends Omit<Verifier<C, E>, "setKeys" | typeof Symbol.dispose> {
   /**
    * Takes the set that was stored, by this tab or another one, if it is fresher than the one in use. Never asks the
    * network and never rejects: a cached set that cannot be used is dropped.
@@ -71,7 +71,7 @@ export interface KeyStore<C = Claims> extends Omit<Verifier<C>, "setKeys" | type
    * a key and kept its `kid`, first a fresher set is looked for, each once in a cool-down; why there was none is the
    * `cause` of the error.
    */
-  verifyFresh(token: string): Promise<Verified<C>>;
+  verifyFresh(token: string, expected?: E): Promise<Verified<C>>;
   /**
    * After `key_not_found`, `bad_signature` or `key_unusable`: looks for a fresher set outside the cool-down. Whether the
    * keys changed; never rejects.

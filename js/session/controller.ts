@@ -7,7 +7,7 @@ import { randomId } from "../platform/random-id.js";
 import { purgeExcept } from "../platform/user-caches.js";
 import type { Protection, UnlockedKey } from "../protection.js";
 import type { TokenSet } from "../providers/types.js";
-import { type AccessRequest, checkRequest, refusalOf } from "../rights.js";
+import { type AccessRequest, checkRequest, type HeldRights, refusalOf } from "../rights.js";
 import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
@@ -101,9 +101,9 @@ export class SessionController extends EventTarget implements Session {
 
   access(given: AccessRequest = {}): AccessAnswer {
     const request = checkRequest(given);
-    const { access, reason, until, claims } = this.#judged();
+    const { access, reason, until, claims, rights } = this.#judged();
     this.#saveMarks();
-    const refused = refusalOf(request, access, claims, this.#judge.policy);
+    const refused = refusalOf(request, access, claims, this.#judge.policy, rights);
     const allowed = refused === undefined;
     return { allowed, access, reason, until, ...(claims && { claims }), ...(refused && { refused }) };
   }
@@ -453,7 +453,7 @@ export class SessionController extends EventTarget implements Session {
   }
 
   /** What may be done now. Never throws. */
-  #judged(): Pick<SessionState, "access" | "reason" | "until" | "claims" | "error"> {
+  #judged(): Pick<SessionState, "access" | "reason" | "until" | "claims" | "error"> & { readonly rights?: HeldRights } {
     const { opened, record } = this.#replica;
     const marks = opened && this.#replica.sight();
     if (opened === undefined || marks === undefined) {
@@ -462,9 +462,10 @@ export class SessionController extends EventTarget implements Session {
     }
     try {
       const token = this.#judge.tokenOf(opened.sealed.tokens);
-      const { access, reason, until } = this.#judge.accessOf(opened.sealed, marks, this.#environment.now());
+      const { access, reason, until, rights } = this.#judge.accessOf(opened.sealed, marks, this.#environment.now());
       if (this.#claims?.token !== token) this.#claims = { token, claims: payloadOf(token) };
-      return { access, reason, until: until === null ? null : until - marks.skew, claims: this.#claims.claims };
+      const facts = { access, reason, until: until === null ? null : until - marks.skew, claims: this.#claims.claims };
+      return rights === undefined ? facts : { ...facts, rights };
     } catch (error) {
       // Found anew each time, and yet the same object, so that it is no news.
       if (!isSameError(this.#doubt, error as Error)) this.#doubt = error as Error;
@@ -487,7 +488,7 @@ export class SessionController extends EventTarget implements Session {
 
   #stateNow(): SessionState {
     const { record, opened, ended, error: failure, isPersistent } = this.#replica;
-    const { error: refused, ...answer } = this.#judged();
+    const { error: refused, rights: _, ...answer } = this.#judged();
     const isLocked = record !== null && this.#protection.locked;
     const now = isLocked ? "locked" : opened === undefined ? "signed_out" : "signed_in";
     const status = this.#isStarted ? now : "starting";

@@ -11,7 +11,6 @@ mod edwards;
 mod field;
 #[cfg(feature = "compare")]
 mod field_operation;
-mod hash;
 mod multiples;
 mod rsa;
 mod weierstrass;

@@ -11,12 +11,11 @@ export async function discover({ issuer }) {
 }
 
 /** Signs in as the login page's form does; `form` overrides its choices. */
-export async function signIn(provider, { redirectUri, form = {} }) {
+export async function signIn(provider, { redirectUri, form = {}, nonce = oauth.generateRandomNonce() }) {
   const server = await discover(provider);
   const client = { client_id: provider.clientId };
   const verifier = oauth.generateRandomCodeVerifier();
   const state = oauth.generateRandomState();
-  const nonce = oauth.generateRandomNonce();
   const url = new URL(server.authorization_endpoint);
   url.search = new URLSearchParams({
     client_id: provider.clientId,
@@ -54,7 +53,7 @@ export async function refresh({ server, client }, refreshToken) {
 }
 
 /** Follows the redirects with cookies, filling in the login form on the way, until they lead back to the app. */
-async function walk(start, redirectUri, form) {
+export async function walk(start, redirectUri, form) {
   const cookies = new Map();
   let url = start;
   let init = {};

@@ -5,11 +5,11 @@ use alloc::boxed::Box;
 
 use super::super::VerifyingKey;
 use super::field::{Modulus, Residue, difference, hexadecimal, sum_of_powers};
-use super::hash::hashed;
 use super::multiples::{KeyPoint, Tables};
 use super::weierstrass::{Curve, Jacobian, Points};
 use crate::Algorithm;
 use crate::algorithm::Hash;
+use crate::engine::hash::hashed;
 
 /// A curve is its numbers; the code over them is the same.
 macro_rules! curve {

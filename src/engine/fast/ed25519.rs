@@ -6,10 +6,10 @@ use alloc::boxed::Box;
 use super::super::VerifyingKey;
 use super::edwards::{Edwards25519, Extended, Order};
 use super::field::Residue;
-use super::hash::hashed;
 use super::multiples::KeyPoint;
 use crate::Algorithm;
 use crate::algorithm::Hash;
+use crate::engine::hash::hashed;
 
 pub(super) fn prepare(encoded: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static str> {
     const OFF_CURVE: &str = "its Ed25519 point is not on the curve";

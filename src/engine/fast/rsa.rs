@@ -15,9 +15,9 @@ use alloc::vec::Vec;
 use self::fused::Fused;
 use self::modulus::Modulus;
 use super::super::VerifyingKey;
-use super::hash::hashed;
 use crate::Algorithm;
 use crate::algorithm::{Hash, Scheme};
+use crate::engine::hash::hashed;
 
 /// Big-endian numbers that `weak::check` has let pass.
 pub(super) fn prepare(modulus: &[u8], exponent: &[u8]) -> Result<Box<dyn VerifyingKey>, &'static str> {

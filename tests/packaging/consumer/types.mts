@@ -6,6 +6,7 @@ import {
   ConfigError,
   createPolicy,
   createVerifier,
+  entraIssuer,
   type Policy,
   TokenError,
   type TokenErrorCode,
@@ -16,9 +17,10 @@ import { expressGate } from "tokenward/express";
 import { fastifyGate } from "tokenward/fastify";
 import { createGate, type GateDecision } from "tokenward/gate";
 import { type GateVariables, honoGate } from "tokenward/hono";
-import { createKeyStore } from "tokenward/keys";
+import { createIssuerStore, createKeyStore } from "tokenward/keys";
 import * as mlDsa from "tokenward/ml-dsa";
 import { pinProtection } from "tokenward/pin";
+import { google, keycloak } from "tokenward/presets";
 import { oauthProvider } from "tokenward/providers";
 import { createSession, type Session } from "tokenward/session";
 import * as slim from "tokenward/slim";
@@ -68,6 +70,46 @@ createVerifier({ jwks, issuer: undefined, audience });
 const forgetful = { jwks, issuer };
 // @ts-expect-error: in a list of issuers too
 createVerifier([{ jwks, issuer, audience }, forgetful]);
+
+// Profiles: the claims of each, and what one call may expect.
+const accessTokens = createVerifier({ jwks, issuer, audience, profile: "at+jwt" });
+const clientId: string = accessTokens.verify("").claims.client_id;
+// @ts-expect-error: only an ID token has a nonce
+accessTokens.verify("", { nonce: clientId });
+const idTokens = createVerifier({ jwks, issuer, audience, profile: "id_token", claims: {} });
+const authenticated: number | undefined = idTokens.verify("", { nonce: "n", accessToken: "a", maxAge: "1h" }).claims
+  .auth_time;
+idTokens.safeVerify("", { maxAge: authenticated ?? 0 });
+// @ts-expect-error: no such expectation
+idTokens.verify("", { nonces: "n" });
+// @ts-expect-error: a nonce that was lost
+idTokens.verify("", { nonce: undefined });
+// @ts-expect-error: no such profile
+createVerifier({ jwks, issuer, audience, profile: "at-jwt" });
+// @ts-expect-error: without a profile nothing is expected of one call
+verifier.verify("", { nonce: "n" });
+const asVerifier: Verifier<unknown> = idTokens;
+const idTokenKeys = createKeyStore({ verifier: idTokens, bundled: jwks, issuer });
+idTokenKeys.verifyFresh("", { nonce: "n" }).then(({ claims }) => claims.at_hash?.length);
+// @ts-expect-error: nor does its key store know another
+idTokenKeys.verify("", { nonces: "n" });
+createGate({ verifier: idTokenKeys, rules: [] });
+createSession({ verifier: asVerifier, provider: null });
+
+// Several issuers, tenants, presets.
+const ofSeveral = createVerifier([
+  { jwks, issuer, audience, profile: "at+jwt" },
+  { jwks, ...keycloak({ url: issuer, realm: "main", audience: "api" }) },
+]);
+createKeyStore([{ verifier: ofSeveral, bundled: jwks, issuer }]);
+createVerifier({ jwks, issuer: entraIssuer({ tenants: "any" }), audience });
+// @ts-expect-error: any tenant has to be said
+entraIssuer({});
+const fromGoogle = createVerifier({ jwks, ...google({ clientId: "1-a.apps.googleusercontent.com" }) });
+const issuedAt: number = fromGoogle.verify("", { nonce: "n" }).claims.iat;
+createIssuerStore({ createVerifier, allow: async () => ({ audience, profile: "at+jwt" }), refusedFor: issuedAt });
+// @ts-expect-error: no audience
+createIssuerStore({ createVerifier, allow: () => ({ jwks }) });
 
 // Mistakes in options.
 // @ts-expect-error: no such option

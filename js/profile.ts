@@ -1,0 +1,51 @@
+/** What one call expects of an ID token beyond what its verifier asks of each. */
+import { ANYTHING, type Check, type Checks, checkOptions, isString } from "./check-options.js";
+import type { Claims } from "./claims.js";
+import { type Duration, seconds } from "./duration.js";
+import { ConfigError } from "./errors.js";
+import { jsonText, type Profile } from "./options.js";
+
+/** What an ID token must say since the request said so, or since it came with this access token. What is named must be there. */
+export interface IdTokenExpectations {
+  /** The `nonce` of the request (OpenID Connect Core 1.0 section 3.1.2.1), exactly. */
+  readonly nonce?: string;
+  /** The access token that came with it: `at_hash` must be of this one (sections 3.1.3.8 and 3.2.2.9). */
+  readonly accessToken?: string;
+  /**
+   * How long ago the person may have authenticated, by `auth_time`, the clock tolerance added: the `max_age` of the request.
+   */
+  readonly maxAge?: Duration;
+}
+
+/** What one call to a verifier with this profile may expect. */
+export type ExpectationsOf<P extends Profile | undefined> = P extends "id_token" ? IdTokenExpectations : never;
+
+const TEXT: Check = [(value) => isString(value) && value !== "", "a well-formed string, not empty"];
+const EXPECTATIONS: Checks<IdTokenExpectations> = { nonce: TEXT, accessToken: TEXT, maxAge: ANYTHING };
+const CLAIMS = ["nonce", "at_hash", "auth_time"] as const;
+
+/** What a call expects, as JSON text for the core; `undefined` if it expects nothing. */
+export function readExpectations(given: unknown, profile: Profile | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  if (profile !== "id_token") {
+    // As when `verify` is what an array is mapped with.
+    if (typeof given === "number") return undefined;
+    const message = 'only a verifier with the option profile: "id_token" takes what one call expects';
+    throw new ConfigError("unknown_option", message, "profile");
+  }
+  const expected = checkOptions(given as IdTokenExpectations, "verify", EXPECTATIONS);
+  for (const [name, value] of Object.entries(expected)) {
+    // A nonce that was lost must not count as one that nobody asks for.
+    if (value === undefined) {
+      throw new ConfigError("invalid_option", `the option "${name}" should be left out, or something to expect`, name);
+    }
+  }
+  const { maxAge, ...texts } = expected;
+  return jsonText(maxAge === undefined ? texts : { ...texts, maxAge: seconds(maxAge, "maxAge") });
+}
+
+/** The claims that this is about, as JSON text. */
+export function expectedClaims(claims: Claims): string {
+  const own = CLAIMS.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]]);
+  return jsonText(Object.fromEntries(own)) ?? "{}";
+}

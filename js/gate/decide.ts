@@ -3,6 +3,7 @@ import { hasRights, words } from "../rights.js";
 import type { Validity } from "../verifier.js";
 import { within } from "../within.js";
 import type { CurrentUser } from "./current-user.js";
+import { decidedBy } from "./observation.js";
 import type { CheckedRule } from "./rules.js";
 import { enoughUntil, isEnough, stepUpChallenge } from "./step-up.js";
 import type { RefusedUrl } from "./target.js";
@@ -97,10 +98,12 @@ export function decideByVerifier(
       const holder = { rule: given, access: "full", reason: "valid" } as const;
       const { claims } = result.value;
       const ends = () => verifier.validity?.(token).until ?? null;
-      const refused = (why: "rights" | "step_up") => withUntil({ ...holder, allowed: false, refused: why }, ends);
+      const refused = (why: "rights" | "step_up") =>
+        decidedBy(result.value, withUntil({ ...holder, allowed: false, refused: why }, ends));
       if (!hasRights(claims, needs)) return refused("rights");
       if (!isEnough(stepUp, claims, () => verifier.now?.(token) ?? Date.now() / 1000)) return refused("step_up");
-      return withUntil({ ...holder, allowed: true, claims }, () => earliest(ends(), enoughUntil(stepUp, claims)));
+      const until = () => earliest(ends(), enoughUntil(stepUp, claims));
+      return decidedBy(result.value, withUntil({ ...holder, allowed: true, claims }, until));
     },
     challenge: (rule, decision) => bearer({ ...challenged(rule, decision), resource_metadata: metadata }),
   };

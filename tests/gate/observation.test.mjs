@@ -186,9 +186,10 @@ it("tells how long a decision took, with the wait for a key", async (t) => {
   let known = false;
   const store = {
     safeVerify: (token) => verifier.safeVerify(known ? tokenOf() : token),
-    verifyFresh: async () => {
+    verifyFresh() {
       now += 12.3456;
       known = true;
+      return Promise.resolve();
     },
   };
   const { gate, seen } = observed({ verifier: store });
@@ -222,6 +223,16 @@ it("tells of a session's decisions, with its issuer", () => {
     ["allowed", "valid", ISSUER, undefined],
   ]);
   assert.ok(!JSON.stringify(seen).includes(SECRET));
+});
+
+it("tells of each handling by Workbox once", async () => {
+  const { gate, seen } = observed();
+  const handling = { request: requestOf("/app/x", tokenOf()), state: {} };
+  const plugin = gate.workboxPlugin();
+  await plugin.handlerWillStart(handling);
+  await plugin.requestWillFetch(handling);
+  const facts = seen.map(({ outcome, kid, rule }) => [outcome, kid, rule]);
+  assert.deepEqual(facts, [["allowed", "one", APP]]);
 });
 
 it("takes a function, and nothing else", () => {

@@ -1,5 +1,6 @@
 // The examples with a package of their own, as they stand, with the package that was built.
-import { cpSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -21,5 +22,29 @@ export function copyOf(name) {
   mkdirSync(own);
   cpSync(join(root, "package.json"), join(own, "package.json"));
   symlinkSync(join(root, "pkg"), join(own, "pkg"), "dir");
+  return folder;
+}
+
+/**
+ * An example with the packages of its own lock file, which are too large for everybody: its folder. They are installed where
+ * its user would have them, once for each lock file.
+ */
+export function installed(name, size) {
+  const folder = join(root, "examples", name);
+  const lock = readFileSync(join(folder, "package-lock.json"), "utf8");
+  const record = join(folder, "node_modules/.installed");
+  if (!existsSync(record) || readFileSync(record, "utf8") !== lock) {
+    console.log(`Installing the packages of examples/${name} from npm (${size})`);
+    const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
+    const args = [...npm.slice(1), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    const { status, stderr } = spawnSync(npm[0], args, { cwd: folder, encoding: "utf8" });
+    if (status !== 0) throw new Error(`npm ci failed in examples/${name}:\n${stderr}`);
+    writeFileSync(record, lock);
+  }
+  // npm copies the package only when it installs it: tested is the one that was built now.
+  const own = join(folder, "node_modules/tokenward");
+  rmSync(join(own, "pkg"), { recursive: true });
+  cpSync(join(root, "pkg"), join(own, "pkg"), { recursive: true });
+  cpSync(join(root, "package.json"), join(own, "package.json"));
   return folder;
 }

@@ -3,6 +3,7 @@
 //
 //   npm run bench                                        everything
 //   npm run bench -- node24 chromium                     some runtimes
+//   npm run bench -- edge                                a worker under load: bench/edge.mjs
 //   npm run bench -- --algorithms ES256,RS256 --quick    some algorithms, fewer rounds
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -24,6 +25,7 @@ const MODULES = ["tokenward.wasm", "relaxed.wasm", "reference.wasm"];
 
 main(import.meta.url, async () => {
   await build();
+  if (process.argv[2] === "edge") return (await import("./edge.mjs")).edge({ quick: process.argv.includes("--quick") });
   // Only now: what they import is installed by the build.
   const { installRuntimes, nodePath, runtimes } = await import("./runtimes.mjs");
   const { algorithms, subject, TOKEN_LENGTH } = await import("./tokens.mjs");

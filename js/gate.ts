@@ -39,6 +39,8 @@ import { cachesHere, purgeExcept } from "./platform/user-caches.js";
 export type { PathSpelling, UrlRefusal } from "./gate/target.js";
 export type {
   Admission,
+  DecisionObservation,
+  DecisionObserver,
   DpopErrorCode,
   DpopNonce,
   DpopReplay,
@@ -97,7 +99,12 @@ export function createGate(given: GateOptions): Gate {
   const purge = () => purgeOthers(settings);
   const close = onPersonChange(settings.session, () => void purge().catch(() => {}));
   return Object.freeze({
-    decide: (request: GateRequest) => decide(settings, request),
+    decide(request: GateRequest) {
+      const tell = handler.observe();
+      const decision = decide(settings, request);
+      if (decision !== undefined) tell(decision);
+      return decision;
+    },
     handle: (given: FetchEventLike | Request, next?: Next) => handler.handle(eventOf(given), next),
     admit: (request: GateRequest, waitUntil?: GoesOn) => handler.admit(request, waitUntil),
     install: () => install(settings),

@@ -5,6 +5,7 @@ import { within } from "../within.js";
 import { readCredentials, type Scheme } from "./credentials.js";
 import type { CurrentUser } from "./current-user.js";
 import type { BoundToken, Dpop, DpopRefusal } from "./dpop.js";
+import { decidedBy } from "./observation.js";
 import type { CheckedRule } from "./rules.js";
 import { enoughUntil, isEnough, stepUpChallenge } from "./step-up.js";
 import type { RefusedUrl } from "./target.js";
@@ -127,7 +128,7 @@ export function decideByVerifier(
       const { claims, rights } = result.value;
       const binding = dpop?.binding(scheme, token);
       if (binding?.refused !== undefined) return unproved(rule, binding.refused);
-      const decision = judged(rule, claims, rights, token);
+      const decision = decidedBy(result.value, judged(rule, claims, rights, token));
       if (binding?.bound !== undefined) bound.set(decision, binding.bound);
       return decision;
     },

@@ -6,6 +6,7 @@ import { deniedResponse, pageUrls, refusedUrlResponse } from "./denied-response.
 import { forThisTime, isLostRedirect, pastHttpCache } from "./http-cache.js";
 import { canonicalRequest, lookUp, type RefusedLook } from "./lookup.js";
 import { fromNetwork, fromOrigin } from "./network.js";
+import { observing, type Tell } from "./observation.js";
 import type { Settings } from "./options.js";
 import { metadataResponse } from "./resource.js";
 import type { CheckedRule } from "./rules.js";
@@ -18,6 +19,7 @@ interface Handling {
   readonly request: Request;
   readonly event: FetchEventLike;
   readonly next: Next;
+  readonly tell: Tell;
 }
 
 /** How an allowed request goes on, past the browser's HTTP cache where that could have another person's answer. */
@@ -44,15 +46,22 @@ export class Handler {
   /** The answer; `undefined`, at once, if no rule is about the request. */
   handle(event: FetchEventLike, next?: Next): Promise<Response> | undefined {
     try {
+      const tell = this.observe();
       const looked = lookUp(this.#settings, event.request);
-      if (looked?.refusal !== undefined) return Promise.resolve(this.refuse(looked));
+      if (looked?.refusal !== undefined) {
+        tell(looked.refusal, goesOnAfter(event));
+        return Promise.resolve(this.refuse(looked));
+      }
       const metadata = looked?.isMetadata ? this.#metadata(event.request) : undefined;
-      if (metadata !== undefined) return Promise.resolve(metadata);
+      if (metadata !== undefined) {
+        tell(open(undefined), goesOnAfter(event));
+        return Promise.resolve(metadata);
+      }
       if (looked?.rule === undefined) return undefined;
       const { rule } = looked;
       const answering = next ?? (this.#settings.isAtEdge ? fromOrigin(this.#settings) : fromNetwork(event, rule));
       return canonicalRequest(event.request, looked).then((request) =>
-        this.#answer({ rule, request, event, next: answering }),
+        this.#answer({ rule, request, event, next: answering, tell }),
       );
     } catch (error) {
       // A rule that cannot be judged: thrown in a fetch listener, this would let the request pass.
@@ -62,16 +71,30 @@ export class Handler {
 
   /** The decision for a middleware, with the answer where the request must not go on. */
   async admit(request: GateRequest, waitUntil: GoesOn = () => {}): Promise<Admission> {
+    const tell = this.observe();
+    const goesOn = goesOnAfter({ waitUntil });
     const looked = lookUp(this.#settings, request);
-    if (looked?.refusal !== undefined) return { decision: looked.refusal, response: this.refuse(looked) };
+    if (looked?.refusal !== undefined) {
+      tell(looked.refusal, goesOn);
+      return { decision: looked.refusal, response: this.refuse(looked) };
+    }
     const metadata = looked?.isMetadata ? this.#metadata(request) : undefined;
-    if (metadata !== undefined) return { decision: open(undefined), response: metadata };
+    if (metadata !== undefined) {
+      const decision = open(undefined);
+      tell(decision, goesOn);
+      return { decision, response: metadata };
+    }
     if (looked?.rule === undefined) return { decision: undefined, response: new Response(null, { status: 404 }) };
     const { rule, request: canonical } = looked;
-    const goesOn: GoesOn = (work) => inBackground({ waitUntil }, work);
     const decision = await this.decide(rule, canonical, goesOn);
+    tell(decision, goesOn);
     if (decision.allowed) return { decision };
     return { decision, response: await this.deny(rule, decision, requestOf(canonical), { asked: canonical }) };
+  }
+
+  /** Begins what the app is told of a decision. */
+  observe(): Tell {
+    return observing(this.#settings.onDecision);
   }
 
   /** What is decided once all is done that may change a denial. */
@@ -115,8 +138,9 @@ export class Handler {
   }
 
   async #answer(handling: Handling): Promise<Response> {
-    const { rule, request, event, next } = handling;
-    const decision = await this.decide(rule, request, (work) => inBackground(event, work));
+    const { rule, request, event, next, tell } = handling;
+    const decision = await this.decide(rule, request, goesOnAfter(event));
+    tell(decision, goesOnAfter(event));
     if (!decision.allowed) return this.deny(rule, decision, request, { next });
     const passage = this.#passage(handling, decision);
     if (!isSafe(request)) return this.#change(request, passage);
@@ -190,6 +214,10 @@ function requestOf({ url, method = "GET", headers }: GateRequest): Request {
   const isPossible = !/^(?:connect|trace|track)$/i.test(method);
   const all = headers !== undefined && Symbol.iterator in headers ? (headers as Headers) : undefined;
   return new Request(url, { ...(isPossible && { method }), ...(all && { headers: all }) });
+}
+
+function goesOnAfter(event: Pick<FetchEventLike, "waitUntil">): GoesOn {
+  return (work) => inBackground(event, work);
 }
 
 /** A failure behind an answer that was given already concerns nobody. */

@@ -1,4 +1,4 @@
-import { ANYTHING, type Checks, checkOptions, hasMethods, isWhole } from "../check-options.js";
+import { ANYTHING, type Checks, checkOptions, FUNCTION, hasMethods, isWhole } from "../check-options.js";
 import { seconds } from "../duration.js";
 import { ConfigError } from "../errors.js";
 import { cachesHere } from "../platform/user-caches.js";
@@ -9,7 +9,7 @@ import { type CheckedResource, checkResource } from "./resource.js";
 import { type CheckedRule, checkRules, isStrings } from "./rules.js";
 import { hasGlobal, here } from "./scope.js";
 import { type PathSpelling, SPELLINGS } from "./target.js";
-import type { GateOptions, GateSession, TokenOf } from "./types.js";
+import type { DecisionObserver, GateOptions, GateSession, TokenOf } from "./types.js";
 
 /** What a gate was made with: checked, and with the defaults. */
 export interface Settings {
@@ -29,6 +29,7 @@ export interface Settings {
   readonly maxEntries: number;
   readonly maxEntryBytes: number;
   readonly workboxCaches: readonly string[];
+  readonly onDecision: DecisionObserver | undefined;
   /** Whether requests come from anybody, and not from a browser, which alone says by itself where requests go. */
   readonly isAtEdge: boolean;
   /** Whether a browser's HTTP cache is between the gate and the network: at the edge there is none. */
@@ -48,6 +49,7 @@ const OPTIONS: Checks<GateOptions> = {
   refreshTimeout: ANYTHING,
   maxEntries: [isWhole(1, 100_000), "a whole number from 1 to 100000"],
   maxEntryBytes: [isWhole(1, 2 ** 31), `a whole number from 1 to ${2 ** 31}`],
+  onDecision: FUNCTION,
   workboxCaches: [(value) => value === null || isStrings(value), "an array of names of caches"],
 };
 
@@ -73,6 +75,7 @@ export function readOptions(given: GateOptions): Settings {
     maxEntries,
     maxEntryBytes,
     workboxCaches: options.workboxCaches ?? [],
+    onDecision: options.onDecision,
     isAtEdge: session === undefined && !hasGlobal("registration"),
     hasHttpCache: session !== undefined || here() !== undefined,
   };

@@ -40,6 +40,11 @@ export interface GateOptions {
    * taken. Needs `origin`, or `resource`: a proof is for one URL. Default: false: tokens are bearer tokens, whatever `cnf` says.
    */
   readonly dpop?: boolean | GateDpop | undefined;
+   * Is told of each decision, for logs and metrics: once by each call of `handle`, `admit` and `decide` that decides, and by
+   * each handling of the Workbox plugin. It is called before the answer is made, and nobody waits for it; what it throws, or
+   * a promise of its that rejects, changes nothing.
+   */
+  readonly onDecision?: DecisionObserver | undefined;
   /** Caches of the app in which `Gate.workboxPlugin` keeps entries: purged when the person changes. */
   readonly workboxCaches?: readonly string[] | undefined;
 }
@@ -251,6 +256,30 @@ export interface GateDecision {
   /** Of `unavailable`: what was thrown. For the app's log, and not for clients. */
   readonly cause?: unknown;
 }
+
+/** A decision as logs and metrics may have it: nothing in it is a token, a claim about a person, or a text of the request. */
+export interface DecisionObservation {
+  readonly outcome: "allowed" | "denied";
+  readonly reason: GateReason;
+  /** As in the decision. */
+  readonly refused?: GateDecision["refused"];
+  /** As in the decision: why the token was refused. */
+  readonly error?: TokenErrorCode;
+  /** The issuer of a token that was verified. Of one that was refused nobody knows who made it. */
+  readonly issuer?: string;
+  /** The id of the key that verified it, if the key has one. In a gate by session it is not known. */
+  readonly kid?: string;
+  /** The rule that matched, as it was given. */
+  readonly rule: GateRule | undefined;
+  /**
+   * Whole microseconds from the call until the decision, with what it waited for, such as an unknown key. Cloudflare's clock
+   * stands still while a worker computes: there it is only what was waited for.
+   */
+  readonly microseconds: number;
+}
+
+/** The work of a promise that it gives goes on after the answer, by `waitUntil`. */
+export type DecisionObserver = (decision: DecisionObservation) => unknown;
 
 /** Whether a request may go on behind a gate: where there is a `response`, that is the answer. */
 export type Admission =

@@ -62,7 +62,10 @@ export function workboxPlugin(settings: Settings, handler: Handler): WorkboxPlug
 
   const begin = async (request: Request, state: State) => {
     if (state.begun !== undefined) return state.begun;
-    const { allowed } = await (await ask(request)).decided();
+    const tell = handler.observe();
+    const decision = await (await ask(request)).decided();
+    tell(decision);
+    const { allowed } = decision;
     state.begun ??= { sessionId: sessionId(), denied: !allowed };
     return state.begun;
   };

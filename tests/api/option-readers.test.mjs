@@ -121,6 +121,7 @@ const entries = {
       origin: ["https://app.example"],
       networkTimeout: 1,
       refreshTimeout: 1,
+      onDecision: () => {},
       workboxCaches: ["pages"],
     },
   ],

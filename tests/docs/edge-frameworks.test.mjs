@@ -77,3 +77,15 @@ for (const [name, start] of Object.entries(APPS)) {
     });
   });
 }
+
+test("handle of SvelteKit's form answers what must not go on, and hands on the rest with the decision", async () => {
+  const { handle } = await import(pathToFileURL(join(folder.path, "hooks.js")));
+  const resolve = ({ locals }) => Response.json({ sub: locals.gate.claims?.sub ?? null });
+  const ask = (path, headers = {}) =>
+    handle({ event: { request: new Request(`https://api.example${path}`, { headers }), locals: {} }, resolve });
+  assert.deepEqual(await (await ask("/health")).json(), { sub: null });
+  assert.deepEqual(await (await ask("/me", bearer())).json(), { sub: "ada" });
+  assert.equal((await ask("/me")).status, 401);
+  assert.equal((await ask("/reports/7", bearer())).status, 403);
+  assert.equal((await ask("/a%2fb", bearer())).status, 400);
+});

@@ -113,6 +113,25 @@ describe("an app that installed the package", () => {
     assert.doesNotMatch(text, /new WebAssembly\.Module\(/);
   });
 
+  // Webpack (Next) looks for the name of the export with its query, others without; Nitro and Vercel read the query themselves.
+  test("has its module under the name that bundlers for the edge want, with a query", async () => {
+    const contents = 'import module from "tokenward/tokenward.wasm?module"; console.log(module);';
+    const stdin = { contents, resolveDir: app.path };
+    const resolved = [];
+    const plugin = {
+      name: "modules",
+      setup: ({ onLoad }) =>
+        onLoad({ filter: /\.wasm$/ }, ({ path, suffix }) => {
+          resolved.push([path.replaceAll("\\", "/").split("/").at(-1), suffix]);
+          return { contents: "export default 1" };
+        }),
+    };
+    await build({ stdin, bundle: true, write: false, logLevel: "error", plugins: [plugin] });
+    assert.deepEqual(resolved, [["tokenward.wasm", "?module"]]);
+    const { exports } = JSON.parse(readFileSync(join(app.path, "node_modules/tokenward/package.json"), "utf8"));
+    assert.equal(exports["./tokenward.wasm?module"].default, "./pkg/tokenward.wasm?module");
+  });
+
   async function bundle(entry, options = {}) {
     const { outputFiles } = await build({
       entryPoints: [join(app.path, entry)],

@@ -26,8 +26,13 @@ import { createSession, type Session } from "tokenward/session";
 import * as slim from "tokenward/slim";
 import { memoryStorage, type Storage } from "tokenward/storage";
 import { createTestIssuer, type Flaw, type TestIssuer } from "tokenward/testing";
+import module from "tokenward/tokenward.wasm";
+import moduleOfBundlers from "tokenward/tokenward.wasm?module";
 import * as v from "valibot";
 import { z } from "zod";
+
+slim.init(module);
+slim.init(moduleOfBundlers);
 
 const jwks = { keys: [] };
 const issuer = "https://login.example";

@@ -1,0 +1,3 @@
+import { defineEventHandler, getRouterParam } from "h3";
+
+export default defineEventHandler((event) => ({ report: getRouterParam(event, "id") }));

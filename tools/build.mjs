@@ -49,7 +49,7 @@ export async function build() {
   );
   const packages = ["typescript", "esbuild", "oauth4webapi"].map((name) => `node_modules/${name}/package.json`);
   const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "tools/commonjs.mjs", ...packages];
-  await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs"], "", buildPackage);
+  await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs", "pkg/unplugin-client.d.ts"], "", buildPackage);
   reportSize();
 }
 
@@ -202,6 +202,9 @@ async function buildPackage() {
   for (const entry of ["workerd", "workerd-reference", "workerd-ml-dsa"]) {
     for (const type of ["js", "d.ts"]) rmSync(join(root, PKG, "cjs", `${entry}.${type}`));
   }
+  // The command is an ES module, whoever calls it.
+  for (const name of ["cli", "cli.js", "cli.d.ts"]) rmSync(join(root, PKG, "cjs", name), { recursive: true });
+  cpSync(join(root, "js/unplugin/client.d.ts"), join(root, PKG, "unplugin-client.d.ts"));
   cpSync(join(root, "js/wasm/tokenward_bg.wasm"), join(root, PKG, "tokenward.wasm"));
   cpSync(join(root, "js/wasm/reference_bg.wasm"), join(root, PKG, "reference.wasm"));
   cpSync(join(root, "js/wasm/ml-dsa_bg.wasm"), join(root, PKG, "ml-dsa.wasm"));

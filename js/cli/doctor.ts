@@ -1,10 +1,12 @@
 import { KeyStoreError } from "../errors.js";
 import { dateOf } from "../http/client.js";
+import { hasProblems, reportOf, type SetReport } from "../keys/report.js";
 import { fetchMetadata } from "../keys/source.js";
 import type { AuthorizationServer } from "../providers/oauth4webapi.js";
+import { shown } from "../shown.js";
 import { errorFacts, networkCause, UsageError } from "./errors.js";
-import { hasProblems, printKeys, reportOf, type SetReport } from "./key-report.js";
-import { duration, type Mark, shown } from "./printer.js";
+import { printKeys } from "./key-report.js";
+import { duration, type Mark } from "./printer.js";
 import { address, keysOfIssuer, limitsOf } from "./sources.js";
 import { EXIT, type ExitCode, type Run } from "./types.js";
 

@@ -3,6 +3,7 @@ import { ConfigError } from "../errors.js";
 import { createVerifier } from "../ml-dsa.js";
 import { shown } from "../shown.js";
 import { identity, isForSignatures, isSecret, type JwkMembers, type KeySet, withoutSecrets } from "./jwks.js";
+import { READING_KEY } from "./published.js";
 
 export interface KeyReport {
   readonly kid?: string | undefined;
@@ -77,10 +78,10 @@ export function nameOf({ kid }: Pick<KeyReport, "kid">): string {
 /** Types whose keys are expected to verify tokens; others are for something else. */
 const SIGNING_TYPES: readonly string[] = ["RSA", "EC", "OKP", "AKP"];
 
-/** By the verifier's own word, for this key alone. */
+/** By the verifier's own word, for this key beside one that can serve. */
 function whyUnusable(key: JwkMembers): string | undefined {
   try {
-    return createVerifier({ jwks: [key], issuer: null, audience: null }).keys[0]?.unusable;
+    return createVerifier({ jwks: [key, READING_KEY], issuer: null, audience: null }).keys[0]?.unusable;
   } catch (error) {
     if (error instanceof ConfigError) return error.message;
     throw error;

@@ -72,7 +72,7 @@ export function readOptions(given: UnpluginOptions | undefined): Settings {
   return { sources: sourcesOf(options), worker: workerOf(options.serviceWorker) };
 }
 
-function sourcesOf({ issuers, ...single }: UnpluginOptions): ReadonlyMap<string, Source> {
+function sourcesOf({ issuers, serviceWorker: _, ...single }: UnpluginOptions): ReadonlyMap<string, Source> {
   const isSingle = Object.keys(KEYS).some((name) => single[name as keyof KeysOptions] !== undefined);
   if (issuers === undefined) return new Map(isSingle ? [["", sourceOf(single, "options")]] : []);
   if (isSingle) {

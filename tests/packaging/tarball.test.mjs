@@ -23,7 +23,8 @@ describe("the tarball", () => {
   test("has exactly the files that are meant to be published", () => {
     const sources = readdirSync(join(root, "js"), { recursive: true }).filter((file) => /\.(?:ts|js)$/.test(file));
     const names = sources.filter((file) => !file.endsWith(".d.ts")).map((file) => file.replace(/\.\w+$/, ""));
-    const modules = names.filter((name) => !name.startsWith("workerd"));
+    const isEsmOnly = (name) => name.startsWith("workerd") || /^cli(?:\/|$)/.test(name);
+    const modules = names.filter((name) => !isEsmOnly(name));
     const compiled = (folder, modules) => modules.flatMap((name) => [`${folder}/${name}.d.ts`, `${folder}/${name}.js`]);
     const expected = [
       "LICENSE-APACHE",
@@ -35,6 +36,7 @@ describe("the tarball", () => {
       "pkg/reference.wasm",
       "pkg/relaxed.wasm",
       "pkg/tokenward.wasm",
+      "pkg/unplugin-client.d.ts",
       ...compiled("pkg/esm", names),
       ...compiled("pkg/cjs", modules),
     ];
@@ -71,6 +73,8 @@ describe("the tarball", () => {
       "./relaxed.wasm",
       "./reference.wasm",
       "./ml-dsa.wasm",
+      // Types alone, for modules that are made when an app is built.
+      "./unplugin/client",
     ];
     await runTool(root, "@arethetypeswrong/cli/dist/index.js", packed.tarball, ...modern);
   });

@@ -124,7 +124,12 @@ const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.disp
 const GENUINE_TOKENS = 8;
 
 type Schema = StandardSchemaV1 | undefined;
-type ClaimsOf<S extends Schema> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : Claims;
+/**
+ * Of a schema that says nothing about its output, and where nobody knows whether there is one (`VerifierOptions` by itself, or
+ * TypeScript without `strictNullChecks`), a verifier's own claims.
+ */
+type ClaimsOf<S extends Schema> = S extends StandardSchemaV1 ? Known<StandardSchemaV1.InferOutput<S>> : Claims;
+type Known<Output> = unknown extends Output ? Claims : Output;
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
 export interface CreateVerifier {

@@ -19,6 +19,7 @@ import {
 import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { bundleOauth4webapi } from "./commonjs.mjs";
+import { importWebTypes } from "./declarations.mjs";
 import { inlined } from "./inline.mjs";
 import { Failure, main, root, runPackage, step } from "./run.mjs";
 import { setup } from "./setup.mjs";
@@ -48,7 +49,14 @@ export async function build() {
     buildArgon2(rust),
   );
   const packages = ["typescript", "esbuild", "oauth4webapi"].map((name) => `node_modules/${name}/package.json`);
-  const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "tools/commonjs.mjs", ...packages];
+  const jsInputs = [
+    "js",
+    "tsconfig.json",
+    "tools/build.mjs",
+    "tools/commonjs.mjs",
+    "tools/declarations.mjs",
+    ...packages,
+  ];
   await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs", "pkg/unplugin-client.d.ts"], "", buildPackage);
   reportSize();
 }
@@ -204,6 +212,7 @@ async function buildPackage() {
   }
   // The command is an ES module, whoever calls it.
   for (const name of ["cli", "cli.js", "cli.d.ts"]) rmSync(join(root, PKG, "cjs", name), { recursive: true });
+  for (const folder of ["esm", "cjs"]) importWebTypes(join(root, PKG, folder));
   cpSync(join(root, "js/unplugin/client.d.ts"), join(root, PKG, "unplugin-client.d.ts"));
   cpSync(join(root, "js/wasm/tokenward_bg.wasm"), join(root, PKG, "tokenward.wasm"));
   cpSync(join(root, "js/wasm/reference_bg.wasm"), join(root, PKG, "reference.wasm"));

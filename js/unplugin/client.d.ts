@@ -23,5 +23,9 @@ declare module "virtual:tokenward/module" {
   const url: string;
   export default url;
   /** Fetches and compiles it once, and keeps it in the Cache API for a start without a network. */
-  export function compile(): Promise<WebAssembly.Module>;
+  export function compile(): Promise<Module>;
+  /** `WebAssembly.Module`, where the app compiles with a library that has it. */
+  type Module = typeof globalThis extends { readonly WebAssembly: { readonly Module: { prototype: infer T } } }
+    ? T
+    : object;
 }

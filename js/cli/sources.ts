@@ -8,6 +8,7 @@ import { fetchPublished, MAX_BYTES, readStrictly } from "../keys/published.js";
 import type { Fetched } from "../keys/source.js";
 import { createVerifier } from "../ml-dsa.js";
 import type { Algorithm } from "../options.js";
+import { shown } from "../shown.js";
 import type { Verifier } from "../verifier.js";
 import type { Arguments, OptionSpecs } from "./arguments.js";
 import { UsageError } from "./errors.js";
@@ -88,7 +89,7 @@ export function readKeySet(run: Run): Promise<Keys> {
 /** A key set in a file, or at an address. */
 export async function keysAt(run: Run, where: string): Promise<Keys> {
   if (!/^https?:/i.test(where)) {
-    const set = readBundle(await readFile(run.host, where, "key set"));
+    const set = readBundle(await readFile(run.host, where, "key set"), `the key set in ${shown(where)}`);
     return { set: readStrictly(set), from: where, fetched: undefined };
   }
   const source = { issuer: undefined, jwksUri: address(where) };

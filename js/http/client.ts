@@ -86,6 +86,16 @@ async function* chunks(body: Response["body"], signal: AbortSignal | undefined):
   }
 }
 
+/** Why the network did not answer, by the platform's own name for it, such as `ECONNREFUSED`. */
+export function networkCause(error: Error): string | undefined {
+  let found: string | undefined;
+  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === "string") found = code;
+  }
+  return found;
+}
+
 /** Options that only browsers need, and that some edge runtimes refuse. Only browsers keep cookies. */
 export function inBrowsers(cache: RequestCache): RequestInit {
   if ((globalThis as { location?: unknown }).location === undefined) return {};

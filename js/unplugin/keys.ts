@@ -86,7 +86,7 @@ async function fromBundle(source: Source, why: KeyStoreError, around: Surroundin
 
 function readFrom(path: string, text: string): KeySet {
   try {
-    return readStrictly(readBundle(text));
+    return readStrictly(readBundle(text, "this bundle of keys"));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw failure(`${path}: ${error.message}`, error);

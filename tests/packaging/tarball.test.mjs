@@ -1,7 +1,7 @@
 // What npm would publish: which files, how large, and whether tools that judge packages find fault with it.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { brotliCompressSync, gunzipSync } from "node:zlib";
 import { ENTRIES, wireSize } from "../../tools/sizes.mjs";
@@ -12,6 +12,19 @@ const WIRE_BUDGETS = { tokenward: 68_500, "tokenward/slim": 8_000, "tokenward/ml
 
 /** Bytes with Brotli. */
 const BUDGETS = { "tokenward.wasm": 55_000, "ml-dsa.wasm": 67_000, "relaxed.wasm": 4_100, "reference.wasm": 76_000 };
+
+/** The anchors of a page's headings, as GitHub and npm make them. */
+const anchorsOf = (page) =>
+  [
+    ...readFileSync(join(root, page), "utf8")
+      .replaceAll(/^```.*?^```$/gms, "")
+      .matchAll(/^#+ (.+)$/gm),
+  ].map(([, title]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
 
 describe("the tarball", () => {
   let packed;
@@ -40,7 +53,45 @@ describe("the tarball", () => {
       ...compiled("pkg/esm", names),
       ...compiled("pkg/cjs", modules),
     ];
-    assert.deepEqual(packed.files.map(({ path }) => path).sort(), expected.sort());
+    const isDocument = (path) => /^(?:docs|examples|bench)\/|^[A-Z]+\.md$/.test(path) && path !== "README.md";
+    const [documents, rest] = [true, false].map((is) =>
+      packed.files.map(({ path }) => path).filter((path) => isDocument(path) === is),
+    );
+    assert.deepEqual(rest.sort(), expected.sort());
+    assert.deepEqual(
+      documents.filter((path) => !/\.(?:md|svg|js|rs|json)$/.test(path)),
+      [],
+    );
+  });
+
+  test("has whatever the README and the guides link to, with its anchors", () => {
+    const paths = new Set(packed.files.map(({ path }) => path));
+    const pages = [...paths].filter((path) => path === "README.md" || /^docs\/.*\.md$/.test(path));
+    assert.ok(pages.length > 4);
+    for (const page of pages) {
+      for (const [, link] of readFileSync(join(root, page), "utf8").matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(link)) continue;
+        const [target, anchor] = link.split("#");
+        const path = target === "" ? page : posix.join(posix.dirname(page), target);
+        const isThere = paths.has(path) || [...paths].some((other) => other.startsWith(`${path}/`));
+        assert.ok(isThere, `${page} links to ${link}, which is not in the package`);
+        if (anchor) assert.ok(anchorsOf(path).includes(anchor), `${page}: ${path} has no #${anchor}`);
+      }
+    }
+  });
+
+  test("of the crate, too, has whatever the README links to", () => {
+    const [, list] = /^include = \[(.*?)\]/ms.exec(readFileSync(join(root, "Cargo.toml"), "utf8"));
+    const patterns = [...list.matchAll(/"(.*?)"/g)].map(([, pattern]) => pattern.replace(/^\//, ""));
+    const isIncluded = (path) =>
+      patterns.some((pattern) =>
+        new RegExp(
+          `^${pattern.replace(/[.]/g, "\\.").replace(/\*\*?/g, (stars) => (stars.length === 2 ? ".*" : "[^/]*"))}$`,
+        ).test(path),
+      );
+    for (const [, link] of readFileSync(join(root, "README.md"), "utf8").matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+      if (!/^https?:/.test(link)) assert.ok(isIncluded(link) || isIncluded(`${link}/README.md`), link);
+    }
   });
 
   test("has the licence of the library that is inside the CommonJS package, and of no other", () => {

@@ -2,7 +2,7 @@
 
 /** Of `setTimeout`, in milliseconds; a longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-/** A provider may ask for peace, but not for ever. In seconds. */
+/** A provider may ask for a pause, but not forever. In seconds. */
 export const LONGEST_RETRY = 86_400;
 
 /** Where one request ends, and what is thrown then. */

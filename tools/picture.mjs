@@ -36,7 +36,7 @@ const SECONDS = 14;
 const place = (time) => Math.round(LEFT + (time / LENGTH) * (WIDTH - LEFT - RIGHT));
 
 /** What each access means for the person, by the defaults. */
-const MEANING = { full: "read, write", limited: "read only", none: "sign in when online" };
+const MEANING = { full: "read, write", limited: "read only", none: "until the network is back" };
 
 /** The picture, for a light and a dark page; it stands still where somebody asked for less motion. */
 export function picture(found) {

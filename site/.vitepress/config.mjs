@@ -16,6 +16,7 @@ export default defineConfig({
   cleanUrls: false,
   // A link to a file of the repository that is no page, such as an example.
   ignoreDeadLinks: [/\/examples(?:\/|$)/],
+  markdown: { theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" } },
   vite: { publicDir: false },
   themeConfig: {
     search: { provider: "local" },

@@ -80,20 +80,6 @@ describe("the tarball", () => {
     }
   });
 
-  test("of the crate, too, has whatever the README links to", () => {
-    const [, list] = /^include = \[(.*?)\]/ms.exec(readFileSync(join(root, "Cargo.toml"), "utf8"));
-    const patterns = [...list.matchAll(/"(.*?)"/g)].map(([, pattern]) => pattern.replace(/^\//, ""));
-    const isIncluded = (path) =>
-      patterns.some((pattern) =>
-        new RegExp(
-          `^${pattern.replace(/[.]/g, "\\.").replace(/\*\*?/g, (stars) => (stars.length === 2 ? ".*" : "[^/]*"))}$`,
-        ).test(path),
-      );
-    for (const [, link] of readFileSync(join(root, "README.md"), "utf8").matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
-      if (!/^https?:/.test(link)) assert.ok(isIncluded(link) || isIncluded(`${link}/README.md`), link);
-    }
-  });
-
   test("has the licence of the library that is inside the CommonJS package, and of no other", () => {
     const bundled = readFileSync(join(root, "pkg/cjs/providers/oauth4webapi.js"), "utf8");
     const licence = readFileSync(join(root, "node_modules/oauth4webapi/LICENSE.md"), "utf8");

@@ -1,3 +1,11 @@
+/** The same in every copy of the package: those of `import` and of `require` are two, each with classes of its own. */
+const KIND = /* @__PURE__ */ Symbol.for("tokenward.error");
+
+/** Whether an error is of this kind, whichever copy of the package has made it. */
+function isKind(error: unknown, name: string): boolean {
+  return typeof error === "object" && error !== null && (error as { readonly [kind: symbol]: unknown })[KIND] === name;
+}
+
 /** What every error of ours is: a code that never changes, a message for people, and the facts behind it as members. */
 abstract class CodedError<Name extends string, Code extends string> extends Error {
   override readonly name: Name;
@@ -8,6 +16,7 @@ abstract class CodedError<Name extends string, Code extends string> extends Erro
     this.name = name;
     this.code = code;
     Object.assign(this, facts);
+    Object.defineProperty(this, KIND, { value: name });
   }
 }
 
@@ -65,6 +74,11 @@ export interface TokenErrorFacts {
 
 /** A token was refused. The message says what was found and what was expected, never the token itself. */
 export class TokenError extends CodedError<"TokenError", TokenErrorCode> {
+  /** Whether it is one, also of another copy of the package: one that was imported and one that was required. */
+  static is(error: unknown): error is TokenError {
+    return isKind(error, "TokenError");
+  }
+
   declare readonly claim?: string;
   declare readonly expected?: unknown;
   declare readonly actual?: unknown;
@@ -76,6 +90,11 @@ export class TokenError extends CodedError<"TokenError", TokenErrorCode> {
 
 /** The verifier was given something that cannot work; a mistake in the app, not in a token. */
 export class ConfigError extends CodedError<"ConfigError", ConfigErrorCode> {
+  /** Whether it is one, also of another copy of the package: one that was imported and one that was required. */
+  static is(error: unknown): error is ConfigError {
+    return isKind(error, "ConfigError");
+  }
+
   /** The option it is about. */
   declare readonly option?: string;
 
@@ -114,6 +133,11 @@ export type StorageErrorCode = "unavailable" | "full";
  * (a `TimeoutError`) may still be.
  */
 export class StorageError extends CodedError<"StorageError", StorageErrorCode> {
+  /** Whether it is one, also of another copy of the package: one that was imported and one that was required. */
+  static is(error: unknown): error is StorageError {
+    return isKind(error, "StorageError");
+  }
+
   constructor(code: StorageErrorCode, message: string, options?: ErrorOptions) {
     super("StorageError", code, message, {}, options);
   }
@@ -160,6 +184,11 @@ export interface KeyStoreErrorFacts {
 
 /** Keys were not refreshed. */
 export class KeyStoreError extends CodedError<"KeyStoreError", KeyStoreErrorCode> {
+  /** Whether it is one, also of another copy of the package: one that was imported and one that was required. */
+  static is(error: unknown): error is KeyStoreError {
+    return isKind(error, "KeyStoreError");
+  }
+
   declare readonly status?: number;
   declare readonly retryAt?: number;
   declare readonly kid?: string;
@@ -207,6 +236,11 @@ export interface ProtectionErrorFacts {
 
 /** Something kept at rest could not be sealed or opened. The message never holds what was sealed, nor a secret. */
 export class ProtectionError extends CodedError<"ProtectionError", ProtectionErrorCode> {
+  /** Whether it is one, also of another copy of the package: one that was imported and one that was required. */
+  static is(error: unknown): error is ProtectionError {
+    return isKind(error, "ProtectionError");
+  }
+
   declare readonly retryAfter?: number;
   declare readonly attemptsLeft?: number;
 
@@ -238,6 +272,11 @@ export type SessionErrorCode =
 
 /** A session could not do what was asked. */
 export class SessionError extends CodedError<"SessionError", SessionErrorCode> {
+  /** Whether it is one, also of another copy of the package: one that was imported and one that was required. */
+  static is(error: unknown): error is SessionError {
+    return isKind(error, "SessionError");
+  }
+
   constructor(code: SessionErrorCode, message: string, options?: ErrorOptions) {
     super("SessionError", code, message, {}, options);
   }
@@ -253,6 +292,11 @@ export type RefreshRejectedCode = "invalid_grant" | "invalid_refresh_token";
 
 /** The provider refused the refresh token itself: sign in again. */
 export class RefreshRejected extends CodedError<"RefreshRejected", RefreshRejectedCode> {
+  /** Whether it is one, also of another copy of the package: one that was imported and one that was required. */
+  static is(error: unknown): error is RefreshRejected {
+    return isKind(error, "RefreshRejected");
+  }
+
   constructor(code: RefreshRejectedCode, message: string) {
     super("RefreshRejected", code, message);
   }
@@ -312,6 +356,11 @@ export interface ProviderUnavailableFacts {
 
 /** The provider gave no answer that counts: keep the tokens and try again later. */
 export class ProviderUnavailable extends CodedError<"ProviderUnavailable", ProviderUnavailableCode> {
+  /** Whether it is one, also of another copy of the package: one that was imported and one that was required. */
+  static is(error: unknown): error is ProviderUnavailable {
+    return isKind(error, "ProviderUnavailable");
+  }
+
   declare readonly sent: boolean;
   declare readonly retryAfter?: number;
   declare readonly status?: number;

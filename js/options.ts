@@ -85,7 +85,10 @@ export interface VerifierOptions<
   typ?: string | readonly string[] | undefined;
   /** The required `sub`, exactly. */
   subject?: string | undefined;
-  /** The greatest age of a token, counted from `iat`, which is then required and must not be in the future. */
+  /**
+   * The greatest age of a token, counted from `iat`, which is then required and must not be in the future. `clockTolerance` is
+   * added: with `"1h"` and the default of 5 seconds, a token is refused from 3,605 seconds on.
+   */
   maxTokenAge?: Duration | undefined;
   /** Claims that must be there, whatever their values. */
   requiredClaims?: readonly string[] | undefined;
@@ -93,7 +96,10 @@ export interface VerifierOptions<
   claims?: { readonly [claim: string]: unknown } | undefined;
   /** Where a gate and a session find the bearer's roles and scopes in the claims; see `tokenward/presets`. */
   rights?: RightsOptions | undefined;
-  /** A synchronous Standard Schema validator (zod, valibot, arktype, ...); its output becomes `claims`. */
+  /**
+   * A synchronous Standard Schema validator (zod, valibot, arktype, ...). Its output replaces `claims`: what it drops is gone, as
+   * with zod's `z.object` every claim that it does not name, `sub` and `exp` too; `z.looseObject` keeps them.
+   */
   schema?: Schema;
   /** The greatest accepted length of a token in bytes, 1 to 1,048,576. Default: 16,384. */
   maxTokenBytes?: number | undefined;
@@ -116,12 +122,21 @@ export interface OneOf {
 
 /**
  * For the option `claims`: the claim must equal one of these JSON values. An array alone would mean a claim that is an array.
+ * Throws a {@link ConfigError} for an array in place of the values.
  *
  * ```ts
  * createVerifier({ jwks, issuer, audience, claims: { azp: oneOf("web", "mobile") } });
  * ```
  */
 export function oneOf(...values: readonly [unknown, ...unknown[]]): OneOf {
+  if (values.length === 1 && Array.isArray(values[0]) && values[0].length > 0) {
+    const remedy = "for a claim that is an array, name that array without oneOf";
+    throw new ConfigError(
+      "invalid_option",
+      `oneOf takes the values themselves, as oneOf("a", "b"); ${remedy}`,
+      "claims",
+    );
+  }
   return Object.freeze({ [ONE_OF]: Object.freeze([...values]) });
 }
 

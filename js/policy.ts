@@ -19,7 +19,7 @@ export type AccessReason =
 export interface PolicyOptions {
   /** How long after `exp` access is still limited. Default: 24 hours. */
   grace?: Duration | undefined;
-  /** How long the device may go without the provider; `null`: for ever. Default: 7 days. */
+  /** How long the device may go without the provider; `null`: forever. Default: 7 days. */
   checkIn?: Duration | null | undefined;
   /** How far the clock may be behind what was already seen of time. Default: 60 seconds. */
   rollbackTolerance?: Duration | undefined;

@@ -143,8 +143,12 @@ export function partyOf(verifier: object): Parties | undefined {
 const GENUINE_TOKENS = 8;
 
 type Schema = StandardSchemaV1 | undefined;
+/**
+ * Of a schema that says nothing about its output, and where nobody knows whether there is one (`VerifierOptions` by itself, or
+ * TypeScript without `strictNullChecks`), a verifier's own claims.
+ */
 type ClaimsOf<S extends Schema, P extends Profile | undefined> = S extends StandardSchemaV1
-  ? StandardSchemaV1.InferOutput<S>
+  ? Known<StandardSchemaV1.InferOutput<S>>
   : P extends "at+jwt"
     ? AccessTokenClaims
     : P extends "id_token"
@@ -155,6 +159,8 @@ type ClaimsOf<S extends Schema, P extends Profile | undefined> = S extends Stand
 type ClaimsOfEach<S extends readonly Schema[]> = {
   readonly [I in keyof S]: Schema extends S[I] ? Claims : ClaimsOf<S[I], undefined>;
 };
+
+type Known<Output> = unknown extends Output ? Claims : Output;
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
 export interface CreateVerifier {

@@ -22,6 +22,7 @@ import {
 import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { bundleOauth4webapi } from "./commonjs.mjs";
+import { importWebTypes } from "./declarations.mjs";
 import { inlined } from "./inline.mjs";
 import {
   builtHashes,
@@ -66,8 +67,15 @@ export async function build() {
     buildArgon2(rust),
   );
   const packages = ["typescript", "esbuild", "oauth4webapi"].map((name) => `node_modules/${name}/package.json`);
-  const jsInputs = ["js", "tsconfig.json", "tools/build.mjs", "tools/commonjs.mjs", ...packages];
-  await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs"], "", buildPackage);
+  const jsInputs = [
+    "js",
+    "tsconfig.json",
+    "tools/build.mjs",
+    "tools/commonjs.mjs",
+    "tools/declarations.mjs",
+    ...packages,
+  ];
+  await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs", "pkg/unplugin-client.d.ts"], "", buildPackage);
   write(SBOM, await billOfMaterials(rust));
   reportSize();
   return thisBuild(rust);
@@ -245,6 +253,10 @@ async function buildPackage() {
   for (const entry of ["workerd", "workerd-reference", "workerd-ml-dsa"]) {
     for (const type of ["js", "d.ts"]) rmSync(join(root, PKG, "cjs", `${entry}.${type}`));
   }
+  // The command is an ES module, whoever calls it.
+  for (const name of ["cli", "cli.js", "cli.d.ts"]) rmSync(join(root, PKG, "cjs", name), { recursive: true });
+  for (const folder of ["esm", "cjs"]) importWebTypes(join(root, PKG, folder));
+  cpSync(join(root, "js/unplugin/client.d.ts"), join(root, PKG, "unplugin-client.d.ts"));
   cpSync(join(root, "js/wasm/tokenward_bg.wasm"), join(root, PKG, "tokenward.wasm"));
   cpSync(join(root, "js/wasm/reference_bg.wasm"), join(root, PKG, "reference.wasm"));
   cpSync(join(root, "js/wasm/ml-dsa_bg.wasm"), join(root, PKG, "ml-dsa.wasm"));

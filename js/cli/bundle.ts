@@ -1,21 +1,12 @@
-import { isSame, type JwkMembers, type KeySet, readBundle } from "../keys/jwks.js";
+import { bundledKeys, fetchTime, type Provenance, provenanceIn } from "../keys/bundle.js";
+import { isSame, type KeySet, readBundle } from "../keys/jwks.js";
+import { reportOf, type SetReport, thumbprintOf } from "../keys/report.js";
+import { shown } from "../shown.js";
 import { UsageError } from "./errors.js";
-import { printKeys, reportOf, type SetReport, thumbprintOf } from "./key-report.js";
-import { type Printer, shown } from "./printer.js";
+import { printKeys } from "./key-report.js";
+import type { Printer } from "./printer.js";
 import { readKeySet } from "./sources.js";
 import { EXIT, type ExitCode, type Host, type Run } from "./types.js";
-
-/** What verification reads of a key, and so what a bundle keeps, in this order. */
-const MEMBERS = ["kid", "kty", "alg", "use", "key_ops", "crv", "x", "y", "n", "e", "pub"] as const;
-
-/** Where a bundle is from: its member `tokenward`, which readers of key sets ignore (RFC 7517 section 5). */
-interface Provenance {
-  readonly issuer?: string | undefined;
-  readonly jwks_uri: string;
-  readonly fetched_at: string;
-  readonly etag?: string | undefined;
-  readonly thumbprints: readonly (string | undefined)[];
-}
 
 /** `tokenward keys fetch`: an issuer's usable keys as a file to commit, which changes only when the keys do. */
 export async function fetchBundle(run: Run): Promise<ExitCode> {
@@ -28,12 +19,11 @@ export async function fetchBundle(run: Run): Promise<ExitCode> {
     if (print.isJson) print.json({ ok: false, from, ...report });
     return EXIT.no;
   }
-  const keys = set.keys.filter((_, place) => report.keys[place]?.usable).map(bundledKey);
-  keys.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
+  const keys = bundledKeys(set, report);
   const provenance: Provenance = {
     issuer: args.text("issuer"),
     jwks_uri: fetched.url,
-    fetched_at: new Date(1000 * fetchTime(host)).toISOString().replace(/\.\d+Z$/, "Z"),
+    fetched_at: new Date(1000 * fetchTime(host.env, host.now())).toISOString().replace(/\.\d+Z$/, "Z"),
     etag: fetched.etag,
     thumbprints: await Promise.all(keys.map(thumbprintOf)),
   };
@@ -49,17 +39,6 @@ function sayWhatIsLeftOut(print: Printer, { keys, problems }: SetReport): void {
     if (!usable) print.aside(mark === "problem" ? "warning" : "note", `left out: the key ${shown(kid)}: ${message}`);
   }
   for (const problem of problems) print.aside("warning", problem);
-}
-
-/** `SOURCE_DATE_EPOCH` is what reproducible builds set instead of the clock. */
-function fetchTime({ env, now }: Host): number {
-  const given = env["SOURCE_DATE_EPOCH"];
-  return given !== undefined && /^\d{1,11}$/.test(given) ? Number(given) : now();
-}
-
-function bundledKey(key: JwkMembers): JwkMembers {
-  const members = MEMBERS.map((name) => [name, key[name]] as const);
-  return Object.fromEntries(members.filter(([, value]) => value !== undefined && value !== null));
 }
 
 /** Leaves a file alone that has the same keys from the same place. */
@@ -80,7 +59,7 @@ async function save({ print, host }: Run, path: string, bundle: KeySet, provenan
 async function hasBundle(host: Host, path: string, bundle: KeySet, provenance: Provenance): Promise<boolean> {
   try {
     const text = await host.readText(path);
-    const { issuer, jwks_uri } = (JSON.parse(text) as { tokenward: Partial<Provenance> }).tokenward;
+    const { issuer, jwks_uri } = provenanceIn(text);
     const isFromThere = issuer === provenance.issuer && jwks_uri === provenance.jwks_uri;
     return isFromThere && isSame(readBundle(text), bundle);
   } catch {

@@ -1,10 +1,12 @@
 import { KeyStoreError } from "../errors.js";
 import { dateOf } from "../http/client.js";
+import { hasProblems, reportOf, type SetReport } from "../keys/report.js";
 import { fetchMetadata } from "../keys/source.js";
 import type { AuthorizationServer } from "../providers/oauth4webapi.js";
-import { errorFacts, networkCause, UsageError } from "./errors.js";
-import { hasProblems, printKeys, reportOf, type SetReport } from "./key-report.js";
-import { duration, type Mark, shown } from "./printer.js";
+import { shown } from "../shown.js";
+import { errorFacts, UsageError } from "./errors.js";
+import { printKeys } from "./key-report.js";
+import { duration, type Mark } from "./printer.js";
 import { address, keysOfIssuer, limitsOf } from "./sources.js";
 import { EXIT, type ExitCode, type Run } from "./types.js";
 
@@ -53,8 +55,7 @@ export async function doctor(run: Run): Promise<ExitCode> {
   } catch (error) {
     if (!(error instanceof KeyStoreError)) throw error;
     failure = error;
-    const cause = networkCause(error);
-    const message = `${error.code}: ${error.message}${cause === undefined ? "" : ` (${cause})`}`;
+    const message = `${error.code}: ${error.message}`;
     find("problem", metadata === undefined ? "discovery" : "keys", message);
   }
   if (metadata !== undefined) findings.push(algorithms(metadata, report), ...endpoints(metadata));

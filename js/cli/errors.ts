@@ -13,13 +13,3 @@ export function errorFacts(error: Error): { readonly [member: string]: unknown }
   const { status } = error as Partial<KeyStoreError>;
   return { name: error.name, code, message: error.message, claim, expected, actual, option, status };
 }
-
-/** Why the network did not answer, by the platform's own name for it, such as `ECONNREFUSED`. */
-export function networkCause(error: Error): string | undefined {
-  let found: string | undefined;
-  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
-    const { code } = cause as { code?: unknown };
-    if (typeof code === "string") found = code;
-  }
-  return found;
-}

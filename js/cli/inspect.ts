@@ -1,8 +1,10 @@
 import { TokenError, type TokenErrorCode } from "../errors.js";
+import { READING_KEY } from "../keys/published.js";
 import { createVerifier } from "../ml-dsa.js";
+import { shown } from "../shown.js";
 import { errorFacts } from "./errors.js";
-import { type Mark, moment, shown } from "./printer.js";
-import { durationOf, type Keys, READING_KEY, readKeys, readToken, timeOf } from "./sources.js";
+import { type Mark, moment } from "./printer.js";
+import { durationOf, type Keys, readKeys, readToken, timeOf } from "./sources.js";
 import { EXIT, type ExitCode, type Run } from "./types.js";
 import { judged, keyName, printMembers } from "./verify.js";
 

@@ -1,7 +1,8 @@
 import { ConfigError, KeyStoreError } from "../errors.js";
+import { hasProblems, type KeyReport, kindOf, nameOf, reportOf } from "../keys/report.js";
+import { shown } from "../shown.js";
 import { errorFacts, UsageError } from "./errors.js";
-import { hasProblems, type KeyReport, kindOf, nameOf, printKeys, reportOf } from "./key-report.js";
-import { shown } from "./printer.js";
+import { printKeys } from "./key-report.js";
 import { type Keys, keysAt, keysOfIssuer, readKeySet } from "./sources.js";
 import { EXIT, type ExitCode, type Run } from "./types.js";
 

@@ -2,7 +2,7 @@
 import { ConfigError, KeyStoreError } from "../errors.js";
 import { Arguments } from "./arguments.js";
 import { COMMANDS, COMMON_OPTIONS, type Command } from "./commands.js";
-import { errorFacts, networkCause, UsageError } from "./errors.js";
+import { errorFacts, UsageError } from "./errors.js";
 import { helpOf, overview } from "./help.js";
 import { Printer } from "./printer.js";
 import { EXIT, type ExitCode, type Host } from "./types.js";
@@ -21,10 +21,8 @@ export async function main(args: readonly string[], host: Host): Promise<ExitCod
     const code = exitCodeOf(error);
     if (code === undefined) throw error;
     const facts = errorFacts(error as Error);
-    const cause = networkCause(error as Error);
-    const why = cause === undefined ? "" : ` (${cause})`;
     if (print.isJson) print.json({ ok: false, error: facts });
-    else print.aside("problem", `${(error as Error).message}${why}`);
+    else print.aside("problem", (error as Error).message);
     return code;
   }
 }

@@ -1,4 +1,5 @@
 /** What the commands print, and what they must not. */
+import { plainText } from "../shown.js";
 
 export interface Output {
   readonly isTTY?: boolean | undefined;
@@ -18,11 +19,6 @@ const MARKS: { readonly [Name in Mark]: readonly [sign: string, color: number] }
 
 /** A token wherever it stands: a JSON object in base64url, perhaps with a space after its brace, and what follows it. */
 const TOKEN = /\b(?:ey[AJ]|ew[0ko])[\w-]{6,}(?:\.[\w-]*){1,4}/g;
-
-/** What a terminal may take for more than a character, such as controls, and what turns the direction of writing. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
-
-const LONGEST_VALUE = 200;
 
 /** Writes for people, with color where somebody sees it, or one JSON text for programs. Tokens only if asked for. */
 export class Printer {
@@ -89,23 +85,6 @@ export interface Printing {
   readonly isJson: boolean;
   readonly showTokens: boolean;
   readonly noColor: boolean;
-}
-
-/** A value that somebody else has written, as JSON of bounded length. */
-export function shown(value: unknown): string {
-  const text = plainText(JSON.stringify(value) ?? "nothing");
-  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text;
-}
-
-/** One line, in which nothing is more than a character. */
-function plainText(text: string): string {
-  return text.replace(UNSAFE, (character) =>
-    Array.from({ length: character.length }, (_, place) => unicode(character.charCodeAt(place))).join(""),
-  );
-}
-
-function unicode(code: number): string {
-  return `\\u${code.toString(16).padStart(4, "0")}`;
 }
 
 /** A moment, and how far it is from now: `2026-11-29 12:00:00 UTC, in 15 minutes`. */

@@ -1,26 +1,18 @@
 /** Where a command has the token and the keys from. */
 
 import { seconds, timeLimit } from "../duration.js";
-import { ConfigError, KeyStoreError } from "../errors.js";
+import { KeyStoreError } from "../errors.js";
 import { allowedUrl, type FetchLimits } from "../keys/fetch.js";
-import { type KeySet, readBundle, readSet, withoutSecrets } from "../keys/jwks.js";
-import { type Fetched, fetchKeys } from "../keys/source.js";
+import { type KeySet, readBundle, withoutSecrets } from "../keys/jwks.js";
+import { fetchPublished, MAX_BYTES, readStrictly } from "../keys/published.js";
+import type { Fetched } from "../keys/source.js";
 import { createVerifier } from "../ml-dsa.js";
 import type { Algorithm } from "../options.js";
+import { shown } from "../shown.js";
 import type { Verifier } from "../verifier.js";
 import type { Arguments, OptionSpecs } from "./arguments.js";
 import { UsageError } from "./errors.js";
 import type { Host, Run } from "./types.js";
-
-/** As in a key store. */
-const MAX_BYTES = 524_288;
-const MAX_KEYS = 100;
-
-/**
- * A key for a verifier that only reads, from RFC 8037 appendix A.2. Its private half is published there: what it verifies is
- * worth nothing.
- */
-export const READING_KEY = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
 
 /** The keys of a run, and where they are from. */
 export interface Keys {
@@ -97,43 +89,17 @@ export function readKeySet(run: Run): Promise<Keys> {
 /** A key set in a file, or at an address. */
 export async function keysAt(run: Run, where: string): Promise<Keys> {
   if (!/^https?:/i.test(where)) {
-    const set = readBundle(await readFile(run.host, where, "key set"));
+    const set = readBundle(await readFile(run.host, where, "key set"), `the key set in ${shown(where)}`);
     return { set: readStrictly(set), from: where, fetched: undefined };
   }
-  const fetched = await fetchKeys(
-    { issuer: undefined, jwksUri: address(where) },
-    undefined,
-    limitsOf(run),
-    run.host.now(),
-  );
-  return published(fetched, where);
+  const source = { issuer: undefined, jwksUri: address(where) };
+  return { ...(await fetchPublished(source, limitsOf(run), run.host.now())), from: where };
 }
 
 export async function keysOfIssuer(run: Run, issuer: string): Promise<Keys> {
   address(issuer);
-  const fetched = await fetchKeys({ issuer, jwksUri: undefined }, undefined, limitsOf(run), run.host.now());
-  return published(fetched, issuer);
-}
-
-function published(fetched: Fetched, from: string): Keys {
-  const set = readSet(fetched.text as string, MAX_KEYS);
-  try {
-    return { set: readStrictly(set), from, fetched };
-  } catch (error) {
-    throw error instanceof ConfigError ? new KeyStoreError("invalid_set", error.message) : error;
-  }
-}
-
-/** The set, if the strict reader takes its very text; whether its keys can serve is another question. */
-function readStrictly(set: KeySet): KeySet {
-  try {
-    const reader = createVerifier({ jwks: [READING_KEY], issuer: null, audience: null });
-    // Read to its end, whatever secret it holds.
-    reader.setKeys(set.text, undefined, { published: true });
-  } catch (error) {
-    if (!(error instanceof ConfigError) || error.code === "invalid_jwks") throw error;
-  }
-  return set;
+  const source = { issuer, jwksUri: undefined };
+  return { ...(await fetchPublished(source, limitsOf(run), run.host.now())), from: issuer };
 }
 
 export function limitsOf({ args, host }: Run): FetchLimits {

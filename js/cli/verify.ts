@@ -1,7 +1,8 @@
 import { ConfigError, KeyStoreError, TokenError } from "../errors.js";
+import { shown } from "../shown.js";
 import type { VerificationKey, Verified } from "../verifier.js";
 import { errorFacts, UsageError } from "./errors.js";
-import { moment, type Printer, shown } from "./printer.js";
+import { moment, type Printer } from "./printer.js";
 import { type Keys, readKeys, readToken, timeOf, verifierOf } from "./sources.js";
 import { EXIT, type ExitCode, type Run } from "./types.js";
 

@@ -40,6 +40,7 @@ export interface GateOptions {
    * taken. Needs `origin`, or `resource`: a proof is for one URL. Default: false: tokens are bearer tokens, whatever `cnf` says.
    */
   readonly dpop?: boolean | GateDpop | undefined;
+  /**
    * Is told of each decision, for logs and metrics: once by each call of `handle`, `admit` and `decide` that decides, and by
    * each handling of the Workbox plugin. It is called before the answer is made, and nobody waits for it; what it throws, or
    * a promise of its that rejects, changes nothing.

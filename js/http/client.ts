@@ -2,7 +2,7 @@
 
 /** Of `setTimeout`, in milliseconds; a longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-/** A provider may ask for peace, but not for ever. In seconds. */
+/** A provider may ask for a pause, but not forever. In seconds. */
 export const LONGEST_RETRY = 86_400;
 
 /** Where one request ends, and what is thrown then. */
@@ -84,6 +84,16 @@ async function* chunks(body: Response["body"], signal: AbortSignal | undefined):
     // Where the reading ended early.
     letGo();
   }
+}
+
+/** Why the network did not answer, by the platform's own name for it, such as `ECONNREFUSED`. */
+export function networkCause(error: Error): string | undefined {
+  let found: string | undefined;
+  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === "string") found = code;
+  }
+  return found;
 }
 
 /** Options that only browsers need, and that some edge runtimes refuse. Only browsers keep cookies. */

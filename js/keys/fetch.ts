@@ -1,5 +1,5 @@
 import { KeyStoreError } from "../errors.js";
-import { bounded, inBrowsers, isLoopback, isPrivate, isSafe, readBody } from "../http/client.js";
+import { bounded, inBrowsers, isLoopback, isPrivate, isSafe, networkCause, readBody } from "../http/client.js";
 
 /** How one request is made, and where it ends. */
 export interface FetchLimits {
@@ -32,7 +32,8 @@ export async function fetchText(url: URL, headers: Record<string, string>, limit
   } catch (cause) {
     if (cause instanceof KeyStoreError) throw cause;
     // Such as a permission that Deno was not given.
-    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    const code = cause instanceof Error ? networkCause(cause) : undefined;
+    const why = cause instanceof Error ? `: ${cause.message}${code === undefined ? "" : ` (${code})`}` : "";
     throw new KeyStoreError("unreachable", `${url.origin} could not be reached${why}`, {}, { cause });
   }
 }

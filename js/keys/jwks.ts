@@ -32,17 +32,17 @@ export function readSet(text: string, maxKeys: number): KeySet {
   return { text, keys };
 }
 
-/** The bundled set in any of its forms. */
-export function readBundle(bundled: Jwks): KeySet {
+/** A set of the app's own in any of its forms; `what` it is called in messages. */
+export function readBundle(bundled: Jwks, what = "the bundled key set"): KeySet {
   const text = jwksText(bundled);
   try {
     const value = JSON.parse(text);
     const keys: unknown = Array.isArray(value) ? value : value?.keys;
     if (Array.isArray(keys)) return { text, keys };
   } catch (cause) {
-    throw new ConfigError("invalid_jwks", "the bundled key set is not JSON", "bundled", { cause });
+    throw new ConfigError("invalid_jwks", `${what} is not JSON`, "bundled", { cause });
   }
-  throw new ConfigError("invalid_jwks", 'the bundled key set is not a JWK Set: it has no array of "keys"', "bundled");
+  throw new ConfigError("invalid_jwks", `${what} is not a JWK Set: it has no array of "keys"`, "bundled");
 }
 
 /** The bundled keys that the provider still publishes for signatures. */

@@ -102,3 +102,13 @@ test("what was given to oneOf may change afterwards", () => {
     "claim_mismatch",
   ]);
 });
+
+test("oneOf refuses an array in place of the values, and takes an array among several", () => {
+  for (const wrong of [["web", "mobile"], ["web"]]) {
+    assert.throws(
+      () => oneOf(wrong),
+      (error) => error.code === "invalid_option" && /oneOf\("a", "b"\)/.test(error.message),
+    );
+  }
+  oneOf(["web"], ["mobile"]);
+});

@@ -341,3 +341,11 @@ describe("tokenward", () => {
     assert.deepEqual([code, ok, error.code], [2, false, "usage"]);
   });
 });
+
+it("keys check names the file that is no key set", async () => {
+  const path = folder.file("page.html");
+  writeFileSync(path, "<html>");
+  const { code, out } = await run(["keys", "check", path]);
+  assert.equal(code, 1);
+  assert.match(out, /the key set in ".*page\.html" is not JSON/);
+});

@@ -1,7 +1,7 @@
 // What npm would publish: which files, how large, and whether tools that judge packages find fault with it.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { brotliCompressSync, gunzipSync } from "node:zlib";
 import { publint } from "publint";
@@ -16,6 +16,19 @@ const BUDGETS = { "tokenward.wasm": 54_800, "ml-dsa.wasm": 67_000, "relaxed.wasm
 
 const MODULES = Object.keys(BUDGETS);
 
+/** The anchors of a page's headings, as GitHub and npm make them. */
+const anchorsOf = (page) =>
+  [
+    ...readFileSync(join(root, page), "utf8")
+      .replaceAll(/^```.*?^```$/gms, "")
+      .matchAll(/^#+ (.+)$/gm),
+  ].map(([, title]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+
 describe("the tarball", () => {
   let packed;
   before(async () => {
@@ -26,7 +39,8 @@ describe("the tarball", () => {
   test("has exactly the files that are meant to be published", () => {
     const sources = readdirSync(join(root, "js"), { recursive: true }).filter((file) => /\.(?:ts|js)$/.test(file));
     const names = sources.filter((file) => !file.endsWith(".d.ts")).map((file) => file.replace(/\.\w+$/, ""));
-    const modules = names.filter((name) => !name.startsWith("workerd"));
+    const isEsmOnly = (name) => name.startsWith("workerd") || /^cli(?:\/|$)/.test(name);
+    const modules = names.filter((name) => !isEsmOnly(name));
     const compiled = (folder, modules) => modules.flatMap((name) => [`${folder}/${name}.d.ts`, `${folder}/${name}.js`]);
     const expected = [
       "LICENSE-APACHE",
@@ -40,10 +54,35 @@ describe("the tarball", () => {
       "pkg/relaxed.wasm",
       "pkg/sbom.cdx.json",
       "pkg/tokenward.wasm",
+      "pkg/unplugin-client.d.ts",
       ...compiled("pkg/esm", names),
       ...compiled("pkg/cjs", modules),
     ];
-    assert.deepEqual(packed.files.map(({ path }) => path).sort(), expected.sort());
+    const isDocument = (path) => /^(?:docs|examples|bench)\/|^[A-Z]+\.md$/.test(path) && path !== "README.md";
+    const [documents, rest] = [true, false].map((is) =>
+      packed.files.map(({ path }) => path).filter((path) => isDocument(path) === is),
+    );
+    assert.deepEqual(rest.sort(), expected.sort());
+    assert.deepEqual(
+      documents.filter((path) => !/\.(?:md|svg|js|rs|json)$/.test(path)),
+      [],
+    );
+  });
+
+  test("has whatever the README and the guides link to, with its anchors", () => {
+    const paths = new Set(packed.files.map(({ path }) => path));
+    const pages = [...paths].filter((path) => path === "README.md" || /^docs\/.*\.md$/.test(path));
+    assert.ok(pages.length > 4);
+    for (const page of pages) {
+      for (const [, link] of readFileSync(join(root, page), "utf8").matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(link)) continue;
+        const [target, anchor] = link.split("#");
+        const path = target === "" ? page : posix.join(posix.dirname(page), target);
+        const isThere = paths.has(path) || [...paths].some((other) => other.startsWith(`${path}/`));
+        assert.ok(isThere, `${page} links to ${link}, which is not in the package`);
+        if (anchor) assert.ok(anchorsOf(path).includes(anchor), `${page}: ${path} has no #${anchor}`);
+      }
+    }
   });
 
   test("has the licence of the library that is inside the CommonJS package, and of no other", () => {
@@ -74,7 +113,8 @@ describe("the tarball", () => {
 
   test("resolves, with types, in every way TypeScript resolves packages", async () => {
     const modules = MODULES.flatMap((name) => [`./${name}`, `./${name}?module`]);
-    const modern = ["--profile", "node16", "--exclude-entrypoints", ...modules];
+    // The last has types alone, for modules that are made when an app is built.
+    const modern = ["--profile", "node16", "--exclude-entrypoints", ...modules, "./unplugin/client"];
     await runTool(root, "@arethetypeswrong/cli/dist/index.js", packed.tarball, ...modern);
   });
 

@@ -28,6 +28,7 @@ import { memoryStorage, type Storage } from "tokenward/storage";
 import { createTestIssuer, type Flaw, type TestIssuer } from "tokenward/testing";
 import module from "tokenward/tokenward.wasm";
 import moduleOfBundlers from "tokenward/tokenward.wasm?module";
+import tokenward from "tokenward/unplugin";
 import * as v from "valibot";
 import { z } from "zod";
 
@@ -62,6 +63,12 @@ createVerifier({
   requireExp: false,
   anyRsaExponent: true,
 });
+
+// In a configuration; what an app imports of it is in the client's types.
+tokenward.vite({ issuer, bundled: "jwks.json", maxAge: "7d", serviceWorker: { input: "sw.ts" } }).name.trim();
+tokenward.webpack({ issuers: { login: { issuer } } }).apply({});
+// @ts-expect-error: no such option
+tokenward.rollup({ isuer: issuer });
 
 // Forgetting what decides whose tokens these are.
 // @ts-expect-error: no issuer

@@ -92,7 +92,7 @@ function storeOfSeveral<C, E>(given: readonly KeyStoreOptions<C, E>[]): KeyStore
     storeOf: (token) => stores.get(partyOf(verifier)?.of(token) as number) ?? withoutRefresh(verifier),
     stores: [...stores.values()],
   };
-  return combined(choice, listeners);
+  return combined(choice, listeners, verifier.sibling);
 }
 
 /** For the tokens of an issuer whose keys nobody refreshes. */
@@ -215,7 +215,7 @@ export function createIssuerStore(given: IssuerStoreOptions): KeyStore {
       tell(listeners);
     },
   });
-  return combined(list, listeners);
+  return combined(list, listeners, createVerifier);
 }
 
 function storeOfOne<C, E>(given: KeyStoreOptions<C, E>): KeyStore<C, E> {

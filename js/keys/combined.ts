@@ -1,6 +1,6 @@
 import { KeyStoreError, keyDoubt, TokenError } from "../errors.js";
 import type { ClockMarks, Policy } from "../policy.js";
-import type { Result, VerificationKey, Verified } from "../verifier.js";
+import type { CreateVerifier, Result, VerificationKey, Verified } from "../verifier.js";
 import type { KeyRefresh, KeyStore } from "./types.js";
 
 /** Which of several stores a token is for. */
@@ -12,8 +12,15 @@ export interface Choice<C, E> {
   readonly stores: Iterable<KeyStore<C, E>>;
 }
 
-/** Several stores as one, each with its own refresh, cool-down and limits. `listeners` are told of each change of keys. */
-export function combined<C, E>(choice: Choice<C, E>, listeners: Set<() => void>): KeyStore<C, E> {
+/**
+ * Several stores as one, each with its own refresh, cool-down and limits. `listeners` are told of each change of keys; `sibling`
+ * makes verifiers in the module that the stores' own are of.
+ */
+export function combined<C, E>(
+  choice: Choice<C, E>,
+  listeners: Set<() => void>,
+  sibling: CreateVerifier,
+): KeyStore<C, E> {
   const storeOf = (token: string): KeyStore<C, E> => {
     if (typeof token === "string") return choice.storeOf(token);
     throw new TokenError("malformed", `the token is malformed: it is not a string but ${typeof token}`);
@@ -77,6 +84,7 @@ export function combined<C, E>(choice: Choice<C, E>, listeners: Set<() => void>)
       told(token, (store) => store.assess(token, policy, marks)),
     validity: (token: string) => told(token, (store) => store.validity(token)),
     now: (token: string) => told(token, (store) => store.now(token)),
+    sibling,
     load: async () => void (await all((store) => store.load())),
     refresh: async () => outcome(await all((store) => store.refresh())) ?? { outcome: "unchanged" as const },
     refreshIfDue: async () => outcome(await all((store) => store.refreshIfDue())),

@@ -2,9 +2,9 @@
 import { ConfigError } from "../errors.js";
 import { createVerifier } from "../ml-dsa.js";
 import { shown } from "../shown.js";
+import { thumbprint } from "../thumbprint.js";
 import { isForSignatures, isSecret, type JwkMembers, type KeySet, withoutSecrets } from "./jwks.js";
 import { READING_KEY } from "./published.js";
-import { thumbprint } from "../thumbprint.js";
 
 export interface KeyReport {
   readonly kid?: string | undefined;

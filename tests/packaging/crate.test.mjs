@@ -7,7 +7,9 @@ import { test } from "node:test";
 import { root } from "./packed.mjs";
 
 test("the crate has exactly the files that it is built of, and its first page", () => {
-  const files = readdirSync(join(root, "src"), { recursive: true }).filter((file) => /\.\w+$/.test(file) && !file.endsWith("tests.rs"));
+  const files = readdirSync(join(root, "src"), { recursive: true }).filter(
+    (file) => /\.\w+$/.test(file) && !file.endsWith("tests.rs"),
+  );
   const expected = [
     ".cargo_vcs_info.json",
     "Cargo.lock",

@@ -225,7 +225,7 @@ function readRights(value: unknown): RightsOptions | undefined {
 
 /** Options that never reach Rust, or in another form. */
 const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks", "rights"];
-const PLAIN = NAMES.filter((name) => !NOT_PLAIN.includes(name)) as (keyof CheckedOptions)[];
+const PLAIN = [...NAMES.filter((name) => !NOT_PLAIN.includes(name)), "tenants"] as (keyof CheckedOptions)[];
 
 /** The options Rust decides by, as {@link Core} takes them. */
 export function coreOptions(options: CheckedOptions): object {

@@ -179,6 +179,9 @@ impl Jwk {
     /// The prepared key, or why it must not be used for this algorithm.
     pub(crate) fn usable_for(&self, algorithm: Algorithm, rules: KeyRules) -> Result<&dyn VerifyingKey, String> {
         let key = self.prepared.as_ref().as_ref().map_err(Clone::clone)?;
+        if self.other_exponent && !rules.any_rsa_exponent {
+            return Err(OTHER_EXPONENT.to_owned());
+        }
         if rules.algorithm_required && self.alg.is_none() {
             return Err(NO_ALGORITHM.to_owned());
         }
@@ -186,9 +189,6 @@ impl Jwk {
             && Algorithm::from_name(alg) != Some(algorithm)
         {
             return Err(format!("its alg is {}, so it is not for {}", shown(alg), algorithm.name()));
-        }
-        if self.other_exponent && !rules.any_rsa_exponent {
-            return Err(OTHER_EXPONENT.to_owned());
         }
         Ok(key.as_ref())
     }

@@ -3,7 +3,12 @@
 //!
 //! `TOKENWARD_ROUNDS=100 cargo test --release --test fiat` makes a million and more comparisons for each field.
 
-#![allow(clippy::indexing_slicing, reason = "a test says what it expects by failing")]
+#![allow(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says what it expects by failing"
+)]
 
 use fiat_crypto::{curve25519_64 as f25519, p256_64 as p256, p384_64 as p384, p521_64 as p521};
 use fiat_crypto::{curve25519_scalar_64 as n25519, p256_scalar_64 as n256, p384_scalar_64 as n384};
@@ -367,10 +372,10 @@ impl Random {
 
     /// Mostly any number, at times one with long runs of equal bits, or an edge.
     fn below(&mut self, prime: &[u8], edges: &[Vec<u8>]) -> Vec<u8> {
-        if self.next() % 16 == 0 {
+        if self.next().is_multiple_of(16) {
             return edges[(self.next() % edges.len() as u64) as usize].clone();
         }
-        let has_runs = self.next() % 4 == 0;
+        let has_runs = self.next().is_multiple_of(4);
         loop {
             let byte = |_| {
                 let random = self.next();

@@ -1,5 +1,6 @@
 //! dalek's columns of the table in docs/audit.md: what `verify` and `verify_strict` say of Ed25519 signatures that are
 //! malleable, of small or mixed order, or not canonical.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it expects by failing")]
 
 use ed25519_dalek::{Signature, Verifier, VerifyingKey};
 use serde_json::Value;

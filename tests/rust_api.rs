@@ -4,9 +4,10 @@
 
 mod signing;
 
+use core::ptr;
+use core::time::Duration;
 use std::collections::{BTreeSet, HashSet};
-use std::ptr;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::json;
 use signing::Signer;

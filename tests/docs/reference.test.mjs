@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { root } from "./blocks.mjs";
 
 const read = (path) => readFileSync(join(root, path), "utf8");
-const reference = read("docs/reference.md");
+// Options of the bundler plugin stand in its own guide.
+const reference = read("docs/reference.md") + read("docs/bundlers.md");
 const declarations = readdirSync(join(root, "pkg/esm"), { recursive: true })
   .filter((file) => file.endsWith(".d.ts"))
   .map((file) => read(join("pkg/esm", file)))

@@ -53,9 +53,7 @@ describe("the engines", () => {
   test("tokenward/reference has no function of our arithmetic", () => {
     assert.deepEqual(of("reference.wasm", OURS), []);
     assert.ok(of("reference.wasm", THEIRS).length > 0);
-    for (const crate of ["p256", "p384", "p521", "rsa", "curve25519_dalek"]) {
-      assert.ok(of("reference.wasm", ofCrates([crate])).length > 0, crate);
-    }
+    assert.ok(of("reference.wasm", THEIR_ARITHMETIC).length > 40, "and much of RustCrypto's and dalek's");
   });
 
   test("the published bytes have the generators as the one engine writes them, and not as the other does", () => {

@@ -23,7 +23,6 @@ import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { bundleOauth4webapi } from "./commonjs.mjs";
 import { importWebTypes } from "./declarations.mjs";
-import { inlined } from "./inline.mjs";
 import {
   builtHashes,
   compareWithRecord,
@@ -36,7 +35,6 @@ import {
   writeRecord,
 } from "./modules.mjs";
 import { Failure, main, root, runPackage, step } from "./run.mjs";
-import { billOfMaterials, SBOM } from "./sbom.mjs";
 import { setup } from "./setup.mjs";
 import { withShortNames } from "./short-names.mjs";
 
@@ -76,6 +74,7 @@ export async function build() {
     ...packages,
   ];
   await whenChanged("pkg", jsInputs, ["pkg/esm", "pkg/cjs", "pkg/unplugin-client.d.ts"], "", buildPackage);
+  const { billOfMaterials, SBOM } = await import("./sbom.mjs");
   write(SBOM, await billOfMaterials(rust));
   reportSize();
   return thisBuild(rust);
@@ -103,7 +102,7 @@ async function buildCore(rust) {
   const { wasm, glue } = await buildModule(rust, "tokenward.wasm");
   write("js/wasm/tokenward_bg.wasm", wasm);
   write("js/wasm/tokenward_bg.js", glue);
-  write("js/wasm/inline.ts", inlinedModule(wasm));
+  write("js/wasm/inline.ts", await inlinedModule(wasm));
 }
 
 /**
@@ -123,7 +122,7 @@ async function buildReference(rust) {
   const { wasm, glue } = await buildModule(rust, "reference.wasm");
   write("js/wasm/reference_bg.wasm", wasm);
   write("js/wasm/reference_bg.js", glue);
-  write("js/wasm/reference.ts", inlinedModule(wasm));
+  write("js/wasm/reference.ts", await inlinedModule(wasm));
 }
 
 /** The same with ML-DSA beside the other algorithms. The glue is that of the first, so that tokenward/slim takes either. */
@@ -135,7 +134,7 @@ async function buildMlDsa(rust) {
     );
   }
   write("js/wasm/ml-dsa_bg.wasm", wasm);
-  write("js/wasm/ml-dsa.ts", inlinedModule(wasm));
+  write("js/wasm/ml-dsa.ts", await inlinedModule(wasm));
 }
 
 /**
@@ -159,17 +158,19 @@ async function buildRelaxed(rust) {
   const compiled = await compile(rust, crate, [], RELAXED);
   const wasm = await optimise(crate, compiled, { level: "-O1", features: ["--enable-relaxed-simd"] });
   write("js/wasm/relaxed_bg.wasm", wasm);
-  write("js/wasm/relaxed.ts", inlinedModule(wasm));
+  write("js/wasm/relaxed.ts", await inlinedModule(wasm));
 }
 
 /** Only numbers cross its boundary: there is no glue. */
 async function buildArgon2(rust) {
   const wasm = await buildWasm(rust, "tokenward-argon2", []);
   write(ARGON2_WASM, wasm);
-  write(ARGON2_FILE, inlinedModule(wasm));
+  write(ARGON2_FILE, await inlinedModule(wasm));
 }
 
-function inlinedModule(wasm) {
+async function inlinedModule(wasm) {
+  // Only now: it imports a package that setup installs.
+  const { inlined } = await import("./inline.mjs");
   return `export const text: string =\n  ${JSON.stringify(inlined(wasm))};\n`;
 }
 

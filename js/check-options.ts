@@ -36,7 +36,8 @@ export function checkOptions<Options extends object>(
  * copies: whatever becomes of what was given, the options stay.
  */
 export function checkNames<Options extends object>(given: Options, what: string, names: readonly string[]): Options {
-  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+  // A Map or URLSearchParams has no option as a member: what it was meant to say would be silently ignored.
+  if (typeof given !== "object" || given === null || Symbol.iterator in given) {
     throw new ConfigError("invalid_option", `"${what}" should be an object of options`, what);
   }
   refuseUnknown(given, names);

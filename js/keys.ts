@@ -4,6 +4,7 @@ import {
   BOOLEAN,
   type Check,
   type Checks,
+  checkNames,
   checkOptions,
   FUNCTION,
   hasMethods,
@@ -20,7 +21,9 @@ import { readBundle, readSet, withoutSecrets } from "./keys/jwks.js";
 import { KeyRefresher } from "./keys/refresher.js";
 import { fetchKeys } from "./keys/source.js";
 import type { KeyStore, KeyStoreOptions } from "./keys/types.js";
+import { NAMES } from "./options.js";
 import { indexedDbStorage, memoryStorage, type Storage } from "./storage.js";
+import { sha256 } from "./thumbprint.js";
 import { type Claims, type CreateVerifier, partyOf, type Verifier } from "./verifier.js";
 
 export { KeyStoreError, type KeyStoreErrorCode, type KeyStoreErrorFacts } from "./errors.js";
@@ -183,18 +186,20 @@ export function createIssuerStore(given: IssuerStoreOptions): KeyStore {
   } as const;
   const listeners = new Set<() => void>();
   const make = async (issuer: string, given: AllowedIssuer): Promise<KeyStore> => {
-    const { jwks, jwksUri, ...rules } = given;
-    if ("issuer" in rules) {
+    if ("issuer" in given) {
       throw new ConfigError(
         "unknown_option",
         'what "allow" gives has no "issuer": it is the one that it was asked about',
       );
     }
+    const { jwks, jwksUri, ...rules } = checkNames(given, "allow", [...NAMES, "jwksUri"]);
     const source = { issuer, jwksUri };
     checkAddress(jwksUri ?? issuer, jwksUri === undefined ? "issuer" : "jwksUri");
     const bundled = jwks ?? (await fetchedKeys(source));
     const verifier = createVerifier({ now, ...rules, issuer, jwks: bundled });
-    return createKeyStore({ ...shared, verifier: verifier as Verifier, bundled, ...source });
+    // A short name of a source may be that of another one, and these are not all the app's own.
+    const storage = partOf(shared.storage, await sha256(issuer));
+    return createKeyStore({ ...shared, storage, verifier: verifier as Verifier, bundled, ...source });
   };
   const fetchedKeys = async (source: { issuer: string; jwksUri: string | undefined }): Promise<string> => {
     const { text = "" } = await fetchKeys(source, undefined, limits, now());
@@ -267,4 +272,14 @@ function defaultStorage(): Storage {
 
 function systemTime(): number {
   return Date.now() / 1000;
+}
+
+/** What is stored of one issuer, under names of its own. */
+function partOf(storage: Storage, name: string): Storage {
+  return {
+    persistent: storage.persistent,
+    get: (key) => storage.get(`${key}.${name}`),
+    set: (key, value) => storage.set(`${key}.${name}`, value),
+    delete: (key) => storage.delete(`${key}.${name}`),
+  };
 }

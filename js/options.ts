@@ -184,7 +184,7 @@ const OPTIONS: Record<keyof VerifierOptions, [read: (value: unknown) => unknown,
 };
 
 const READERS = Object.entries(OPTIONS);
-const NAMES = Object.keys(OPTIONS);
+export const NAMES: readonly string[] = Object.keys(OPTIONS);
 
 /** Reads each option once, and checks and copies it by what it read; the values are checked in Rust. */
 export function readOptions(options: unknown): CheckedOptions {
@@ -206,8 +206,8 @@ export function readOptions(options: unknown): CheckedOptions {
       throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
     }
   }
-  const { template, issuers } = templateOf(read["issuer"]) ?? {};
-  if (template !== undefined) Object.assign(read, { tenants: template, issuer: issuers });
+  const found = templateOf(read["issuer"]);
+  if (found !== undefined) Object.assign(read, { tenants: found.template, issuer: found.issuers });
   return read as unknown as CheckedOptions;
 }
 

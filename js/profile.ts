@@ -25,9 +25,9 @@ const EXPECTATIONS: Checks<IdTokenExpectations> = { nonce: TEXT, accessToken: TE
 const CLAIMS = ["nonce", "at_hash", "auth_time"] as const;
 
 /** What a call expects, as JSON text for the core; `undefined` if it expects nothing. */
-export function readExpectations(given: unknown, profile: Profile | undefined): string | undefined {
+export function readExpectations(given: unknown, areTaken: boolean): string | undefined {
   if (given === undefined) return undefined;
-  if (profile !== "id_token") {
+  if (!areTaken) {
     // As when `verify` is what an array is mapped with.
     if (typeof given === "number") return undefined;
     const message = 'only a verifier with the option profile: "id_token" takes what one call expects';

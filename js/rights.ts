@@ -88,16 +88,20 @@ export interface HeldRights {
   readonly scopes?: readonly string[];
 }
 
+/** A member that an object has itself: what some code of the page has put on every object there is, is nobody's right. */
+export function own<T extends object, Name extends keyof T>(of: T | undefined, name: Name): T[Name] | undefined {
+  return of !== undefined && Object.hasOwn(of, name) ? of[name] : undefined;
+}
+
 /** Scopes in `scope` (RFC 8693 section 4.2) or `scp`, roles in `roles` (RFC 9068 section 2.2.3.1) or `role`. */
 export function hasRights(
   claims: TokenClaims,
   { scope, role, claims: judge }: AccessRequest,
-  held: HeldRights = {},
+  held: HeldRights | undefined,
 ): boolean {
-  // What some code of the page has put on every object there is, is no claim.
-  const claim = (name: string) => (Object.hasOwn(claims, name) ? claims[name] : undefined);
-  const { scopes = [...words(claim("scope")), ...words(claim("scp"))] } = held;
-  const { roles = [...list(claim("roles")), ...list(claim("role"))] } = held;
+  const claim = (name: string) => own(claims, name);
+  const scopes = own(held, "scopes") ?? [...words(claim("scope")), ...words(claim("scp"))];
+  const roles = own(held, "roles") ?? [...list(claim("roles")), ...list(claim("role"))];
   return (
     (scope === undefined || words(scope).every((one) => scopes.includes(one))) &&
     (role === undefined || list(role).some((one) => roles.includes(one))) &&

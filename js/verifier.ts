@@ -248,11 +248,18 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
     return relyingParties.length === 1 ? (first as RelyingParty) : choose(token);
   };
 
-  const verify = (token: string, expected?: unknown): Verified => partyFor(token).verify(token, expected);
+  // What a call may expect is the app's own affair: it must not depend on the issuer that a token names.
+  const takesExpectations = options.some(({ profile }) => profile === "id_token");
+  const verify = (token: string, given?: unknown): Verified => {
+    const expected = readExpectations(given, takesExpectations);
+    return partyFor(token).verify(token, expected);
+  };
+  const partyNamed = (issuer: string | undefined): RelyingParty | undefined =>
+    relyingParties.find((one) => one.names(issuer)) ?? relyingParties.find((one) => one.isFor(issuer));
 
   const parties: Parties = Object.freeze({
     of: (token: string) => partyFor(token).index,
-    named: (issuer: string) => relyingParties.find((one) => one.isFor(issuer))?.index,
+    named: (issuer: string) => partyNamed(issuer)?.index,
   });
 
   return Object.freeze({
@@ -275,7 +282,7 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
       if (typeof published !== "boolean") {
         throw new ConfigError("invalid_option", 'the option "published" should be true or false', "published");
       }
-      const party = relyingParties.length === 1 ? relyingParties[0] : relyingParties.find((one) => one.isFor(issuer));
+      const party = relyingParties.length === 1 ? relyingParties[0] : partyNamed(issuer);
       if (party === undefined || (issuer !== undefined && !party.isFor(issuer))) {
         throw new ConfigError(
           "invalid_option",
@@ -318,6 +325,9 @@ interface Accepted extends Remembered {
   readonly until: number;
 }
 
+/** A tenant, as the core reads it (src/tenant.rs). */
+const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
 /** One issuer's options, with the JavaScript side of them: clock, schema, cache. */
 class RelyingParty {
   readonly index: number;
@@ -326,29 +336,34 @@ class RelyingParty {
   readonly #now: () => number;
   readonly #schema: Validate | undefined;
   readonly #maxTokens: number;
-  readonly #profile: Profile | undefined;
   readonly #rights: RightsOptions | undefined;
   /** Of an issuer with many tenants. */
   readonly #tenants: string | undefined;
 
   constructor(shared: Shared, index: number, options: CheckedOptions) {
-    const { issuer, now = systemTime, schema, cache: maxTokens = 0, profile, rights, tenants } = options;
+    const { issuer, now = systemTime, schema, cache: maxTokens = 0, rights, tenants } = options;
     this.index = index;
     this.#shared = shared;
     this.#issuers = typeof issuer === "string" ? [issuer] : issuer;
     this.#now = now;
     this.#schema = schema;
     this.#maxTokens = maxTokens;
-    this.#profile = profile;
     this.#rights = rights;
     this.#tenants = tenants;
+  }
+
+  /** Whether it is named in the options, and not by a template for all tenants. */
+  names(issuer: string | undefined): boolean {
+    return issuer !== undefined && this.#issuers?.includes(issuer) === true;
   }
 
   isFor(issuer: string | undefined): boolean {
     if (issuer === undefined || this.#issuers !== null) return this.#issuers?.includes(issuer ?? "") === true;
     if (this.#tenants === undefined) return true;
     const [before = "", after = ""] = this.#tenants.split("{tenantid}");
-    return issuer.startsWith(before) && issuer.endsWith(after);
+    const tenant = issuer.slice(before.length, issuer.length - after.length);
+    // Only what the core takes for a tenant: another issuer's keys must not come here.
+    return GUID.test(tenant) && issuer === `${before}${tenant}${after}`;
   }
 
   /** What a core has for this one, before anything was verified with it. */
@@ -367,8 +382,8 @@ class RelyingParty {
     return finite(this.#now(), 'the option "now" should return');
   }
 
-  verify(token: string, given?: unknown): Verified {
-    const expected = readExpectations(given, this.#profile);
+  /** `expected`: what this call expects besides, as the core reads it. */
+  verify(token: string, expected?: string): Verified {
     const now = this.now();
     const { verified } = this.#accepted(token, now);
     if (expected !== undefined) {

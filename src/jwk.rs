@@ -71,7 +71,8 @@ impl Jwk {
             alg: text(members, "alg"),
             kty: text(members, "kty").unwrap_or_default(),
             crv: text(members, "crv"),
-            issuer: text(members, "issuer"),
+            // One that is no string is nobody's: such a key is for no tenant.
+            issuer: members.get("issuer").map(|issuer| issuer.as_str().unwrap_or_default().to_owned()),
             key_type,
             secret: secret.as_ref().map(ConfigError::code),
             other_exponent: numbers.as_ref().is_ok_and(Numbers::has_other_exponent),

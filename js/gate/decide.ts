@@ -1,5 +1,5 @@
 import { ConfigError, keyDoubt, type TokenError } from "../errors.js";
-import { type HeldRights, hasRights, words } from "../rights.js";
+import { type HeldRights, hasRights, own, words } from "../rights.js";
 import type { Claims, Validity } from "../verifier.js";
 import { within } from "../within.js";
 import { readCredentials, type Scheme } from "./credentials.js";
@@ -125,7 +125,8 @@ export function decideByVerifier(
         const until = () => (code === "not_yet_valid" ? nextChange(verifier.validity?.(token)) : null);
         return withUntil({ ...none, reason: reasonOf(result.error), error: code }, until);
       }
-      const { claims, rights } = result.value;
+      const { claims } = result.value;
+      const rights = own(result.value, "rights");
       const binding = dpop?.binding(scheme, token);
       if (binding?.refused !== undefined) return unproved(rule, binding.refused);
       const decision = decidedBy(result.value, judged(rule, claims, rights, token));

@@ -2,7 +2,8 @@ import type { DpopReplay } from "./types.js";
 
 /**
  * Which proofs were used, in this memory. Two sets take turns: one of this period, one of the last. No proof is accepted for
- * longer than a period, so that what is in neither set any more is refused for its age.
+ * longer than a period, so that what is in neither set any more is refused for its age. A period is one of this machine's running
+ * time: the clocks by which tokens are judged may differ between issuers, and may jump.
  */
 export class ProofMemory implements DpopReplay {
   readonly #maxEntries: number;
@@ -18,7 +19,8 @@ export class ProofMemory implements DpopReplay {
   }
 
   /** Nothing here waits: of two requests with one proof, one is the first. Throws when there is no room left. */
-  remember(id: string, _until: number, now: number): boolean {
+  remember(id: string): boolean {
+    const now = performance.now() / 1000;
     if (now > this.#begun + this.#period) {
       const isLongAgo = now > this.#begun + 2 * this.#period;
       this.#past = isLongAgo ? new Set() : this.#present;

@@ -72,6 +72,8 @@ export interface BoundToken {
   readonly token: string;
   /** RFC 7638, SHA-256. */
   readonly thumbprint: string;
+  /** When it was judged, in Unix seconds: the proof is judged by the same time. */
+  readonly now: number;
 }
 
 /** At most one of both: a bearer token that is taken has neither. */
@@ -161,14 +163,14 @@ export class Dpop {
     }
     const isBound = typeof jkt === "string" && jkt !== "";
     if (!isBound) return { refused: refusal("not_bound"), bound: undefined };
-    return { refused: undefined, bound: { token, thumbprint: jkt } };
+    return { refused: undefined, bound: { token, thumbprint: jkt, now: this.#context.now(token) } };
   }
 
   /**
    * Why the proof of a request does not hold; `undefined` if it does, and then it is used. The checks that cost least are the
    * first, and none is made for a token that does not hold.
    */
-  async check(request: GateRequest, { token, thumbprint }: BoundToken): Promise<DpopRefusal | undefined> {
+  async check(request: GateRequest, { token, thumbprint, now }: BoundToken): Promise<DpopRefusal | undefined> {
     const proof = request.headers?.get("dpop") ?? "";
     if (proof === "") return refusal("missing_proof");
     if (proof.length > MAX_PROOF_BYTES) return refusal("too_large");
@@ -178,7 +180,6 @@ export class Dpop {
     if (key === undefined) return refusal("malformed");
     if (isSecret(key) || key["kty"] === "oct") return refusal("secret_key");
     if ((await sha256(identity(key))) !== thumbprint) return refusal("key_mismatch");
-    const now = this.#context.now(token);
     const { claims, refused } = this.#verify(proof, key, now);
     if (claims === undefined) return refused;
     return (

@@ -7,7 +7,7 @@ import { randomId } from "../platform/random-id.js";
 import { purgeExcept } from "../platform/user-caches.js";
 import type { Protection, UnlockedKey } from "../protection.js";
 import type { TokenSet } from "../providers/types.js";
-import { type AccessRequest, checkRequest, type HeldRights, refusalOf } from "../rights.js";
+import { type AccessRequest, checkRequest, type HeldRights, own, refusalOf } from "../rights.js";
 import { indexedDbStorage, memoryStorage } from "../storage.js";
 import type { Claims } from "../verifier.js";
 import { readable, signInTime } from "./clock.js";
@@ -101,9 +101,10 @@ export class SessionController extends EventTarget implements Session {
 
   access(given: AccessRequest = {}): AccessAnswer {
     const request = checkRequest(given);
-    const { access, reason, until, claims, rights } = this.#judged();
+    const judged = this.#judged();
+    const { access, reason, until, claims } = judged;
     this.#saveMarks();
-    const refused = refusalOf(request, access, claims, this.#judge.policy, rights);
+    const refused = refusalOf(request, access, claims, this.#judge.policy, own(judged, "rights"));
     const allowed = refused === undefined;
     return { allowed, access, reason, until, ...(claims && { claims }), ...(refused && { refused }) };
   }
@@ -462,7 +463,9 @@ export class SessionController extends EventTarget implements Session {
     }
     try {
       const token = this.#judge.tokenOf(opened.sealed.tokens);
-      const { access, reason, until, rights } = this.#judge.accessOf(opened.sealed, marks, this.#environment.now());
+      const assessed = this.#judge.accessOf(opened.sealed, marks, this.#environment.now());
+      const { access, reason, until } = assessed;
+      const rights = own(assessed, "rights");
       if (this.#claims?.token !== token) this.#claims = { token, claims: payloadOf(token) };
       const facts = { access, reason, until: until === null ? null : until - marks.skew, claims: this.#claims.claims };
       return rights === undefined ? facts : { ...facts, rights };

@@ -116,6 +116,44 @@ test("beside other issuers", () => {
   }
 });
 
+test("keys of an issuer that merely looks like a tenant come to that issuer alone", () => {
+  const entra = { jwks: [key.jwk], issuer: entraIssuer({ tenants: "any" }), audience: "api", now: () => NOW };
+  for (const lookalike of ["acme", "", `${A}/x`, A.toUpperCase(), A.slice(1)].map(issuerOf)) {
+    const other = { jwks: [key.jwk], issuer: lookalike, audience: "api", now: () => NOW };
+    for (const issuers of [
+      [entra, other],
+      [other, entra],
+    ]) {
+      const byHand = createVerifier(issuers);
+      byHand.setKeys([otherKey.jwk], lookalike);
+      const storage = memoryStorage();
+      const byStore = createKeyStore([
+        {
+          verifier: createVerifier(issuers),
+          bundled: [otherKey.jwk],
+          issuer: lookalike,
+          jwksUri: "https://x.example/",
+          storage,
+        },
+      ]);
+      for (const verifier of [byHand, byStore]) {
+        assert.equal(outcome(verifier, of(A)), "ok");
+        assert.equal(outcome(verifier, token({ iss: issuerOf(A), tid: A }, otherKey)), "bad_signature");
+        assert.equal(outcome(verifier, token({ iss: lookalike }, otherKey)), "ok");
+      }
+    }
+  }
+  const verifier = createVerifier(entra);
+  assert.throws(() => verifier.setKeys([otherKey.jwk], issuerOf("acme")), { name: "ConfigError", option: "issuer" });
+});
+
+test("a key whose issuer is no string is for no tenant", () => {
+  for (const issuer of [5, null, [issuerOf(A)], {}]) {
+    const verifier = create("any", { jwks: [{ ...key.jwk, issuer }] });
+    assert.equal(outcome(verifier, of(A)), "key_unusable");
+  }
+});
+
 test("a profile, a key store, the other entry", () => {
   assert.equal(providers.entraIssuer, entraIssuer);
   const verifier = create("any", { profile: "id_token" });

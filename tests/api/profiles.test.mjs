@@ -264,12 +264,30 @@ test("every way to ask honors the profile", async () => {
   const other = token({ ...ID, iss: "https://other.example", nonce: "n" });
   assert.equal(outcome(several, other, { nonce: "n" }), "ok");
   assert.equal(outcome(several, other, { nonce: "m" }), "claim_mismatch nonce");
-  assert.throws(() => several.verify(at(ACCESS), { nonce: "n" }), ConfigError);
+  // Which issuer a token names, anybody says: it decides about the token, and is no mistake in the app.
+  assert.equal(outcome(several, at(ACCESS), { nonce: "n" }), "missing_claim nonce");
+  assert.throws(() => several.verify(at(ACCESS), { nonces: "n" }), ConfigError);
+  const none = createVerifier([
+    { ...base, profile: "at+jwt" },
+    { ...base, issuer: "https://other.example" },
+  ]);
+  assert.throws(() => none.verify(at(ACCESS), { nonce: "n" }), ConfigError);
 
   const store = createKeyStore({ verifier: id, bundled: [key.jwk], issuer: ISSUER, storage: memoryStorage() });
   assert.equal(outcome(store, hashed, { nonce: "n-1" }), "ok");
   await assert.rejects(store.verifyFresh(hashed, { nonce: "n-2" }), { code: "claim_mismatch" });
   await assert.rejects(store.verifyFresh(hashed, { nonces: "n-1" }), ConfigError);
+});
+
+test("what has no options as members is no set of expectations", () => {
+  for (const given of [
+    new Map([["nonce", "n"]]),
+    new URLSearchParams({ nonce: "n" }),
+    new Headers({ nonce: "n" }),
+    new Set(),
+  ]) {
+    assert.throws(() => id.verify(token(ID), given), { name: "ConfigError", code: "invalid_option" });
+  }
 });
 
 test("ML-DSA's at_hash is 64 bytes of SHAKE256", () => {

@@ -1,7 +1,10 @@
 // A prototype that some other code has tampered with says nothing to a gate.
 import assert from "node:assert/strict";
 import { afterEach, it } from "node:test";
+import { createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
+import { testKeys } from "../conformance/keys.mjs";
+import { AUDIENCE, CLAIMS, ISSUER, NOW, signed } from "../conformance/tokens.mjs";
 import { ORIGIN } from "./fakes.mjs";
 import { RawRequest } from "./routers.mjs";
 
@@ -13,7 +16,18 @@ const rules = [
   { match: "/admin/*", needs: { role: "admin" } },
   { match: "/*", needs: null },
 ];
-const TAMPERED = ["location", "registration", "rule", "refusal", "origin"];
+const TAMPERED = [
+  "location",
+  "registration",
+  "rule",
+  "refusal",
+  "origin",
+  "roles",
+  "scopes",
+  "rights",
+  "template",
+  "issuers",
+];
 
 const tamper = (name, value) => Object.defineProperty(Object.prototype, name, { value, configurable: true });
 afterEach(() => {
@@ -31,6 +45,32 @@ for (const url of [`${ORIGIN}/a%2Fb`, `${ORIGIN}/a%5Cb`, `${ORIGIN}/%`]) {
     assert.equal(Object.hasOwn(gate.decide({ url, method: "GET" }), "location"), false);
   });
 }
+
+for (const [name, value] of [
+  ["roles", ["admin"]],
+  ["scopes", ["admin"]],
+  ["rights", { roles: ["admin"], scopes: ["admin"] }],
+]) {
+  it(`gives nobody rights by ${name}`, () => {
+    const needs = [{ role: "admin" }, { scope: "admin" }];
+    for (const need of needs) {
+      const gate = createGate({ verifier, rules: [{ match: "/*", needs: need }], token: () => "a token" });
+      tamper(name, value);
+      const decision = gate.decide({ url: `${ORIGIN}/`, method: "GET" });
+      assert.deepEqual([decision.allowed, decision.refused], [false, "rights"]);
+      delete Object.prototype[name];
+    }
+  });
+}
+
+it("makes no tenants of a verifier's issuer", () => {
+  const options = { jwks: [testKeys().ed25519.jwk], issuer: ISSUER, audience: AUDIENCE, now: () => NOW };
+  tamper("template", "https://{tenantid}.example");
+  tamper("issuers", null);
+  const made = createVerifier(options);
+  const stranger = signed(testKeys().ed25519, { alg: "EdDSA" }, { ...CLAIMS, iss: "https://stranger.example" });
+  assert.equal(made.safeVerify(stranger).error?.claim, "iss");
+});
 
 it("makes no worker of a server", async () => {
   tamper("registration", {});

@@ -1,5 +1,6 @@
 // Issuers that are known only later: an app's function lets them in, and nothing is fetched before it has.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
@@ -261,6 +262,52 @@ test("a gate meets issuers by itself", async () => {
   assert.equal((await get(token(B))).status, 401);
   assert.equal((await get(token(A, keys.otherEd25519))).status, 401);
   assert.deepEqual(asked, [A, B]);
+});
+
+test("options that are inherited count as they do in createVerifier", async () => {
+  class Rules {
+    audience = AUDIENCE;
+    jwks = [a1];
+    get requiredClaims() {
+      return ["jti"];
+    }
+  }
+  const inherited = Object.assign(Object.create({ requiredClaims: ["jti"] }), { audience: AUDIENCE, jwks: [a1] });
+  for (const given of [new Rules(), inherited]) {
+    const { store } = open(() => given);
+    await assert.rejects(store.verifyFresh(token(A)), { code: "missing_claim", claim: "jti" });
+  }
+  const { store } = open(() => ({ audience: AUDIENCE, jwks: [a1], requiredClaim: ["jti"] }));
+  await assert.rejects(store.verifyFresh(token(A)), (error) => error.cause?.code === "unknown_option");
+});
+
+test("what is stored of one issuer never stands in the way of another, whatever it is called", async () => {
+  // Both have the same short name among the sources of key stores (32 bits: whoever looks for such a one finds it).
+  const [victim, other] = ["https://victim.example", "https://evil.example/1727-3zn"];
+  const names = [];
+  const storage = memoryStorage();
+  const recorded = {
+    ...storage,
+    set(name, text) {
+      names.push(name);
+      return storage.set(name, text);
+    },
+  };
+  const kept = { [victim]: [a1], [other]: [b1] };
+  const fetch = (url) => Promise.resolve(Response.json({ keys: kept[String(url).replace(/\/keys$/, "")] }));
+  const { store } = open((issuer) => ({ audience: AUDIENCE, jwksUri: `${issuer}/keys` }), { storage: recorded, fetch });
+  await store.verifyFresh(token(victim));
+  await store.verifyFresh(token(other, keys.otherEd25519));
+  await store.refresh();
+  const parts = new Map(
+    [victim, other].map((issuer) => [issuer, createHash("sha256").update(issuer).digest("base64url")]),
+  );
+  for (const part of parts.values())
+    assert.ok(
+      names.some((name) => name.endsWith(`.${part}`)),
+      names.join(),
+    );
+  assert.ok(names.every((name) => [...parts.values()].some((part) => name.endsWith(`.${part}`))));
 });
 
 for (const [option, value] of [

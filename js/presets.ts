@@ -18,8 +18,9 @@ import { list } from "./rights.js";
 export { type EntraIssuerOptions, entraIssuer } from "./entra.js";
 
 /** Options of a verifier, to be spread into those that an app gives. */
-export interface Preset<P extends Profile | undefined = undefined> {
-  readonly issuer: string | readonly string[];
+export interface Preset<P extends Profile | undefined = undefined, I extends string | readonly string[] = string> {
+  /** One identifier, also for a key store; of {@link google} two. */
+  readonly issuer: I;
   readonly audience: string | readonly string[] | null;
   readonly claims?: { readonly [claim: string]: unknown };
   readonly requiredClaims?: readonly string[];
@@ -267,7 +268,7 @@ export interface GoogleOptions {
 }
 
 /** Google's ID tokens. */
-export function google(given: GoogleOptions): Preset<"id_token"> {
+export function google(given: GoogleOptions): Preset<"id_token", readonly string[]> {
   const checks: Checks<GoogleOptions> = { clientId: NAMES, hostedDomain: NAMES, authorizedParties: NAMES };
   const options = checkOptions(given, "google", checks, needed(checks, "hostedDomain", "authorizedParties"));
   const { clientId, hostedDomain, authorizedParties } = options;

@@ -32,16 +32,19 @@ export function makeFolder() {
   return { path, remove: () => rmSync(path, { recursive: true }) };
 }
 
+/** What `npx tokenward keys fetch` says in its file of where the keys are from. */
+const PROVENANCE = { tokenward: { fetched_at: "2026-11-29T12:00:00.000Z" } };
+
 /** Writes the blocks of a page as they are, and the key set they import. */
 export function writeBlocks(page, folder, jwks = { keys: [] }) {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "jwks.json"), JSON.stringify(jwks));
+  writeFileSync(join(folder, "jwks.json"), JSON.stringify({ ...PROVENANCE, ...jwks }));
   for (const { name, code } of blocksOf(page)) writeFileSync(join(folder, name), `${code}\nexport {};\n`);
 }
 
 /** Writes the named blocks of a page as JavaScript for Node, with some texts replaced, such as the provider's address. */
 export async function writePrograms(page, folder, { jwks, replace = {} }) {
-  writeFileSync(join(folder, "jwks.json"), JSON.stringify(jwks));
+  writeFileSync(join(folder, "jwks.json"), JSON.stringify({ ...PROVENANCE, ...jwks }));
   for (const { name, code } of blocksOf(page)) {
     let text = code;
     for (const [from, to] of Object.entries(replace)) text = text.replaceAll(from, to);

@@ -4,6 +4,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import * as oauth from "oauth4webapi";
+import { createGate } from "tokenward/gate";
 import { startWorkerd } from "../runtimes/workerd.mjs";
 import { client, proofBy } from "../support/dpop.mjs";
 import { KEY } from "../support/tokens.mjs";
@@ -95,5 +97,30 @@ describe("the gate that wants proofs, and the page's server for Node", () => {
     const refused = await withCors(new Request(`${ORIGIN}/reports/7`), gate, () => assert.fail("asked"));
     assert.equal(refused.status, 401);
     assert.match(refused.headers.get("access-control-expose-headers"), /\bdpop-nonce\b/);
+  });
+
+  test("answer a client that makes its request once more with the nonce", async (t) => {
+    const { options } = await load("options");
+    const { getReport } = await load("client");
+    const gate = createGate({ ...options, dpop: { nonce: "a secret that has at least 32 bytes" } });
+    const keyPair = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]);
+    const dpop = oauth.DPoP({ client_id: "reports" }, keyPair);
+    const bound = KEY.token({
+      aud: ORIGIN,
+      sub: "ada",
+      scope: "reports:read",
+      cnf: { jkt: await dpop.calculateThumbprint() },
+    });
+    const statuses = [];
+    t.mock.method(globalThis, "fetch", async (input, init) => {
+      const answer = await gate.handle(new Request(input, init), () => Response.json({ id: 7 }));
+      statuses.push(answer.status);
+      return answer;
+    });
+    assert.deepEqual(await (await getReport(bound, dpop)).json(), { id: 7 });
+    assert.deepEqual(statuses, [401, 200]);
+    const unbound = KEY.token({ aud: ORIGIN, sub: "ada" });
+    await assert.rejects(getReport(unbound, dpop), { name: "WWWAuthenticateChallengeError" });
+    assert.deepEqual(statuses, [401, 200, 401], "another refusal is not repeated");
   });
 });

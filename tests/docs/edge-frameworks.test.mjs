@@ -11,11 +11,26 @@ import { makeFolder, writePrograms } from "./blocks.mjs";
 const METADATA = "/.well-known/oauth-protected-resource";
 
 let folder;
+/** What was asked of the provider, which is down. */
+const asked = [];
+const warned = [];
+const { fetch: realFetch } = globalThis;
+const { warn } = console;
 before(async () => {
+  globalThis.fetch = (input, init) => {
+    if (new URL(input).hostname !== "login.example") return realFetch(input, init);
+    asked.push(String(input));
+    return Promise.reject(new TypeError("fetch failed"));
+  };
+  console.warn = (message) => warned.push(message);
   folder = makeFolder();
   await writePrograms("docs/edge.md", folder.path, { jwks: { keys: [KEY.jwk] } });
 });
-after(() => folder.remove());
+after(() => {
+  Object.assign(globalThis, { fetch: realFetch });
+  console.warn = warn;
+  folder.remove();
+});
 
 const load = async (name) => (await import(pathToFileURL(join(folder.path, `${name}.js`)))).app;
 const bearer = (claims) => ({
@@ -77,6 +92,29 @@ for (const [name, start] of Object.entries(APPS)) {
     });
   });
 }
+
+test("a server asks for fresher keys when it starts, and says that the provider is down", async () => {
+  await load("express");
+  assert.equal(asked[0], "https://login.example/.well-known/openid-configuration");
+  assert.match(warned[0], /^https:\/\/login\.example could not be reached/);
+});
+
+test("the worker with Hono asks beside a request, and is answered without the provider", async () => {
+  const app = await load("hono-worker");
+  const work = [];
+  const context = { waitUntil: (promise) => work.push(promise), passThroughOnException() {} };
+  const request = new Request("https://api.example/reports/7", { headers: bearer({ scope: "reports:read" }) });
+  assert.deepEqual(await (await app.fetch(request, {}, context)).json(), { sub: "ada" });
+  assert.equal(work.length, 1);
+  await work[0];
+});
+
+test("an unknown key while the provider is down is told to onError", async () => {
+  const { keys } = await import(`${pathToFileURL(join(folder.path, "options.js"))}?alone`);
+  const before = warned.length;
+  await keys.freshen({ code: "key_not_found" });
+  assert.match(warned.slice(before).join(), /could not be reached/);
+});
 
 test("handle of SvelteKit's form answers what must not go on, and hands on the rest with the decision", async () => {
   const { handle } = await import(pathToFileURL(join(folder.path, "hooks.js")));

@@ -34,7 +34,7 @@ export async function doctor(run: Run): Promise<ExitCode> {
   const { args, print, host } = run;
   const [issuer] = args.positionals;
   if (issuer === undefined) throw new UsageError("say which issuer: tokenward doctor https://login.example");
-  address(issuer);
+  refuseMetadataAddress(address(issuer));
   const origin = new URL(address(args.text("origin") ?? DEFAULT_ORIGIN)).origin;
   const met: Met[] = [];
   const asking: Run = { ...run, host: { ...host, fetch: asFrom(origin, host.fetch, met) } };
@@ -79,6 +79,16 @@ export async function doctor(run: Run): Promise<ExitCode> {
   }
   if (failure?.code === "unreachable" || failure?.code === "timeout") return EXIT.network;
   return isFine ? EXIT.yes : EXIT.no;
+}
+
+/** Discovery begins with the issuer: an address of its metadata would have another one put behind it. */
+function refuseMetadataAddress(text: string): void {
+  const { origin, pathname } = new URL(text);
+  const [, before = "", after = ""] =
+    /^(.*)\/\.well-known\/(?:openid-configuration|oauth-authorization-server)(.*)$/.exec(pathname) ?? [];
+  if (!pathname.includes("/.well-known/")) return;
+  const advice = `such as ${shown(origin + before + after)}: exactly what its member "issuer" says`;
+  throw new UsageError(`that is an address of metadata or keys: give the issuer, ${advice}`);
 }
 
 /** Asks as a page of that origin does, and notes what is answered. */

@@ -4,7 +4,7 @@ import { createVerifier } from "../ml-dsa.js";
 import { shown } from "../shown.js";
 import { errorFacts } from "./errors.js";
 import { type Mark, moment } from "./printer.js";
-import { durationOf, type Keys, readKeys, readToken, timeOf } from "./sources.js";
+import { adviceOn, durationOf, type Keys, readKeys, readToken, timeOf } from "./sources.js";
 import { EXIT, type ExitCode, type Run } from "./types.js";
 import { judged, keyName, printMembers } from "./verify.js";
 
@@ -83,7 +83,9 @@ function formOf(token: string): Check {
     };
   }
   const { code, message } = result.error;
-  return { name: "form", mark: "problem", message: `${code}: ${message}`, code };
+  const advice = code === "malformed" ? adviceOn(token) : undefined;
+  const said = `${code}: ${message}${advice === undefined ? "" : `: ${advice}`}`;
+  return { name: "form", mark: "problem", message: said, code };
 }
 
 function timesOf({ args }: Run, claims: Members | undefined, now: number): Check[] {

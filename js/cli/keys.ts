@@ -40,6 +40,10 @@ interface Change {
   readonly message: string;
 }
 
+function sameKeys(count: number): string {
+  return count === 1 ? "the same key" : `the same ${count} keys`;
+}
+
 /** `tokenward keys diff`: what another set has that this one has not, by RFC 7638 thumbprints. */
 export async function diffKeys(run: Run): Promise<ExitCode> {
   const { args, print } = run;
@@ -51,7 +55,7 @@ export async function diffKeys(run: Run): Promise<ExitCode> {
   const before = await keysAt(run, first);
   const after = issuer === undefined ? await keysAt(run, second as string) : await keysOfIssuer(run, issuer);
   const changes = changesOf((await reportOf(before.set)).keys, (await reportOf(after.set)).keys);
-  if (changes.length === 0) print.mark("ok", `the same ${before.set.keys.length} keys`);
+  if (changes.length === 0) print.mark("ok", sameKeys(before.set.keys.length));
   for (const { kind, kid, message } of changes) {
     const sign = { added: "+", removed: "-", changed: "~", replaced: "~" }[kind];
     print.line(`${sign} ${nameOf({ kid }).padEnd(11)} ${message}`);

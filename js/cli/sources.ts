@@ -2,6 +2,7 @@
 
 import { seconds, timeLimit } from "../duration.js";
 import { KeyStoreError } from "../errors.js";
+import { isLoopback } from "../http/client.js";
 import { allowedUrl, type FetchLimits } from "../keys/fetch.js";
 import { type KeySet, readBundle, withoutSecrets } from "../keys/jwks.js";
 import { fetchPublished, MAX_BYTES, readStrictly } from "../keys/published.js";
@@ -63,9 +64,15 @@ export async function readToken({ args, host, print }: Run): Promise<string> {
       : given === undefined || given === "-"
         ? await host.readInput()
         : given;
-  const token = text.trim().replace(/^Bearer\s+/i, "");
+  const token = text.trim().replace(/^(?:Authorization:\s*)?(?:Bearer|DPoP)\s+/i, "");
   if (token === "") throw new UsageError("there is no token: give it as an argument, as --file, or on standard input");
   return token;
+}
+
+/** What to do about a token that is none; `undefined` where that is not known. */
+export function adviceOn(token: string): string | undefined {
+  if (token.includes(".")) return undefined;
+  return "an opaque token? Only its provider can read one. Ask for a JWT, often by naming the API (resource, audience)";
 }
 
 /** The keys that the options name; `undefined` where they name none. */
@@ -112,6 +119,11 @@ export function limitsOf({ args, host }: Run): FetchLimits {
 
 /** Throws a {@link UsageError} for an address that is neither https nor this device's. */
 export function address(text: string): string {
+  const [, host, port] = /^([\w.-]{1,253}):(\d{1,5})(?:\/|$)/.exec(text) ?? [];
+  if (host !== undefined) {
+    const scheme = isLoopback(new URL(`http://${host}`)) ? "http" : "https";
+    throw new UsageError(`an issuer or an address of keys begins with its scheme: write ${scheme}://${host}:${port}`);
+  }
   let url: URL;
   try {
     url = new URL(text);

@@ -3,7 +3,7 @@ import { shown } from "../shown.js";
 import type { VerificationKey, Verified } from "../verifier.js";
 import { errorFacts, UsageError } from "./errors.js";
 import { moment, type Printer } from "./printer.js";
-import { type Keys, readKeys, readToken, timeOf, verifierOf } from "./sources.js";
+import { adviceOn, type Keys, readKeys, readToken, timeOf, verifierOf } from "./sources.js";
 import { EXIT, type ExitCode, type Run } from "./types.js";
 
 /** `tokenward verify`: whether a token holds, or why not. */
@@ -20,6 +20,8 @@ export async function verify(run: Run): Promise<ExitCode> {
   const now = timeOf(run);
   if (answer instanceof TokenError) {
     print.mark("problem", `refused (${answer.code}): ${answer.message}`);
+    const advice = answer.code === "malformed" ? adviceOn(token) : undefined;
+    if (advice !== undefined) print.aside("note", advice);
     if (print.isJson) print.json({ ok: false, keys: keys.from, error: errorFacts(answer) });
     return EXIT.no;
   }

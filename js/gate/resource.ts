@@ -1,6 +1,7 @@
 /** The metadata of a protected resource (RFC 9728): who asks for a token in vain learns here where to get one. */
 import { type Check, type Checks, checkOptions } from "../check-options.js";
 import { ConfigError } from "../errors.js";
+import { quoted } from "../quoted.js";
 import { isStrings } from "./rules.js";
 import { type PathSpelling, readTarget, type Target } from "./target.js";
 import type { GateResource } from "./types.js";
@@ -19,8 +20,8 @@ export interface CheckedResource {
 const WELL_KNOWN = "/.well-known/oauth-protected-resource";
 
 const IDENTIFIER: Check = [
-  isIdentifier,
-  'an https URL without a fragment, written as a URL parser writes it (http for "localhost" and loopback addresses)',
+  (value) => secureUrl(value) !== undefined,
+  'an https URL without a fragment (http for "localhost" and loopback addresses)',
 ];
 const SERVERS: Check = [
   (value) => isStrings(value) && value.length > 0 && value.every(isIssuer),
@@ -48,7 +49,7 @@ export function checkResource(
     authorizationServers,
     scopes = [],
   } = checkOptions(given, "resource", OPTIONS, ["identifier", "authorizationServers"]);
-  const { origin, pathname, search } = new URL(identifier);
+  const { origin, pathname, search } = identifierUrl(identifier);
   // Section 3.1: a slash that ends the host is left out.
   const path = WELL_KNOWN + (pathname === "/" ? "" : pathname);
   const metadataUrl = origin + path + search;
@@ -95,9 +96,13 @@ function isTarget(read: ReturnType<typeof readTarget>): read is Target {
  * RFC 9728 section 1.2. Clients compare it as text, and put the well-known path into it: so it is written as they will ask
  * for it.
  */
-function isIdentifier(value: unknown): boolean {
-  const url = secureUrl(value);
-  return url !== undefined && (value === url.href || value === url.origin);
+function identifierUrl(identifier: string): URL {
+  const url = new URL(identifier);
+  const { href, origin } = url;
+  if (identifier === href || identifier === origin) return url;
+  const written = href === `${origin}/` && !identifier.endsWith("/") ? origin : href;
+  const message = `the option "identifier" should be written as a URL parser writes it, which clients compare: ${quoted(written)}`;
+  throw new ConfigError("invalid_option", message, "identifier");
 }
 
 /** RFC 8414 section 2. */

@@ -83,7 +83,7 @@ interface Checked {
 const SIGNED_IN: Needs = Object.freeze(Object.create(null));
 
 function checkRule(given: GateRule, where: string, accept: readonly PathSpelling[]): Checked {
-  const own = checkNames(given, where, ["match", "needs", "otherwise", "methods", "cache", "strategy"]);
+  const own = membersAt(where, given, ["match", "needs", "otherwise", "methods", "cache", "strategy"]);
   const { match, needs: needed = "signed_in", otherwise, cache = false, strategy = "network-first" } = own;
   const methods = Array.isArray(own.methods) ? [...own.methods] : own.methods;
   const refuse = (option: string, expected: string): never => {
@@ -117,9 +117,19 @@ const MATCHES =
 
 type Refuse = (option: string, expected: string) => never;
 
+/** As {@link checkNames}; also where there is no such option, the message says in which rule. */
+function membersAt<Options extends object>(where: string, given: Options, names: readonly string[]): Options {
+  try {
+    return checkNames(given, where, names);
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.code !== "unknown_option") throw error;
+    throw new ConfigError(error.code, `${where}: ${error.message}`, error.option);
+  }
+}
+
 function checkNeeds(given: Needs, where: string, refuse: Refuse): Needs {
   if (typeof given !== "object") refuse("needs", '"signed_in", null, or an object of what the bearer must have');
-  const needs = checkRights(checkNames(given, `${where}.needs`, [...RIGHTS, "acr", "maxAge"]), refuse);
+  const needs = checkRights(membersAt(`${where}.needs`, given, [...RIGHTS, "acr", "maxAge"]), refuse);
   // Of a Map or a Set nothing would be read, and anybody would pass who is signed in.
   const isOther = Object.prototype.toString.call(given) !== "[object Object]";
   if (isOther && Object.keys(needs).length === 0)
@@ -129,7 +139,7 @@ function checkNeeds(given: Needs, where: string, refuse: Refuse): Needs {
 
 function checkOtherwise(given: Otherwise | undefined, where: string, refuse: Refuse): CheckedOtherwise | undefined {
   if (given === undefined || typeof given === "function") return given;
-  const own = checkNames(given, `${where}.otherwise`, ["page", "status", "body"]);
+  const own = membersAt(`${where}.otherwise`, given, ["page", "status", "body"]);
   const { page, status, body } = own as { page?: unknown; status?: unknown; body?: unknown };
   // What begins with two slashes, of either kind, is another host, also with a tab between them.
   if (page !== undefined && (typeof page !== "string" || !/^\/(?![/\\])/.test(page) || !isOnOrigin(page))) {

@@ -16,6 +16,9 @@ export interface Answer {
   readonly text: string;
 }
 
+/** What `isLoopback` lets through, for messages. */
+export const HTTP_ONLY_FOR = "http is only for this device: localhost, *.localhost, 127.0.0.0/8, [::1]";
+
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const MAX_REDIRECTS = 5;
 
@@ -50,9 +53,10 @@ export function mayAskConditionally(url: URL): boolean {
 export function allowedUrl(url: URL, loopback: boolean): URL {
   if (isSafe(url, loopback)) return url;
   const problem = isPrivate(url, loopback) ? "holds a password" : "is not https";
+  const exception = url.protocol === "http:" && loopback && !isLoopback(url) ? ` (${HTTP_ONLY_FOR})` : "";
   throw new KeyStoreError(
     "insecure_url",
-    `${url.protocol}//${url.host}${url.pathname} ${problem}; keys are not taken from there`,
+    `${url.protocol}//${url.host}${url.pathname} ${problem}; keys are not taken from there${exception}`,
   );
 }
 

@@ -52,8 +52,19 @@ async function keySetAt(issuer: string, limits: FetchLimits, now: number): Promi
 
 /** What an issuer publishes about itself. */
 export function fetchMetadata(issuer: string, limits: FetchLimits, now: number): Promise<AuthorizationServer> {
+  const missing: URL[] = [];
   return discover(issuer, {
-    get: async (url) => requireOk(await fetchText(url, { Accept: "application/json" }, limits), url, now).text,
+    get: async (url) => {
+      const answer = await fetchText(url, { Accept: "application/json" }, limits);
+      if (answer.status === 404) missing.push(url);
+      const [first, second] = missing;
+      return requireOk(
+        answer,
+        url,
+        now,
+        second && `${withoutQuery(second)}, as ${first && withoutQuery(first)} before,`,
+      ).text;
+    },
     isMissing: (error) => error instanceof KeyStoreError && error.status === 404,
     otherIssuer: (message) => new KeyStoreError("issuer_mismatch", message),
     invalid: (message, cause) => new KeyStoreError("invalid_set", message, {}, { cause }),
@@ -68,10 +79,15 @@ function keySetOf(metadata: AuthorizationServer, issuer: string): URL {
   }
 }
 
-function requireOk(answer: Answer, url: URL, now: number): Answer {
+function withoutQuery({ origin, pathname }: URL): string {
+  return origin + pathname;
+}
+
+/** `who` is what messages call the address. */
+function requireOk(answer: Answer, url: URL, now: number, who = withoutQuery(url)): Answer {
   const { status, headers } = answer;
   if (status === 200) return answer;
   const retryAfter = retryDelay(headers.get("retry-after"), now);
   const facts = retryAfter === undefined ? { status } : { status, retryAt: now + Math.min(retryAfter, LONGEST_RETRY) };
-  throw new KeyStoreError("http_status", `${url.origin}${url.pathname} answered with status ${status}`, facts);
+  throw new KeyStoreError("http_status", `${who} answered with status ${status}`, facts);
 }

@@ -1,6 +1,8 @@
 import { ANYTHING, type Checks, checkNames, checkOptions, isString } from "../check-options.js";
 import { type Duration, seconds, timeLimit } from "../duration.js";
 import { ConfigError } from "../errors.js";
+import { isSafe } from "../http/client.js";
+import { HTTP_ONLY_FOR } from "../keys/fetch.js";
 
 /** Where the keys of an issuer are from. One of `issuer` and `jwksUri` is needed. */
 export interface KeysOptions {
@@ -57,8 +59,8 @@ export interface Settings {
 const PATH = [(value: unknown) => isString(value) && value !== "", "a path"] as const;
 
 const KEYS: Checks<KeysOptions> = {
-  issuer: [isAddress, 'a URL, such as "https://login.example"'],
-  jwksUri: [isAddress, 'a URL, such as "https://login.example/jwks"'],
+  issuer: [isAddress, `an https URL without a password, such as "https://login.example" (${HTTP_ONLY_FOR})`],
+  jwksUri: [isAddress, `an https URL without a password, such as "https://login.example/jwks" (${HTTP_ONLY_FOR})`],
   bundled: PATH,
   maxAge: ANYTHING,
   timeout: ANYTHING,
@@ -66,10 +68,15 @@ const KEYS: Checks<KeysOptions> = {
 
 const ALL: Checks<UnpluginOptions> = { ...KEYS, issuers: ANYTHING, serviceWorker: ANYTHING };
 
-/** Reads the plugin's options, or throws a {@link ConfigError}. */
+/** Reads the plugin's options, or throws a {@link ConfigError}, which says whose they are: a build has many plugins. */
 export function readOptions(given: UnpluginOptions | undefined): Settings {
-  const options = checkOptions(given ?? {}, "options", ALL);
-  return { sources: sourcesOf(options), worker: workerOf(options.serviceWorker) };
+  try {
+    const options = checkOptions(given ?? {}, "options", ALL);
+    return { sources: sourcesOf(options), worker: workerOf(options.serviceWorker) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.code, `tokenward: ${error.message}`, error.option, { cause: error });
+  }
 }
 
 function sourcesOf({ issuers, serviceWorker: _, ...single }: UnpluginOptions): ReadonlyMap<string, Source> {
@@ -120,7 +127,7 @@ function workerOf(given: ServiceWorkerOptions | undefined): Settings["worker"] {
 function isAddress(value: unknown): boolean {
   if (!isString(value)) return false;
   try {
-    return /^https?:$/.test(new URL(value).protocol);
+    return isSafe(new URL(value), true);
   } catch {
     return false;
   }

@@ -204,7 +204,11 @@ describe("tokenward keys diff", () => {
       { ...a, kid: "a" },
       { ...RFC_KEY, x5t: "moved" },
     ]);
-    assert.equal((await run(["keys", "diff", before, same])).code, 0);
+    const equal = await run(["keys", "diff", before, same]);
+    assert.equal(equal.code, 0);
+    assert.match(equal.out, /the same 2 keys$/m);
+    const single = write("single.json", { keys: [RFC_KEY] });
+    assert.match((await run(["keys", "diff", single, single])).out, /the same key$/m);
     const now = write("after.json", {
       keys: [
         { ...RFC_KEY, kid: "renamed" },
@@ -294,6 +298,14 @@ describe("tokenward doctor", () => {
     const gone = await run(["doctor", issuer.origin]);
     assert.equal(gone.code, 3);
     assert.match(gone.out, /unreachable.*ECONNREFUSED/);
+    const bare = await startServer((_, response) => json(response, 404, "{}"));
+    const missing = await run(["doctor", bare.origin]);
+    await bare.close();
+    assert.equal(missing.code, 1);
+    assert.match(
+      missing.out,
+      /\/oauth-authorization-server, as http:\S+\/openid-configuration before, answered with status 404/,
+    );
     assert.equal((await run(["doctor"])).code, 2);
     assert.equal((await run(["doctor", "http://login.example"])).code, 2);
   });
@@ -328,6 +340,17 @@ describe("tokenward", () => {
       [["verify", "--any-issuer=yes"], /--any-issuer takes no value/],
       [["inspect", "--tolerance", "5 s", "a.b.c"], /"--tolerance" should be a number of seconds/],
       [["doctor", "https://login.example", "--origin", "mine"], /should be a URL/],
+      [["doctor", "localhost:3017"], /write http:\/\/localhost:3017$/m],
+      [["doctor", "login.example:8443/realms/a"], /write https:\/\/login\.example:8443$/m],
+      [["doctor", "http://idp.local:3018"], /http is only for this device: localhost, \*\.localhost,/],
+      [
+        ["doctor", "https://login.example/realms/a/.well-known/openid-configuration"],
+        /give the issuer, such as .*https:\/\/login\.example\/realms\/a\W*: exactly/,
+      ],
+      [
+        ["doctor", "https://login.example/.well-known/oauth-authorization-server/a"],
+        /give the issuer, such as .*https:\/\/login\.example\/a\W*: exactly/,
+      ],
     ]) {
       const { code, out, err } = await run(args);
       assert.deepEqual([code, out], [2, ""], err);

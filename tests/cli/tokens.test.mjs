@@ -37,6 +37,8 @@ describe("tokenward verify", () => {
     for (const [args, input] of [
       [[token]],
       [["--file", folder.file("token.txt")]],
+      [[`Authorization: Bearer ${token}`]],
+      [[`DPoP ${token}`]],
       [[], `${token}\n`],
       [["-"], `bearer ${token}`],
     ]) {
@@ -151,7 +153,12 @@ describe("tokenward inspect", () => {
     for (const text of ["hello", "a.b.c", "eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d"]) {
       const { code, verdict, checks } = await runJson(["inspect", text]);
       assert.deepEqual([code, verdict, checks[0].code], [1, "unverified", "malformed"], text);
+      assert.equal(/an opaque token\?.*Ask for a JWT/.test(checks[0].message), text === "hello", text);
     }
+    const { code, out, err } = await run(["verify", "SlAV32hkKG", ...known]);
+    assert.equal(code, 1);
+    assert.match(out, /refused \(malformed\)/);
+    assert.match(err, /an opaque token\?.*Ask for a JWT/);
   });
 });
 

@@ -176,6 +176,12 @@ describe("options that cannot work", () => {
     ["a relative path", { session, rules: [{ match: "app" }] }, "invalid_option", "match"],
     ["no match", { session, rules: [{}] }, "invalid_option", "match"],
     ["an unknown need", { session, rules: [{ match: "/", needs: { scopes: "x" } }] }, "unknown_option", "scopes"],
+    [
+      "a misspelt part of an answer",
+      { session, rules: [{ match: "/", otherwise: { text: "x" } }] },
+      "unknown_option",
+      "text",
+    ],
     ["a misspelt access", { session, rules: [{ match: "/", needs: { access: "all" } }] }, "invalid_option", "access"],
     ["a misspelt strategy", { session, rules: [{ match: "/", strategy: "fast" }] }, "invalid_option", "strategy"],
     ["a misspelt cache", { session, rules: [{ match: "/", cache: "users" }] }, "invalid_option", "cache"],
@@ -249,6 +255,17 @@ describe("options that cannot work", () => {
         (error) => error instanceof ConfigError && error.code === code && error.option === option,
       );
     });
+  }
+});
+
+it("says in which rule an option is misspelt", () => {
+  for (const [wrong, message] of [
+    [{ needs: { scopes: "x" } }, /^rules\[1\]\.needs: there is no option "scopes"/],
+    [{ otherwise: { text: "x" } }, /^rules\[1\]\.otherwise: there is no option "text"/],
+    [{ need: null }, /^rules\[1\]: there is no option "need"/],
+  ]) {
+    const rules = [{ match: "/app" }, { match: "/", ...wrong }];
+    assert.throws(() => createGate({ session: new FakeSession(), rules }), { code: "unknown_option", message });
   }
 });
 

@@ -202,6 +202,21 @@ describe("a ConfigError names", () => {
     });
   }
 
+  for (const [given, written] of [
+    ["https://API.example", "https://api.example"],
+    ["https://API.example/", "https://api.example/"],
+    ["https://api.example:443/v1", "https://api.example/v1"],
+    ["https://api.example/a/../b?x", "https://api.example/b?x"],
+  ]) {
+    it(`how to write ${given}: ${written}`, () => {
+      assert.throws(
+        () => gateFor(resource(given)),
+        (error) => error.option === "identifier" && error.message.endsWith(`: "${written}"`),
+      );
+      gateFor(resource(written));
+    });
+  }
+
   it("a session, which asks nobody for a token", () => {
     const make = () => createGate({ session: new FakeSession(), rules, resource: resource() });
     assert.throws(make, (error) => error instanceof ConfigError && error.option === "resource");

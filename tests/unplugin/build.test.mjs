@@ -232,7 +232,20 @@ describe("tokenward/unplugin", () => {
   for (const [what, options, code, message] of [
     ["a misspelt option", { isuer: "https://login.example" }, "unknown_option", /"isuer"/],
     ["no issuer", { bundled: "jwks.json" }, "missing_option", /say whose keys/],
-    ["an issuer that is no URL", { issuer: "login.example" }, "invalid_option", /"issuer" should be a URL/],
+    [
+      "an issuer that is no URL",
+      { issuer: "login.example" },
+      "invalid_option",
+      /^tokenward: the option "issuer" should be an https URL/,
+    ],
+    [
+      "an issuer without TLS",
+      { issuer: "http://idp.local:3018" },
+      "invalid_option",
+      /http is only for this device: localhost,/,
+    ],
+    ["keys without TLS", { jwksUri: "http://idp.local/jwks" }, "invalid_option", /"jwksUri" should be an https URL/],
+    ["a password in the address", { jwksUri: "https://a:b@idp.example/" }, "invalid_option", /without a password/],
     ["an age that is none", { issuer: "https://login.example", maxAge: "soon" }, "invalid_option", /"maxAge"/],
     [
       "both forms",

@@ -52,18 +52,14 @@ async function keySetAt(issuer: string, limits: FetchLimits, now: number): Promi
 
 /** What an issuer publishes about itself. */
 export function fetchMetadata(issuer: string, limits: FetchLimits, now: number): Promise<AuthorizationServer> {
-  const missing: URL[] = [];
+  const missing: string[] = [];
   return discover(issuer, {
     get: async (url) => {
       const answer = await fetchText(url, { Accept: "application/json" }, limits);
-      if (answer.status === 404) missing.push(url);
+      if (answer.status === 404) missing.push(withoutQuery(url));
       const [first, second] = missing;
-      return requireOk(
-        answer,
-        url,
-        now,
-        second && `${withoutQuery(second)}, as ${first && withoutQuery(first)} before,`,
-      ).text;
+      const who = second === undefined ? undefined : `${second}, as ${first} before,`;
+      return requireOk(answer, url, now, who).text;
     },
     isMissing: (error) => error instanceof KeyStoreError && error.status === 404,
     otherIssuer: (message) => new KeyStoreError("issuer_mismatch", message),

@@ -6,6 +6,7 @@ import { createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
 import { createIssuerStore } from "tokenward/keys";
 import { memoryStorage } from "tokenward/storage";
+import { EvictedRecords, IssuerRecord } from "../../pkg/esm/keys/issuer-record.js";
 import { testKeys } from "../conformance/keys.mjs";
 import { AUDIENCE, CLAIMS, NOW, segment, signed } from "../conformance/tokens.mjs";
 
@@ -314,12 +315,12 @@ test("what is stored of one issuer never stands in the way of another, whatever 
 function providers(served = () => ({ keys: [a1] })) {
   const requests = new Map();
   const state = { isUp: true };
-  const fetch = async (url) => {
+  const fetch = (url) => {
     const { origin } = new URL(String(url));
     requests.set(origin, (requests.get(origin) ?? 0) + 1);
-    if (!state.isUp) throw new TypeError("fetch failed");
+    if (!state.isUp) return Promise.reject(new TypeError("fetch failed"));
     const answer = served(origin);
-    return typeof answer === "string" ? new Response(answer) : Response.json(answer);
+    return Promise.resolve(typeof answer === "string" ? new Response(answer) : Response.json(answer));
   };
   const sum = () => [...requests.values()].reduce((all, one) => all + one, 0);
   return { fetch, requests, state, sum };
@@ -592,6 +593,31 @@ test("what the provider leaked of its keys is not used again after an eviction",
   assert.notEqual(code(store, token(A)), "ok");
   await store.verifyFresh(token(B));
   await assert.rejects(store.verifyFresh(token(A)), { code: "key_not_found" });
+});
+
+test("what is remembered of evicted issuers is bounded, and what cools down is not pushed out for a new fetch", async () => {
+  const evicted = new EvictedRecords(1);
+  const record = async (length, fetchAfter) => {
+    const made = new IssuerRecord(memoryStorage(), "x");
+    await made.storage.set("set", "x".repeat(length));
+    await made.storage.set("attempt", "y");
+    made.noteFetch(NOW, fetchAfter);
+    return made;
+  };
+  // Of 4,194,304 characters the oldest go; when there was an attempt stays.
+  for (let number = 0; number < 9; number += 1) evicted.keep(tenant(number), await record(500_000, NOW + 300));
+  const [first, last] = [evicted.take(tenant(0)), evicted.take(tenant(8))];
+  assert.deepEqual([await first.storage.get("set"), await first.storage.get("attempt")], [undefined, "y"]);
+  assert.equal((await last.storage.get("set")).length, 500_000);
+  assert.throws(() => first.requireMayFetch(NOW + 299), { code: "cooling_down", retryAt: NOW + 300 });
+  first.requireMayFetch(NOW + 300);
+  // A clock that was set back ends the cool-down.
+  first.requireMayFetch(NOW - 1);
+  for (let number = 100; number < 10_093; number += 1) evicted.keep(tenant(number), await record(0, NOW + 300));
+  assert.deepEqual([evicted.isFull(NOW + 299), evicted.isFull(NOW + 300)], [true, false]);
+  evicted.keep(tenant(20_000), first);
+  assert.equal(evicted.take(tenant(1)), undefined);
+  assert.equal(evicted.take(tenant(20_000)), first);
 });
 
 for (const [option, value] of [

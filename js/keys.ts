@@ -14,6 +14,7 @@ import {
 } from "./check-options.js";
 import { type Duration, seconds, timeLimit } from "./duration.js";
 import { ConfigError, KeyStoreError } from "./errors.js";
+import { bundledTime } from "./keys/bundle.js";
 import { type Choice, combined } from "./keys/combined.js";
 import { allowedUrl } from "./keys/fetch.js";
 import { IssuerRecord } from "./keys/issuer-record.js";
@@ -24,6 +25,7 @@ import { KeyRefresher } from "./keys/refresher.js";
 import { fetchKeys } from "./keys/source.js";
 import type { KeyStore, KeyStoreOptions } from "./keys/types.js";
 import { type Jwks, NAMES } from "./options.js";
+import { quoted } from "./quoted.js";
 import { indexedDbStorage, memoryStorage, type Storage } from "./storage.js";
 import { sha256 } from "./thumbprint.js";
 import { type Claims, type CreateVerifier, partyOf, type Verifier } from "./verifier.js";
@@ -83,9 +85,16 @@ function storeOfSeveral<C, E>(given: readonly KeyStoreOptions<C, E>[]): KeyStore
     if (options.verifier !== verifier) {
       throw new ConfigError("invalid_option", "all of several key stores have the same verifier", "verifier");
     }
-    const party = options.issuer === undefined ? undefined : partyOf(verifier)?.named(options.issuer);
+    if (options.issuer === undefined) {
+      throw new ConfigError(
+        "missing_option",
+        'the option "issuer" is missing: each of several key stores says whose keys it has',
+        "issuer",
+      );
+    }
+    const party = partyOf(verifier)?.named(options.issuer);
     if (party === undefined) {
-      throw new ConfigError("missing_option", "each of several key stores says whose keys it has", "issuer");
+      throw new ConfigError("missing_option", `the verifier has no such issuer: ${quoted(options.issuer)}`, "issuer");
     }
     if (stores.has(party)) {
       throw new ConfigError("invalid_option", "two of several key stores are for the same issuer", "issuer");
@@ -297,10 +306,11 @@ function storeOfOne<C, E>(given: KeyStoreOptions<C, E>): KeyStore<C, E> {
   }
   if (jwksUri === undefined) checkAddress(issuer, "issuer");
   else checkAddress(jwksUri, "jwksUri");
+  const set = readBundle(bundled);
   return new KeyRefresher({
     verifier,
-    bundled: readBundle(bundled),
-    bundledAt: options.bundledAt ?? Number.NEGATIVE_INFINITY,
+    bundled: set,
+    bundledAt: options.bundledAt ?? bundledTime(set.text) ?? Number.NEGATIVE_INFINITY,
     source: { issuer, jwksUri },
     storage: options.storage ?? defaultStorage(),
     refreshEvery: seconds(options.refreshEvery ?? "7d", "refreshEvery"),

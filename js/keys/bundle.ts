@@ -36,6 +36,13 @@ export function provenanceIn(text: string): Partial<Provenance> {
   }
 }
 
+/** When a bundle says that it was fetched, in Unix seconds; `undefined` for one that does not say so. */
+export function bundledTime(text: string): number | undefined {
+  const { fetched_at } = provenanceIn(text);
+  const time = typeof fetched_at === "string" ? Date.parse(fetched_at) / 1000 : Number.NaN;
+  return Number.isFinite(time) ? time : undefined;
+}
+
 /** Now, in Unix seconds: `SOURCE_DATE_EPOCH` is what reproducible builds set instead of the clock. */
 export function fetchTime(env: { readonly [name: string]: string | undefined }, now: number): number {
   const given = env["SOURCE_DATE_EPOCH"];

@@ -11,7 +11,10 @@ export interface KeyStoreOptions<C = Claims, E = never> {
   verifier: Verifier<C, E>;
   /** The key set the app was built with: that of the verifier. */
   bundled: Jwks;
-  /** When `bundled` was fetched, in Unix seconds. A set cached before that is not used. Default: any cached set is. */
+  /**
+   * When `bundled` was fetched, in Unix seconds. A set cached before that is not used. Default: what its member
+   * `tokenward.fetched_at` says, which `npx tokenward keys fetch` writes; without it any cached set is used.
+   */
   bundledAt?: number | undefined;
   /**
    * The provider's issuer identifier: its metadata name the key set (OpenID Connect Discovery 1.0 section 4, RFC 8414

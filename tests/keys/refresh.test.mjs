@@ -325,6 +325,25 @@ test("a bundle fetched later than the cached set is the fresher one", async (t) 
   assert.deepEqual(await keysAfter(NOW + 1), ["k3"]);
 });
 
+test("a bundle that says when it was fetched needs no bundledAt, which counts where both are there", async (t) => {
+  const provider = await providerFor(t, [k2]);
+  const { store, storage, clock } = openStore(provider);
+  await store.refresh();
+  const keysAfter = async (fetched_at, kid, more = {}) => {
+    const bundled = { keys: [k3], tokenward: { fetched_at } };
+    for (const form of [bundled, JSON.stringify(bundled)]) {
+      const { store: redeployed } = openStore(provider, { storage, clock, bundled: form, ...more });
+      await redeployed.load();
+      assert.deepEqual(accepted(redeployed), [kid], `${fetched_at}`);
+    }
+  };
+  const at = (time) => new Date(time * 1000).toISOString();
+  await keysAfter(at(NOW), "k2");
+  await keysAfter(at(NOW + 1), "k3");
+  for (const unreadable of ["soon", "", null, 7, {}]) await keysAfter(unreadable, "k2");
+  await keysAfter(at(NOW + 1), "k2", { bundledAt: NOW });
+});
+
 test("a set fetched beside the bundle is fresher than it, whatever the device's clock said", async (t) => {
   const provider = await providerFor(t, [k2]);
   const { store, storage, clock } = openStore(provider, { bundled: [k1, k2], bundledAt: NOW + 86_400 });

@@ -1,4 +1,4 @@
-// examples/next, built and started as its README says. Only where TOKENWARD_SAMPLES asks for it: it takes 0.4 GB and minutes.
+// examples/next, built and started as its README says. Not part of npm test, as its name says: it takes 0.4 GB and minutes.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -7,9 +7,7 @@ import { tokenFor } from "../rfc8037.mjs";
 import { freePort, listening } from "../runtimes/workerd.mjs";
 import { installed } from "./example.mjs";
 
-const skip = process.env.TOKENWARD_SAMPLES === undefined && "TOKENWARD_SAMPLES=1 runs it";
-
-describe("examples/next", { skip }, () => {
+describe("examples/next", () => {
   let server;
   let url;
   before(async () => {

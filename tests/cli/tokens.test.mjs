@@ -162,6 +162,23 @@ describe("tokenward inspect", () => {
   });
 });
 
+describe("claims without end", () => {
+  for (const depth of [65, 201, 30_000]) {
+    it(`are refused at ${depth} levels, and never a mistake in tokenward`, async () => {
+      const part = (text) => Buffer.from(text).toString("base64url");
+      const claims = `{"exp":9999999999,"aud":"app","x":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+      const input = `${part('{"alg":"ES256"}')}.${part(claims)}.${part("x".repeat(64))}`;
+      const { code, out, err } = await run(["inspect"], { input });
+      assert.deepEqual([code, err], [1, ""]);
+      assert.match(out, depth > 200 ? /^Claims: cannot be read$/m : /^Claims$/m);
+      assert.match(out, /form +malformed/);
+      const said = await runJson(["inspect"], { input });
+      assert.deepEqual([said.code, said.verdict, said.checks[0].code], [1, "unverified", "malformed"]);
+      assert.equal((await runJson(["verify", ...known], { input })).error.code, "malformed");
+    });
+  }
+});
+
 describe("a token", () => {
   const parts = () => token.split(".");
 

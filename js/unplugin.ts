@@ -64,7 +64,7 @@ declare const process: { readonly env: { readonly [name: string]: string | undef
 /** What the modules are called inside. */
 const INSIDE = "tokenward-virtual-";
 /** The same as a whole, with Rollup's sign before it. A file of the project is never one. */
-const LOADED = new RegExp(`^\0?${INSIDE}(.*)$`);
+const LOADED = new RegExp(`^\\x00?${INSIDE}(.*)$`);
 /** webpack and Rspack take no address of their own scheme: there the second form stands for the first. */
 const IMPORTED = /^(?:virtual:|~)tokenward\/(.*)$/;
 
@@ -107,7 +107,7 @@ class Build {
         return build.#load(id, isWorker, (message) => this.warn(message), emit);
       },
     };
-    const filters = { onResolveFilter: IMPORTED, onLoadFilter: new RegExp(`^${INSIDE}`), setup: () => {} };
+    const filters = { onResolveFilter: IMPORTED, onLoadFilter: LOADED, setup: () => {} };
     if (isWorker) return { ...load, esbuild: filters };
     const emit = emitting(this);
     return {

@@ -5,6 +5,7 @@
 //   npm run bench -- node24 chromium                     some runtimes
 //   npm run bench -- --rows ES256,RSA-4096 --quick       some rows, fewer rounds
 //   npm run bench -- kernels                             the two RSA kernels side by side (bench/kernels.mjs)
+//   npm run bench -- uses                                a key's first uses (bench/uses.mjs)
 //   npm run bench -- edge                                a worker under load: bench/edge.mjs
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -26,10 +27,8 @@ const MODULES = ["tokenward.wasm", "relaxed.wasm", "reference.wasm", "ml-dsa.was
 
 main(import.meta.url, async () => {
   await build();
-  if (process.argv[2] === "kernels") {
-    const { main } = await import("./kernels.mjs");
-    return main();
-  }
+  if (process.argv[2] === "kernels") return (await import("./kernels.mjs")).main();
+  if (process.argv[2] === "uses") return (await import("./uses.mjs")).main();
   if (process.argv[2] === "edge") return (await import("./edge.mjs")).edge({ quick: process.argv.includes("--quick") });
   // Only now: what they import is installed by the build.
   const { installRuntimes, nodePath, runtimes } = await import("./runtimes.mjs");

@@ -13,15 +13,17 @@ import {
   STORAGE,
 } from "./check-options.js";
 import { type Duration, seconds, timeLimit } from "./duration.js";
-import { ConfigError } from "./errors.js";
+import { ConfigError, KeyStoreError } from "./errors.js";
 import { type Choice, combined } from "./keys/combined.js";
 import { allowedUrl } from "./keys/fetch.js";
-import { type AllowedIssuer, type AllowIssuer, AllowList } from "./keys/issuers.js";
+import { IssuerRecord } from "./keys/issuer-record.js";
+import { type AllowIssuer, AllowList, FAILED_FOR, type MakeStore } from "./keys/issuers.js";
 import { readBundle, readSet, withoutSecrets } from "./keys/jwks.js";
+import { describe, readSetRecord, type SetRecord, setName, shortName } from "./keys/record.js";
 import { KeyRefresher } from "./keys/refresher.js";
 import { fetchKeys } from "./keys/source.js";
 import type { KeyStore, KeyStoreOptions } from "./keys/types.js";
-import { NAMES } from "./options.js";
+import { type Jwks, NAMES } from "./options.js";
 import { indexedDbStorage, memoryStorage, type Storage } from "./storage.js";
 import { sha256 } from "./thumbprint.js";
 import { type Claims, type CreateVerifier, partyOf, type Verifier } from "./verifier.js";
@@ -132,9 +134,15 @@ export interface IssuerStoreOptions
    * at a time for each issuer, and what it says is remembered. Nothing is fetched before it has said so.
    */
   allow: AllowIssuer;
-  /** How many issuers are known at once, 1 to 10,000; beyond, the one that was used longest ago goes. Default: 100. */
+  /**
+   * How many issuers are known at once, 1 to 10,000; beyond, the one whose last genuine token is longest ago goes, and what was
+   * stored of it. Choose it greater than the number of issuers that you let in. Default: 100.
+   */
   maxIssuers?: number | undefined;
-  /** How long an issuer is let in before `allow` is asked again. Default: 1 hour. */
+  /**
+   * How long an issuer is let in before `allow` is asked again, more than 0. If it cannot say then (it throws or takes too long),
+   * the issuer stays for as long again. Default: 1 hour.
+   */
   allowedFor?: Duration | undefined;
   /** How long an issuer is refused before `allow` is asked again. Default: 5 minutes. */
   refusedFor?: Duration | undefined;
@@ -179,13 +187,22 @@ export function createIssuerStore(given: IssuerStoreOptions): KeyStore {
   const shared = { ...others, storage: others.storage ?? defaultStorage() };
   const { now = systemTime, onError } = shared;
   const timeout = timeLimit(shared.timeout ?? "10s", "timeout");
+  const allowedSeconds = timeLimit(allowedFor ?? "1h", "allowedFor");
+  const cooldown = seconds(shared.cooldown ?? "5m", "cooldown");
   const limits = {
     fetch: shared.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     timeout,
     maxBytes: shared.maxBytes ?? 524_288,
   } as const;
   const listeners = new Set<() => void>();
-  const make = async (issuer: string, given: AllowedIssuer): Promise<KeyStore> => {
+  const report = (error: unknown): void => {
+    try {
+      onError?.(error instanceof Error ? error : new Error(String(error)));
+    } catch {
+      // Who is told of errors cannot be told of this one.
+    }
+  };
+  const make: MakeStore<Claims, never> = async (issuer, given, record, requireMayFetch) => {
     if ("issuer" in given) {
       throw new ConfigError(
         "unknown_option",
@@ -195,22 +212,68 @@ export function createIssuerStore(given: IssuerStoreOptions): KeyStore {
     const { jwks, jwksUri, ...rules } = checkNames(given, "allow", [...NAMES, "jwksUri"]);
     const source = { issuer, jwksUri };
     checkAddress(jwksUri ?? issuer, jwksUri === undefined ? "issuer" : "jwksUri");
-    const bundled = jwks ?? (await fetchedKeys(source));
-    const verifier = createVerifier({ now, ...rules, issuer, jwks: bundled });
-    // A short name of a source may be that of another one, and these are not all the app's own.
-    const storage = partOf(shared.storage, await sha256(issuer));
-    return createKeyStore({ ...shared, storage, verifier: verifier as Verifier, bundled, ...source });
-  };
-  const fetchedKeys = async (source: { issuer: string; jwksUri: string | undefined }): Promise<string> => {
-    const { text = "" } = await fetchKeys(source, undefined, limits, now());
-    return withoutSecrets(readSet(text, shared.maxKeys ?? 100)).text;
+    const { storage } = record;
+    const storeOf = (bundled: Jwks, verifier: Verifier): KeyStore =>
+      createKeyStore({ ...shared, storage, verifier, bundled, ...source });
+    await record.useSource(describe(source));
+    if (jwks !== undefined) return storeOf(jwks, createVerifier({ now, ...rules, issuer, jwks }) as Verifier);
+
+    /** A store that starts with a set that was fetched. */
+    const startedWith = async (fetched: Omit<SetRecord, "bundle">): Promise<KeyStore> => {
+      const { text } = withoutSecrets(readSet(fetched.set, shared.maxKeys ?? 100));
+      const verifier = createVerifier({ now, ...rules, issuer, jwks: text }) as Verifier;
+      // The very text must hold: what the strict reader refuses must not become valid by being written anew.
+      if (text !== fetched.set) verifier.setKeys(fetched.set, issuer, { published: true });
+      const store = storeOf(text, verifier);
+      const kept: SetRecord = { ...fetched, bundle: shortName(text) };
+      await storage.set(setName(source), JSON.stringify(kept)).catch(report);
+      await store.load();
+      return store;
+    };
+    /** Each answer of `allow` is a reason to ask for the keys anew; the stored ones serve where the provider cannot be reached. */
+    const renewed = async (store: KeyStore, fetchedAt: number): Promise<void> => {
+      const at = now();
+      if (at - fetchedAt < allowedSeconds) return void (await store.refreshIfDue());
+      requireMayFetch(at);
+      record.noteFetch(at, at + cooldown);
+      await store.refresh();
+    };
+    const stored = readSetRecord((await storage.get(setName(source)).catch(report)) ?? "", describe(source));
+    if (stored !== undefined) {
+      try {
+        const store = await startedWith(stored);
+        await renewed(store, stored.fetchedAt).catch(report);
+        return store;
+      } catch (error) {
+        // Nothing is left of the set, or what stored it was another version: it is fetched anew.
+        if (!(error instanceof KeyStoreError) && !(error instanceof ConfigError && error.option === "jwks"))
+          throw error;
+        report(error);
+      }
+    }
+    const at = now();
+    requireMayFetch(at);
+    record.noteFetch(at, at + Math.min(cooldown, FAILED_FOR));
+    try {
+      const { url, etag, text = "" } = await fetchKeys(source, undefined, limits, at);
+      const serial = (stored?.serial ?? 0) + 1;
+      const facts = { version: 1, source: describe(source), url, etag, fetchedAt: at, serial, set: text } as const;
+      const store = await startedWith(facts);
+      record.noteFetch(at, at + cooldown);
+      return store;
+    } catch (error) {
+      const retryAt = error instanceof KeyStoreError ? error.retryAt : undefined;
+      if (retryAt !== undefined) record.noteFetch(at, Math.max(retryAt, at + Math.min(cooldown, FAILED_FOR)));
+      throw error;
+    }
   };
   const list = new AllowList({
     createVerifier,
     allow,
     make,
+    recordOf: async (issuer) => new IssuerRecord(shared.storage, await sha256(issuer)),
     maxIssuers: maxIssuers ?? 100,
-    allowedFor: seconds(allowedFor ?? "1h", "allowedFor"),
+    allowedFor: allowedSeconds,
     refusedFor: seconds(refusedFor ?? "5m", "refusedFor"),
     timeout,
     now,
@@ -272,14 +335,4 @@ function defaultStorage(): Storage {
 
 function systemTime(): number {
   return Date.now() / 1000;
-}
-
-/** What is stored of one issuer, under names of its own. */
-function partOf(storage: Storage, name: string): Storage {
-  return {
-    persistent: storage.persistent,
-    get: (key) => storage.get(`${key}.${name}`),
-    set: (key, value) => storage.set(`${key}.${name}`, value),
-    delete: (key) => storage.delete(`${key}.${name}`),
-  };
 }

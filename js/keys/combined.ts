@@ -8,7 +8,9 @@ export interface Choice<C, E> {
   /** Throws a {@link TokenError} for a token that there is no store for. */
   storeOf(token: string): KeyStore<C, E>;
   /** Does what may give a token a store that has none; rejects with why it did not. */
-  meet?(token: string): Promise<void>;
+  meet?(token: string): Promise<KeyStore<C, E> | undefined>;
+  /** Told of each store that has found a token genuine. */
+  verified?(store: KeyStore<C, E>): void;
   readonly stores: Iterable<KeyStore<C, E>>;
 }
 
@@ -40,9 +42,15 @@ export function combined<C, E>(
       throw explained(error, token);
     }
   };
+  const genuine = <T>(token: string, ask: (store: KeyStore<C, E>) => T): T =>
+    told(token, (store) => {
+      const answer = ask(store);
+      choice.verified?.(store);
+      return answer;
+    });
   const safeVerify = (token: string, expected?: E): Result<C> => {
     try {
-      return { ok: true, value: told(token, (store) => store.verify(token, expected)) };
+      return { ok: true, value: genuine(token, (store) => store.verify(token, expected)) };
     } catch (error) {
       if (error instanceof TokenError) return { ok: false, error };
       throw error;
@@ -61,12 +69,16 @@ export function combined<C, E>(
     return hasStore(token);
   };
   const verifyFresh = async (token: string, expected?: E): Promise<Verified<C>> => {
+    let store: KeyStore<C, E> | undefined;
     if (typeof token === "string" && !hasStore(token)) {
       const first = safeVerify(token, expected);
       if (!first.ok && keyDoubt(first.error.code) === undefined) throw first.error;
-      await choice.meet?.(token);
+      store = await choice.meet?.(token);
     }
-    return storeOf(token).verifyFresh(token, expected);
+    store ??= storeOf(token);
+    const verified = await store.verifyFresh(token, expected);
+    choice.verified?.(store);
+    return verified;
   };
   /** Of all at once; what one of them refuses is told only after the others are done. */
   const all = async <T>(ask: (store: KeyStore<C, E>) => Promise<T>): Promise<T[]> => {
@@ -78,10 +90,10 @@ export function combined<C, E>(
   const outcome = (found: readonly (KeyRefresh | undefined)[]): KeyRefresh | undefined =>
     found.find((one) => one?.outcome === "updated") ?? found.find((one) => one !== undefined);
   return Object.freeze({
-    verify: (token: string, expected?: E) => told(token, (store) => store.verify(token, expected)),
+    verify: (token: string, expected?: E) => genuine(token, (store) => store.verify(token, expected)),
     safeVerify,
     assess: (token: string, policy: Policy, marks: ClockMarks) =>
-      told(token, (store) => store.assess(token, policy, marks)),
+      genuine(token, (store) => store.assess(token, policy, marks)),
     validity: (token: string) => told(token, (store) => store.validity(token)),
     now: (token: string) => told(token, (store) => store.now(token)),
     sibling,

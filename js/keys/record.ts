@@ -33,6 +33,11 @@ export function describe({ issuer = "", jwksUri = "" }: KeySource): string {
   return `${issuer} ${jwksUri}`;
 }
 
+/** Under which name the set of a source is stored. */
+export function setName(source: KeySource): string {
+  return `keys.${shortName(describe(source))}`;
+}
+
 /** Reads what was stored; `undefined` for what this version did not write, or not for this source. */
 export function readSetRecord(text: string, source: string): SetRecord | undefined {
   const record = parse(text) as Partial<SetRecord> | undefined;

@@ -6,7 +6,7 @@ import type { Assessment, Result, Validity, VerificationKey, Verified, Verifier 
 import { inTime } from "../within.js";
 import type { FetchLimits } from "./fetch.js";
 import { isSame, type KeySet, readSet, stillPublished, withoutLeaked } from "./jwks.js";
-import { type Attempt, describe, readAttempt, readSetRecord, type SetRecord, shortName } from "./record.js";
+import { type Attempt, describe, readAttempt, readSetRecord, type SetRecord, setName, shortName } from "./record.js";
 import { type Fetched, fetchKeys, type KeySource } from "./source.js";
 import type { KeyRefresh, KeyStore } from "./types.js";
 
@@ -76,7 +76,7 @@ export class KeyRefresher<C, E = never> {
   constructor(options: CheckedOptions<C, E>) {
     this.#options = options;
     const { bundled, source } = options;
-    const name = `keys.${shortName(describe(source))}`;
+    const name = setName(source);
     this.#names = { set: name, attempt: `${name}.attempt`, doubt: `${name}.doubt` };
     this.#bundle = shortName(bundled.text);
     this.#keys = bundled;

@@ -6,6 +6,7 @@ import { createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
 import { createIssuerStore } from "tokenward/keys";
 import { memoryStorage } from "tokenward/storage";
+import { EvictedRecords, IssuerRecord } from "../../pkg/esm/keys/issuer-record.js";
 import { testKeys } from "../conformance/keys.mjs";
 import { AUDIENCE, CLAIMS, NOW, segment, signed } from "../conformance/tokens.mjs";
 
@@ -310,6 +311,315 @@ test("what is stored of one issuer never stands in the way of another, whatever 
   assert.ok(names.every((name) => [...parts.values()].some((part) => name.endsWith(`.${part}`))));
 });
 
+/** Providers that serve one key each, under any name; how often each was asked. */
+function providers(served = () => ({ keys: [a1] })) {
+  const requests = new Map();
+  const state = { isUp: true };
+  const fetch = (url) => {
+    const { origin } = new URL(String(url));
+    requests.set(origin, (requests.get(origin) ?? 0) + 1);
+    if (!state.isUp) return Promise.reject(new TypeError("fetch failed"));
+    const answer = served(origin);
+    return Promise.resolve(typeof answer === "string" ? new Response(answer) : Response.json(answer));
+  };
+  const sum = () => [...requests.values()].reduce((all, one) => all + one, 0);
+  return { fetch, requests, state, sum };
+}
+
+const tenant = (number) => `https://tenant-${number}.example`;
+const withUri = (issuer) => ({ audience: AUDIENCE, jwksUri: `${issuer}/keys` });
+const lasting = (iss) => signed(keys.ed25519, { alg: "EdDSA", kid: "1" }, { ...CLAIMS, iss, exp: NOW + 90_000 });
+const forged = (iss) => token(iss, keys.otherEd25519);
+
+/** A storage, and what is in it. */
+function countedStorage() {
+  const values = new Map();
+  const storage = {
+    persistent: false,
+    get: async (name) => values.get(name),
+    set: async (name, text) => void values.set(name, text),
+    delete: async (name) => void values.delete(name),
+  };
+  return { storage, values };
+}
+
+for (const maxIssuers of [1, 2, 100]) {
+  test(`forged tokens of more issuers than the ${maxIssuers} that are known buy no request while the clock stands still`, async () => {
+    const { fetch, sum, requests } = providers();
+    const { store, clock } = open(withUri, { fetch, maxIssuers });
+    const tenants = Array.from({ length: maxIssuers + 40 }, (_, number) => tenant(number));
+    const round = async () => {
+      for (const iss of tenants) await assert.rejects(store.verifyFresh(forged(iss)), { code: "bad_signature" });
+    };
+    await round();
+    const first = sum();
+    assert.ok([...requests.values()].every((count) => count <= 2));
+    for (let times = 0; times < 3; times += 1) await round();
+    assert.equal(sum(), first);
+    // Nobody is locked out by it: what was fetched of an evicted issuer serves when it comes back.
+    for (const iss of tenants) await store.verifyFresh(token(iss));
+    assert.equal(sum(), first);
+    clock.now += 301;
+    await round();
+    assert.ok(sum() <= 2 * first);
+  });
+}
+
+test("forged tokens push out no issuer whose tokens verify", async () => {
+  const { fetch } = providers();
+  const { store } = open(withUri, { fetch, maxIssuers: 2 });
+  await store.verifyFresh(token(A));
+  await store.verifyFresh(token(B));
+  for (let number = 0; number < 50; number += 1) {
+    await assert.rejects(store.verifyFresh(forged(tenant(number))), { code: "bad_signature" });
+    await assert.rejects(store.verifyFresh(forged(A)), { code: "bad_signature" });
+  }
+  assert.deepEqual([code(store, token(A)), code(store, token(B))], ["ok", "ok"]);
+});
+
+test("a forged token does not make an issuer one that was used", async () => {
+  const { fetch } = providers();
+  const { store } = open(withUri, { fetch, maxIssuers: 2 });
+  await store.verifyFresh(token(A));
+  await store.verifyFresh(token(B));
+  assert.equal(code(store, forged(A)), "bad_signature");
+  await store.verifyFresh(token(tenant(1)));
+  assert.deepEqual([code(store, token(A)), code(store, token(B))], ["key_not_found", "ok"]);
+});
+
+test("an evicted issuer whose set was too large to keep is not fetched from again inside the cool-down", async () => {
+  const filler = "x".repeat(400_000);
+  const { fetch, requests } = providers(() => ({ keys: [a1], filler }));
+  const { store, clock } = open(withUri, { fetch, maxIssuers: 1 });
+  for (let number = 0; number < 15; number += 1) await store.verifyFresh(token(tenant(number)));
+  assert.equal(requests.get(tenant(0)), 1);
+  await assert.rejects(
+    store.verifyFresh(token(tenant(0))),
+    (error) => error.code === "key_not_found" && error.cause.code === "cooling_down",
+  );
+  assert.equal(requests.get(tenant(0)), 1);
+  clock.now += 301;
+  await store.verifyFresh(lasting(tenant(0)));
+  assert.equal(requests.get(tenant(0)), 2);
+});
+
+test("while the provider is down, who was let in stays in, whatever fresh object allow gives", async () => {
+  const { fetch, state, sum } = providers();
+  const { store, asked, clock } = open(withUri, { fetch });
+  await store.verifyFresh(lasting(A));
+  state.isUp = false;
+  for (let hour = 1; hour <= 5; hour += 1) {
+    clock.now += 3601;
+    const before = sum();
+    await store.verifyFresh(lasting(A));
+    assert.equal(sum(), before + 1);
+    assert.equal(asked.length, hour + 1);
+    assert.equal(code(store, lasting(A)), "ok");
+  }
+});
+
+test("what allow says anew counts at once, also while the provider is down", async () => {
+  const { fetch, state } = providers();
+  let allowed = withUri(A);
+  const { store, clock } = open(() => allowed, { fetch });
+  await store.verifyFresh(lasting(A));
+  state.isUp = false;
+  allowed = { ...withUri(A), audience: "other" };
+  clock.now += 3601;
+  await assert.rejects(store.verifyFresh(lasting(A)), { code: "claim_mismatch", claim: "aud" });
+  // The keys of another place are not those that were there.
+  allowed = { audience: AUDIENCE, jwksUri: `${A}/other-keys` };
+  clock.now += 3601;
+  await assert.rejects(
+    store.verifyFresh(lasting(A)),
+    (error) => error.code === "key_not_found" && error.cause.code === "unreachable",
+  );
+  allowed = null;
+  clock.now += 3601;
+  await assert.rejects(store.verifyFresh(lasting(A)), { code: "claim_mismatch", claim: "iss" });
+});
+
+for (const [name, fails, more] of [
+  [
+    "throws",
+    () => {
+      throw new Error("no database");
+    },
+  ],
+  ["rejects", () => Promise.reject(new Error("no database"))],
+  ["hangs", () => new Promise(() => {}), { timeout: 0.02 }],
+]) {
+  test(`an allow that ${name} keeps who was let in, for one more allowedFor`, async () => {
+    let answer = () => ({ jwks: [a1], audience: AUDIENCE });
+    const { store, asked, errors, clock } = open((issuer) => answer(issuer), { allowedFor: "10m", ...more });
+    await store.verifyFresh(lasting(A));
+    answer = fails;
+    clock.now += 600;
+    await store.verifyFresh(lasting(A));
+    assert.deepEqual([asked.length, errors.length, code(store, lasting(A))], [2, 1, "ok"]);
+    // It is asked again after 10 seconds.
+    clock.now += 10;
+    assert.equal(code(store, lasting(A)), "key_not_found");
+    await store.verifyFresh(lasting(A));
+    assert.equal(asked.length, 3);
+    clock.now = NOW + 1199;
+    await store.verifyFresh(lasting(A));
+    clock.now = NOW + 1200;
+    assert.equal(code(store, lasting(A)), "key_not_found");
+    await assert.rejects(store.verifyFresh(lasting(A)), { code: "key_not_found" });
+    answer = () => ({ jwks: [a1], audience: AUDIENCE });
+    clock.now += 11;
+    await store.verifyFresh(lasting(A));
+  });
+}
+
+test("a no of allow ends at once what stayed because it could not be asked", async () => {
+  let answer = () => ({ jwks: [a1], audience: AUDIENCE });
+  const { store, clock } = open(() => answer(), { allowedFor: "10m" });
+  await store.verifyFresh(lasting(A));
+  answer = () => {
+    throw new Error("no database");
+  };
+  clock.now += 600;
+  await store.verifyFresh(lasting(A));
+  answer = () => null;
+  clock.now += 10;
+  await assert.rejects(store.verifyFresh(lasting(A)), { code: "claim_mismatch", claim: "iss" });
+});
+
+test("an answer of allow that is no options keeps nobody", async () => {
+  let answer = { jwks: [a1], audience: AUDIENCE };
+  const { store, clock } = open(() => answer, { allowedFor: "10m" });
+  await store.verifyFresh(lasting(A));
+  answer = true;
+  clock.now += 600;
+  await assert.rejects(store.verifyFresh(lasting(A)), { code: "key_not_found" });
+});
+
+test("a new process starts with the stored set where the provider is down", async () => {
+  const { fetch, state, sum } = providers();
+  const { storage } = countedStorage();
+  await open(withUri, { fetch, storage }).store.verifyFresh(token(A));
+  state.isUp = false;
+  const second = open(withUri, { fetch, storage });
+  await second.store.verifyFresh(token(A));
+  assert.equal(sum(), 1);
+  const third = open(withUri, { fetch, storage });
+  third.clock.now += 86_000;
+  await third.store.verifyFresh(lasting(A));
+  assert.equal(sum(), 2);
+});
+
+test("where the provider withdraws a key, who asks allow anew hears of it", async () => {
+  let set = { keys: [a1] };
+  const { fetch } = providers(() => set);
+  const { store, clock } = open(withUri, { fetch });
+  await store.verifyFresh(lasting(A));
+  set = { keys: [{ ...b1, kid: "2" }] };
+  clock.now += 3601;
+  await assert.rejects(store.verifyFresh(lasting(A)), { code: "key_not_found" });
+});
+
+for (const [name, extra] of [
+  ["alone", ""],
+  ["beside a symmetric key", ',{"kty":"oct","k":"AAAA"}'],
+  ["beside a private key", `,${JSON.stringify({ ...b1, kid: "3", d: "AAAA" })}`],
+]) {
+  test(`a fetched set that has a member twice is refused, ${name}`, async () => {
+    const twice = `{"kid":"first",${JSON.stringify(a1).slice(1)}`;
+    const { fetch } = providers(() => `{"keys":[${twice}${extra}]}`);
+    const { store, errors } = open(withUri, { fetch });
+    await assert.rejects(store.verifyFresh(token(A)), { code: "key_not_found" });
+    assert.match(errors.map(({ message }) => message).join(), /strict JSON/);
+  });
+}
+
+test("a secret beside the keys of a fetched set does not stop them, and is told", async () => {
+  const { fetch } = providers(() => ({ keys: [a1, { kty: "oct", kid: "s", k: "AAAA" }] }));
+  const { store, errors } = open(withUri, { fetch });
+  await store.verifyFresh(token(A));
+  assert.deepEqual(
+    errors.map((error) => error.code),
+    ["symmetric_key"],
+  );
+});
+
+test("what is stored is bounded: an issuer that goes takes with it what was stored of it", async () => {
+  const { fetch } = providers();
+  const { storage, values } = countedStorage();
+  const { store } = open(withUri, { fetch, storage, maxIssuers: 1 });
+  for (let number = 0; number < 12; number += 1) {
+    await store.verifyFresh(token(tenant(number)));
+    await assert.rejects(store.verifyFresh(token(tenant(number), keys.ed25519, "unknown")), { code: "key_not_found" });
+    await assert.rejects(store.verifyFresh(forged(tenant(number))), { code: "bad_signature" });
+    await new Promise(setImmediate);
+    assert.ok(values.size >= 1 && values.size <= 3, `${values.size}`);
+  }
+  const part = createHash("sha256").update(tenant(11)).digest("base64url");
+  assert.ok([...values.keys()].every((name) => name.endsWith(`.${part}`)));
+});
+
+test("a refusal deletes what was stored of the issuer", async () => {
+  const { fetch } = providers();
+  const { storage, values } = countedStorage();
+  let isAllowed = true;
+  const { store, clock } = open((issuer) => (isAllowed ? withUri(issuer) : null), { fetch, storage });
+  await store.verifyFresh(lasting(A));
+  await assert.rejects(store.verifyFresh(forged(A)), { code: "bad_signature" });
+  assert.ok(values.size > 0);
+  isAllowed = false;
+  clock.now += 3601;
+  await assert.rejects(store.verifyFresh(lasting(A)), { code: "claim_mismatch" });
+  await new Promise(setImmediate);
+  assert.deepEqual([...values], []);
+});
+
+test("a storage that refuses keeps nobody out, also after an eviction", async () => {
+  const { fetch, sum } = providers();
+  const refuses = () => Promise.reject(new Error("no storage"));
+  const storage = { persistent: false, get: refuses, set: refuses, delete: refuses };
+  const { store } = open(withUri, { fetch, storage, maxIssuers: 1 });
+  for (const iss of [A, B, A, B]) await store.verifyFresh(token(iss));
+  assert.equal(sum(), 2);
+});
+
+test("what the provider leaked of its keys is not used again after an eviction", async () => {
+  let set = { keys: [a1] };
+  const { fetch } = providers((origin) => (origin === A ? set : { keys: [a1] }));
+  const { store } = open(withUri, { fetch, maxIssuers: 1 });
+  await store.verifyFresh(token(A));
+  set = { keys: [{ ...a1, d: "AAAA" }] };
+  await assert.rejects(store.verifyFresh(token(A, keys.ed25519, "unknown")));
+  assert.notEqual(code(store, token(A)), "ok");
+  await store.verifyFresh(token(B));
+  await assert.rejects(store.verifyFresh(token(A)), { code: "key_not_found" });
+});
+
+test("what is remembered of evicted issuers is bounded, and what cools down is not pushed out for a new fetch", async () => {
+  const evicted = new EvictedRecords(1);
+  const record = async (length, fetchAfter) => {
+    const made = new IssuerRecord(memoryStorage(), "x");
+    await made.storage.set("set", "x".repeat(length));
+    await made.storage.set("attempt", "y");
+    made.noteFetch(NOW, fetchAfter);
+    return made;
+  };
+  // Of 4,194,304 characters the oldest go; when there was an attempt stays.
+  for (let number = 0; number < 9; number += 1) evicted.keep(tenant(number), await record(500_000, NOW + 300));
+  const [first, last] = [evicted.take(tenant(0)), evicted.take(tenant(8))];
+  assert.deepEqual([await first.storage.get("set"), await first.storage.get("attempt")], [undefined, "y"]);
+  assert.equal((await last.storage.get("set")).length, 500_000);
+  assert.throws(() => first.requireMayFetch(NOW + 299), { code: "cooling_down", retryAt: NOW + 300 });
+  first.requireMayFetch(NOW + 300);
+  // A clock that was set back ends the cool-down.
+  first.requireMayFetch(NOW - 1);
+  for (let number = 100; number < 10_093; number += 1) evicted.keep(tenant(number), await record(0, NOW + 300));
+  assert.deepEqual([evicted.isFull(NOW + 299), evicted.isFull(NOW + 300)], [true, false]);
+  evicted.keep(tenant(20_000), first);
+  assert.equal(evicted.take(tenant(1)), undefined);
+  assert.equal(evicted.take(tenant(20_000)), first);
+});
+
 for (const [option, value] of [
   ["createVerifier", undefined],
   ["allow", undefined],
@@ -317,6 +627,8 @@ for (const [option, value] of [
   ["maxIssuers", 0],
   ["maxIssuers", 1.5],
   ["allowedFor", -1],
+  ["allowedFor", 0],
+  ["allowedFor", "0s"],
   ["refusedFor", "soon"],
   ["timeout", 0],
   ["verifier", {}],

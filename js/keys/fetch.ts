@@ -79,12 +79,12 @@ async function follow(start: URL, init: RequestInit, limits: FetchLimits): Promi
   }
 }
 
-/** Throws for what is no address: an answer that is wrong, not one that did not come. */
+/** Where a redirect leads. What is no address cannot be reached; the error has the status, since an answer did come. */
 function redirectedTo(location: string, from: URL, status: number): URL {
   try {
     return new URL(location, from);
   } catch (cause) {
-    throw new KeyStoreError("http_status", `${from.origin} redirects to no address`, { status }, { cause });
+    throw new KeyStoreError("unreachable", `${from.origin} redirects to no address`, { status }, { cause });
   }
 }
 

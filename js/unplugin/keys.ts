@@ -48,8 +48,9 @@ export async function buildKeys(source: Source, around: Surroundings): Promise<B
 }
 
 /** Whether the issuer gave no answer at all, or said that it has none just now. Another answer is not to be papered over. */
-function isOffline({ code, status = 0 }: KeyStoreError): boolean {
-  return ["unreachable", "timeout"].includes(code) || (code === "http_status" && (status === 429 || status >= 500));
+function isOffline({ code, status }: KeyStoreError): boolean {
+  if (status === undefined) return code === "unreachable" || code === "timeout";
+  return code === "http_status" && (status === 429 || status >= 500);
 }
 
 async function fromBundle(source: Source, why: KeyStoreError, around: Surroundings): Promise<BuiltKeys> {

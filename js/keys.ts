@@ -14,7 +14,7 @@ import {
 } from "./check-options.js";
 import { type Duration, seconds, timeLimit } from "./duration.js";
 import { ConfigError, KeyStoreError } from "./errors.js";
-import { bundledTime } from "./keys/bundle.js";
+import { dateOfFetch, provenanceIn } from "./keys/bundle.js";
 import { type Choice, combined } from "./keys/combined.js";
 import { allowedUrl } from "./keys/fetch.js";
 import { IssuerRecord } from "./keys/issuer-record.js";
@@ -310,7 +310,7 @@ function storeOfOne<C, E>(given: KeyStoreOptions<C, E>): KeyStore<C, E> {
   return new KeyRefresher({
     verifier,
     bundled: set,
-    bundledAt: options.bundledAt ?? bundledTime(set.text) ?? Number.NEGATIVE_INFINITY,
+    bundledAt: options.bundledAt ?? dateOfFetch(provenanceIn(set.text)) ?? Number.NEGATIVE_INFINITY,
     source: { issuer, jwksUri },
     storage: options.storage ?? defaultStorage(),
     refreshEvery: seconds(options.refreshEvery ?? "7d", "refreshEvery"),

@@ -17,6 +17,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { createUnplugin, type PluginContext, type PluginHooks } from "unplugin";
+import { plainJson, plainLines } from "./shown.js";
 import { type BuiltKeys, buildKeys, type Surroundings } from "./unplugin/keys.js";
 import { addressInWorker, MODULE_FILE, type ModuleFile, moduleCode, readModule } from "./unplugin/module-file.js";
 import { readOptions, type Settings, type UnpluginOptions } from "./unplugin/options.js";
@@ -62,6 +63,8 @@ declare const process: { readonly env: { readonly [name: string]: string | undef
 
 /** What the modules are called inside. */
 const INSIDE = "tokenward-virtual-";
+/** The same as a whole, with Rollup's sign before it. A file of the project is never one. */
+const LOADED = new RegExp(`^\\x00?${INSIDE}(.*)$`);
 /** webpack and Rspack take no address of their own scheme: there the second form stands for the first. */
 const IMPORTED = /^(?:virtual:|~)tokenward\/(.*)$/;
 
@@ -97,14 +100,14 @@ class Build {
       name: isWorker ? "tokenward-worker" : "tokenward",
       enforce: "pre",
       resolveId: (id) => this.#resolve(id),
-      loadInclude: (id) => id.includes(INSIDE),
+      loadInclude: (id) => LOADED.test(id),
       load(id) {
         const emit = (bytes: Uint8Array) =>
           (this as Emitter).emitFile({ type: "asset", fileName: MODULE_FILE, source: bytes });
         return build.#load(id, isWorker, (message) => this.warn(message), emit);
       },
     };
-    const filters = { onResolveFilter: IMPORTED, onLoadFilter: new RegExp(INSIDE), setup: () => {} };
+    const filters = { onResolveFilter: IMPORTED, onLoadFilter: LOADED, setup: () => {} };
     if (isWorker) return { ...load, esbuild: filters };
     const emit = emitting(this);
     return {
@@ -136,11 +139,11 @@ class Build {
   }
 
   async #load(id: string, isWorker: boolean, warn: Warn, emit: (bytes: Uint8Array) => string): Promise<string> {
-    const name = id.slice(id.indexOf(INSIDE) + INSIDE.length);
+    const name = LOADED.exec(id)?.[1] ?? id;
     if (name === "module") return moduleCode(await this.#address(isWorker, emit));
     const { keys, fetchedAt, warnings } = await this.#keysOf(name);
     for (const warning of warnings) this.#tell(warning, warn);
-    return `export default ${JSON.stringify({ keys })};\nexport const fetchedAt = ${fetchedAt};\n`;
+    return `export default ${plainJson({ keys })};\nexport const fetchedAt = ${fetchedAt};\n`;
   }
 
   /** Where the module file is, as code. `emit` is for Rollup and Vite, which alone know where the page's files will be. */
@@ -165,7 +168,8 @@ class Build {
 
   #keysOf(name: string): Promise<BuiltKeys> {
     const { sources } = this.#settings;
-    const source = sources.get(name === "keys" ? "" : name.slice("keys/".length));
+    const [isKeys, issuer = ""] = /^keys(?:\/(.+))?$/.exec(name) ?? [];
+    const source = isKeys === undefined ? undefined : sources.get(issuer);
     if (source === undefined) throw new Error(this.#unknown(name));
     const known = this.#keys.get(name) ?? buildKeys(source, this.#surroundings());
     this.#keys.set(name, known);
@@ -190,7 +194,7 @@ class Build {
   #tell(warning: string, warn: Warn): void {
     if (this.#told.has(warning)) return;
     this.#told.add(warning);
-    warn(`tokenward: ${warning}`);
+    warn(plainLines(`tokenward: ${warning}`));
   }
 
   async #buildWorker(warn: Warn): Promise<string> {

@@ -1,7 +1,14 @@
-import { bundledKeys, fetchTime, type Provenance, provenanceIn } from "../keys/bundle.js";
+import {
+  bundledKeys,
+  dateOfFetch,
+  FUTURE_TOLERANCE,
+  fetchTime,
+  type Provenance,
+  provenanceIn,
+} from "../keys/bundle.js";
 import { isSame, type KeySet, readBundle } from "../keys/jwks.js";
 import { reportOf, type SetReport, thumbprintOf } from "../keys/report.js";
-import { shown } from "../shown.js";
+import { plainJson, shown } from "../shown.js";
 import { UsageError } from "./errors.js";
 import { printKeys } from "./key-report.js";
 import type { Printer } from "./printer.js";
@@ -27,7 +34,7 @@ export async function fetchBundle(run: Run): Promise<ExitCode> {
     etag: fetched.etag,
     thumbprints: await Promise.all(keys.map(thumbprintOf)),
   };
-  const text = `${JSON.stringify({ keys, tokenward: provenance }, undefined, 2)}\n`;
+  const text = `${plainJson({ keys, tokenward: provenance }, 2)}\n`;
   const out = args.text("out");
   if (out === undefined) print.raw(text);
   else await save(run, out, { text, keys }, provenance);
@@ -41,28 +48,43 @@ function sayWhatIsLeftOut(print: Printer, { keys, problems }: SetReport): void {
   for (const problem of problems) print.aside("warning", problem);
 }
 
-/** Leaves a file alone that has the same keys from the same place. */
-async function save({ print, host }: Run, path: string, bundle: KeySet, provenance: Provenance): Promise<void> {
-  const isThere = await hasBundle(host, path, bundle, provenance);
-  if (!isThere) {
+/** Leaves a file alone that has the same keys from the same place, unless its date is to be renewed. */
+async function save({ args, print, host }: Run, path: string, bundle: KeySet, provenance: Provenance): Promise<void> {
+  const before = args.flag("renew") ? undefined : await dateOfSame(host, path, bundle, provenance);
+  if (before === undefined) {
     try {
       await host.writeText(path, bundle.text);
     } catch (error) {
-      throw new UsageError(`${path} cannot be written: ${(error as { code?: string }).code ?? "it is no file"}`);
+      throw new UsageError(
+        `${path} cannot be written: ${(error as { code?: string }).code ?? "it is no regular file"}`,
+      );
     }
   }
-  print.mark("ok", isThere ? `${path} has these keys already: left as it is` : `${path} written`);
+  const same = `${path} has these keys already: left as it is (fetched_at ${before}; --renew sets it to now)`;
+  print.mark("ok", before === undefined ? `${path} written` : same);
   printKeys(print, await reportOf(bundle));
-  if (print.isJson) print.json({ ok: true, out: path, changed: !isThere, ...provenance });
+  const changed = before === undefined;
+  if (print.isJson)
+    print.json({ ok: true, out: path, changed, ...provenance, fetched_at: before ?? provenance.fetched_at });
 }
 
-async function hasBundle(host: Host, path: string, bundle: KeySet, provenance: Provenance): Promise<boolean> {
+/** When a file that has the same keys from the same place was fetched; `undefined` for a file that must be written anew. */
+async function dateOfSame(
+  host: Host,
+  path: string,
+  bundle: KeySet,
+  { issuer, jwks_uri, fetched_at }: Provenance,
+): Promise<string | undefined> {
   try {
     const text = await host.readText(path);
-    const { issuer, jwks_uri } = provenanceIn(text);
-    const isFromThere = issuer === provenance.issuer && jwks_uri === provenance.jwks_uri;
-    return isFromThere && isSame(readBundle(text), bundle);
+    const before = provenanceIn(text);
+    const isFromThere = before.issuer === issuer && before.jwks_uri === jwks_uri;
+    if (!isFromThere || !isSame(readBundle(text), bundle)) return undefined;
+    // A build takes no file without a date, or with one that is still to come.
+    const latest = Math.max(host.now(), Date.parse(fetched_at) / 1000) + FUTURE_TOLERANCE;
+    const date = dateOfFetch(before);
+    return date !== undefined && date <= latest ? before.fetched_at : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -77,14 +77,17 @@ export const COMMANDS: { readonly [name: string]: Command } = {
     most: 1,
     about:
       "Writes the keys that can verify tokens, with where and when they were fetched, and their thumbprints (RFC 7638).\n" +
-      "The file is left as it is when it has these keys already. SOURCE_DATE_EPOCH stands for the clock where it is set.",
+      "The file is left as it is when it has these keys already, unless --renew is given. SOURCE_DATE_EPOCH stands for the\n" +
+      "clock where it is set.",
     options: {
       ...ISSUER,
       out: { value: "path", short: "o", help: "the file; without it, the standard output" },
+      renew: { help: "write the file also when the keys are the same, with the date of now" },
       ...NETWORK_OPTIONS,
     },
     examples: [
       ["npx tokenward keys fetch --issuer https://login.example --out jwks.json", ""],
+      ["npx tokenward keys fetch --issuer https://login.example --out jwks.json --renew", "also if they are the same"],
       ["npx tokenward keys fetch https://login.example/jwks > jwks.json", ""],
     ],
     exits: ["there are keys", "no key can verify a token; nothing is written"],

@@ -1,5 +1,5 @@
 import { KeyStoreError } from "../errors.js";
-import { dateOf } from "../http/client.js";
+import { dateOf, isLoopback, isSafe } from "../http/client.js";
 import { hasProblems, reportOf, type SetReport } from "../keys/report.js";
 import { fetchMetadata } from "../keys/source.js";
 import type { AuthorizationServer } from "../providers/oauth4webapi.js";
@@ -58,7 +58,7 @@ export async function doctor(run: Run): Promise<ExitCode> {
     const message = `${error.code}: ${error.message}`;
     find("problem", metadata === undefined ? "discovery" : "keys", message);
   }
-  if (metadata !== undefined) findings.push(algorithms(metadata, report), ...endpoints(metadata));
+  if (metadata !== undefined) findings.push(algorithms(metadata, report), ...endpoints(metadata, issuer));
   findings.push(...clock(met, host.now()), ...cors(met, origin));
 
   const isFine = findings.every(({ mark }) => mark !== "problem");
@@ -126,29 +126,53 @@ function namesOf(report: SetReport | undefined): readonly string[] {
 }
 
 /** What a session needs: refresh, revocation, and a sign-in that is safe for a public client. */
-function endpoints(metadata: AuthorizationServer): Finding[] {
-  const grants = metadata.grant_types_supported;
+function endpoints(metadata: AuthorizationServer, issuer: string): Finding[] {
+  // The library has not looked at the types of these members; one that is null is absent.
+  const grants: unknown = metadata.grant_types_supported ?? undefined;
   const scopes = texts(metadata.scopes_supported);
-  const token = metadata.token_endpoint;
+  const token = endpoint(metadata.token_endpoint, "token_endpoint", issuer);
+  const revocation = endpoint(metadata.revocation_endpoint, "revocation_endpoint", issuer);
   const refresh = (mark: Mark, message: string): Finding => ({ name: "refresh", mark, message });
   const offline = scopes.includes("offline_access") ? "; ask for the scope offline_access with prompt=consent" : "";
   return [
     token === undefined
       ? refresh("warning", "there is no token endpoint: a session cannot be refreshed")
-      : grants !== undefined && !texts(grants).includes("refresh_token")
-        ? refresh("warning", "the metadata do not name the grant refresh_token: a session may not be refreshed")
-        : refresh("ok", `${token}${offline}`),
-    metadata.revocation_endpoint === undefined
+      : !token.isFine
+        ? refresh("problem", token.message)
+        : grants !== undefined && !texts(grants).includes("refresh_token")
+          ? refresh("warning", "the metadata do not name the grant refresh_token: a session may not be refreshed")
+          : refresh("ok", `${token.message}${offline}`),
+    revocation === undefined
       ? {
           name: "revocation",
           mark: "warning",
           message: "there is no endpoint: after a sign-out tokens live until they expire",
         }
-      : { name: "revocation", mark: "ok", message: metadata.revocation_endpoint },
+      : { name: "revocation", mark: revocation.isFine ? "ok" : "problem", message: revocation.message },
     texts(metadata.code_challenge_methods_supported).includes("S256")
       ? { name: "PKCE", mark: "ok", message: "S256" }
       : { name: "PKCE", mark: "warning", message: "S256 is not announced (RFC 7636): is it supported?" },
   ];
+}
+
+interface Endpoint {
+  readonly isFine: boolean;
+  /** The address, or what is wrong with it. */
+  readonly message: string;
+}
+
+/** An endpoint of the metadata: an https address, or http on this device where the issuer is (RFC 8414 section 2). */
+function endpoint(value: unknown, name: string, issuer: string): Endpoint | undefined {
+  if (value === undefined || value === null) return undefined;
+  const wrong = { isFine: false, message: `"${name}" should be an https address, not ${shown(value)}` };
+  if (typeof value !== "string") return wrong;
+  try {
+    const isFine = isSafe(new URL(value), isLoopback(new URL(issuer)));
+    // The address is not shown as it was written where a URL parser would drop or escape characters of it.
+    return isFine && /^[!-~]+$/.test(value) ? { isFine, message: value } : wrong;
+  } catch {
+    return wrong;
+  }
 }
 
 /** This machine's clock beside that of the last answer, which has whole seconds. */

@@ -1,7 +1,7 @@
 import { TokenError, type TokenErrorCode } from "../errors.js";
 import { READING_KEY } from "../keys/published.js";
 import { createVerifier } from "../ml-dsa.js";
-import { shown } from "../shown.js";
+import { isTooDeep, shown } from "../shown.js";
 import { errorFacts } from "./errors.js";
 import { type Mark, moment } from "./printer.js";
 import { adviceOn, durationOf, type Keys, readKeys, readToken, timeOf } from "./sources.js";
@@ -149,12 +149,13 @@ function signatureCheck(verdict: ReturnType<typeof judged> | undefined, keys: Ke
   };
 }
 
-/** The members of a segment, as anybody reads them; `undefined` for what is no JSON object. */
+/** The members of a segment, as anybody reads them; `undefined` for what is no JSON object, or nested without end. */
 function membersIn(segment: string): Members | undefined {
   try {
     const bytes = Uint8Array.from(atob(segment.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Members) : undefined;
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject && !isTooDeep(value) ? (value as Members) : undefined;
   } catch {
     return undefined;
   }

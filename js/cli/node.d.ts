@@ -1,10 +1,33 @@
 // What the command takes of Node. The rest of the package knows no runtime, so Node's own types are not let in.
 
 declare module "node:fs/promises" {
+  interface Stats {
+    readonly mode: number;
+    isFile(): boolean;
+    isDirectory(): boolean;
+  }
+  export interface FileHandle {
+    stat(): Promise<Stats>;
+    readFile(encoding: "utf8"): Promise<string>;
+    read(buffer: Uint8Array, offset: number, length: number, position: null): Promise<{ readonly bytesRead: number }>;
+    close(): Promise<void>;
+  }
+  export function open(path: string, flags: number): Promise<FileHandle>;
+  export function stat(path: string): Promise<Stats>;
+  export function chmod(path: string, mode: number): Promise<void>;
+  export function unlink(path: string): Promise<void>;
   export function readFile(path: string, encoding: "utf8"): Promise<string>;
-  export function writeFile(path: string, text: string): Promise<void>;
+  export function writeFile(
+    path: string,
+    text: string,
+    options: { readonly flag: "wx"; readonly mode: number },
+  ): Promise<void>;
   export function rename(from: string, to: string): Promise<void>;
   export function realpath(path: string): Promise<string>;
+}
+
+declare module "node:fs" {
+  export const constants: { readonly O_RDONLY: number; readonly O_NONBLOCK?: number };
 }
 
 declare module "node:util" {

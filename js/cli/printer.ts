@@ -1,5 +1,5 @@
 /** What the commands print, and what they must not. */
-import { plainText } from "../shown.js";
+import { plainJson, plainLines, plainText } from "../shown.js";
 
 export interface Output {
   readonly isTTY?: boolean | undefined;
@@ -38,13 +38,11 @@ export class Printer {
 
   /** The one answer of `--json`. */
   json(value: unknown): void {
-    const lines = JSON.stringify(value, undefined, 2).split("\n");
-    // In JSON, an escaped character means the same.
-    this.#write(this.#out, `${lines.map(plainText).join("\n")}\n`);
+    this.#write(this.#out, `${plainJson(value, 2)}\n`);
   }
 
   line(text = ""): void {
-    if (!this.isJson) this.#write(this.#out, `${text.split("\n").map(plainText).join("\n")}\n`);
+    if (!this.isJson) this.#write(this.#out, `${plainLines(text)}\n`);
   }
 
   title(text: string): void {
@@ -65,7 +63,7 @@ export class Printer {
     this.#write(this.#err, `${this.#styled(this.#err, color, sign)} ${plainText(text)}\n`);
   }
 
-  /** As it is: a file's content. */
+  /** As it is: a text of ours, or a file's content, which is plain already. */
   raw(text: string): void {
     this.#out.write(text);
   }

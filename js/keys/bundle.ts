@@ -36,11 +36,13 @@ export function provenanceIn(text: string): Partial<Provenance> {
   }
 }
 
-/** When a bundle says that it was fetched, in Unix seconds; `undefined` for one that does not say so. */
-export function bundledTime(text: string): number | undefined {
-  const { fetched_at } = provenanceIn(text);
-  const time = typeof fetched_at === "string" ? Date.parse(fetched_at) / 1000 : Number.NaN;
-  return Number.isFinite(time) ? time : undefined;
+/** How far the clocks of who fetched and who reads may differ, in seconds. A later date than that says nothing of the age. */
+export const FUTURE_TOLERANCE = 300;
+
+/** When a bundle says that it was fetched, in Unix seconds; `undefined` where it does not say. */
+export function dateOfFetch({ fetched_at }: Partial<Provenance>): number | undefined {
+  const date = typeof fetched_at === "string" ? Date.parse(fetched_at) / 1000 : Number.NaN;
+  return Number.isFinite(date) ? date : undefined;
 }
 
 /** Now, in Unix seconds: `SOURCE_DATE_EPOCH` is what reproducible builds set instead of the clock. */

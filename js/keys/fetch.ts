@@ -75,7 +75,16 @@ async function follow(start: URL, init: RequestInit, limits: FetchLimits): Promi
       const facts = { status: response.status };
       throw new KeyStoreError("http_status", `${start.origin} redirects more than ${MAX_REDIRECTS} times`, facts);
     }
-    url = allowed(new URL(location, url));
+    url = allowed(redirectedTo(location, url, response.status));
+  }
+}
+
+/** Where a redirect leads. What is no address cannot be reached; the error has the status, since an answer did come. */
+function redirectedTo(location: string, from: URL, status: number): URL {
+  try {
+    return new URL(location, from);
+  } catch (cause) {
+    throw new KeyStoreError("unreachable", `${from.origin} redirects to no address`, { status }, { cause });
   }
 }
 

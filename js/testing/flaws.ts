@@ -8,7 +8,16 @@ export interface Draft {
   readonly key: SigningKey;
 }
 
-const HOUR = 3600;
+/** What a verifier of the issuer's own options goes by. */
+export interface Expected {
+  readonly issuer: string;
+  readonly audience: string;
+  /** In Unix seconds. */
+  readonly now: number;
+}
+
+/** More than any tolerance for clocks, and than any time that a policy lets pass. In seconds. */
+const YEAR = 365 * 86_400;
 
 /** Signs a token that holds, as far as its claims do. */
 export async function signed({ header, claims, key }: Draft): Promise<string> {
@@ -16,12 +25,12 @@ export async function signed({ header, claims, key }: Draft): Promise<string> {
   return `${input}.${base64url(await key.sign(input))}`;
 }
 
-/** Signs a token with what is wrong with it; `now` dates it. */
-export function flawed(flaw: Flaw, draft: Draft, now: number): Promise<string> {
-  return FLAWED[flaw](draft, now);
+/** Signs a token with what is wrong with it, whatever its claims and the issuer are. */
+export function flawed(flaw: Flaw, draft: Draft, expected: Expected): Promise<string> {
+  return FLAWED[flaw](draft, expected);
 }
 
-const FLAWED: { readonly [Name in Flaw]: (draft: Draft, now: number) => Promise<string> } = {
+const FLAWED: { readonly [Name in Flaw]: (draft: Draft, expected: Expected) => Promise<string> } = {
   no_signature: ({ header, claims }) => Promise.resolve(inputOf(header, claims)),
   async padded(draft) {
     const { header, claims, key } = draft;
@@ -30,7 +39,7 @@ const FLAWED: { readonly [Name in Flaw]: (draft: Draft, now: number) => Promise<
   },
   async duplicate_claim({ header, claims, key }) {
     const text = JSON.stringify({ ...claims, sub: claims["sub"] ?? "ada" });
-    const input = `${base64url(JSON.stringify(header))}.${base64url(`${text.slice(0, -1)},"sub":"somebody-else"}`)}`;
+    const input = `${base64url(JSON.stringify(header))}.${base64url(`${text.slice(0, -1)},"sub":"${otherSubject(claims)}"}`)}`;
     return `${input}.${base64url(await key.sign(input))}`;
   },
   too_large: (draft) => signed({ ...draft, claims: { ...draft.claims, padding: "x".repeat(1 << 20) } }),
@@ -55,7 +64,7 @@ const FLAWED: { readonly [Name in Flaw]: (draft: Draft, now: number) => Promise<
   async altered_claims(draft) {
     const { header, claims } = draft;
     const [, , signature] = (await signed(draft)).split(".");
-    return `${inputOf(header, { ...claims, sub: "somebody-else" })}.${signature}`;
+    return `${inputOf(header, { ...claims, sub: otherSubject(claims) })}.${signature}`;
   },
   async altered_signature({ header, claims, key }) {
     const input = inputOf(header, claims);
@@ -64,12 +73,21 @@ const FLAWED: { readonly [Name in Flaw]: (draft: Draft, now: number) => Promise<
     signature[middle] = (signature[middle] as number) ^ 1;
     return `${input}.${base64url(signature)}`;
   },
-  wrong_issuer: (draft) => withClaims(draft, { iss: "https://another-issuer.test" }),
-  wrong_audience: (draft) => withClaims(draft, { aud: "another-audience" }),
+  wrong_issuer: (draft, { issuer }) => withClaims(draft, { iss: other("https://another-issuer.test", issuer) }),
+  wrong_audience: (draft, { audience }) => withClaims(draft, { aud: other("another-audience", audience) }),
   no_expiry: (draft) => withClaims(draft, { exp: undefined }),
-  expired: (draft, now) => withClaims(draft, { iat: now - 2 * HOUR, exp: now - HOUR }),
-  not_yet_valid: (draft, now) => withClaims(draft, { nbf: now + HOUR, exp: now + 2 * HOUR }),
+  expired: (draft, { now }) => withClaims(draft, { iat: now - 2 * YEAR, exp: now - YEAR }),
+  not_yet_valid: (draft, { now }) => withClaims(draft, { nbf: now + YEAR, exp: now + 2 * YEAR }),
 };
+
+/** A value of that kind which is not the one that is right. */
+function other(value: string, right: unknown): string {
+  return value === right ? `${value}/2` : value;
+}
+
+function otherSubject(claims: TestClaims): string {
+  return other("somebody-else", claims["sub"]);
+}
 
 function withClaims(draft: Draft, claims: TestClaims): Promise<string> {
   return signed({ ...draft, claims: { ...draft.claims, ...claims } });

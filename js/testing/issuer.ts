@@ -10,8 +10,9 @@ import { createSession, noProtection } from "../session.js";
 import { memoryStorage } from "../storage.js";
 import { ManualClock } from "./clock.js";
 import { flawed, signed } from "./flaws.js";
-import { makeKey, type SigningKey } from "./signing.js";
+import { base64url, makeKey, type SigningKey } from "./signing.js";
 import { FLAWS, type TestClaims, type TestIssuer, type TestSessionOptions, type TestTokenOptions } from "./types.js";
+import { webCrypto } from "./webcrypto.js";
 
 /** What an issuer is like, all filled in. */
 export interface IssuerSettings {
@@ -99,13 +100,15 @@ export class MemoryIssuer implements TestIssuer {
       claims: { ...registered, ...claims },
       key,
     };
-    return await (flaw === undefined ? signed(draft) : flawed(flaw, draft, now));
+    return await (flaw === undefined
+      ? signed(draft)
+      : flawed(flaw, draft, { issuer: this.issuer, audience: this.audience, now }));
   }
 
   async signIn(claims: TestClaims = {}): Promise<TokenSet> {
     const [access_token, id_token] = await Promise.all([this.token(claims), this.token(claims)]);
     this.#serial += 1;
-    const refresh_token = `refresh-${this.#serial}`;
+    const refresh_token = `refresh-${this.#serial}-${randomText()}`;
     this.#grants.set(refresh_token, claims);
     return { access_token, id_token, refresh_token, expires_in: this.#lifetime };
   }
@@ -204,6 +207,11 @@ export class MemoryIssuer implements TestIssuer {
         return { status: 404, error: "not_found" };
     }
   }
+}
+
+/** So that a refresh token of one issuer is none of another. */
+function randomText(): string {
+  return base64url(webCrypto().getRandomValues(new Uint8Array(12)));
 }
 
 interface TestRequest {

@@ -51,7 +51,7 @@ export interface TestTokenOptions {
  * - `altered_signature`: one bit of the signature is another
  * - `wrong_issuer`, `wrong_audience`: of another `iss`, for another `aud`
  * - `no_expiry`: without `exp`
- * - `expired`, `not_yet_valid`: an hour ago, in an hour
+ * - `expired`, `not_yet_valid`: a year ago, in a year, whatever a verifier tolerates
  */
 export type Flaw =
   | "no_signature"

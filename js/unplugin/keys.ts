@@ -2,10 +2,18 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConfigError, KeyStoreError } from "../errors.js";
-import { bundledKeys, fetchTime, provenanceIn } from "../keys/bundle.js";
+import {
+  bundledKeys,
+  dateOfFetch,
+  FUTURE_TOLERANCE,
+  fetchTime,
+  type Provenance,
+  provenanceIn,
+} from "../keys/bundle.js";
 import { isSecret, type JwkMembers, type KeySet, readBundle, withoutSecrets } from "../keys/jwks.js";
 import { fetchPublished, MAX_BYTES, readStrictly } from "../keys/published.js";
 import { kindOf, nameOf, reportOf } from "../keys/report.js";
+import { plainLines, shown } from "../shown.js";
 import type { Source } from "./options.js";
 
 /** What a build imports of an issuer. */
@@ -40,8 +48,9 @@ export async function buildKeys(source: Source, around: Surroundings): Promise<B
 }
 
 /** Whether the issuer gave no answer at all, or said that it has none just now. Another answer is not to be papered over. */
-function isOffline({ code, status = 0 }: KeyStoreError): boolean {
-  return ["unreachable", "timeout"].includes(code) || (code === "http_status" && (status === 429 || status >= 500));
+function isOffline({ code, status }: KeyStoreError): boolean {
+  if (status === undefined) return code === "unreachable" || code === "timeout";
+  return code === "http_status" && (status === 429 || status >= 500);
 }
 
 async function fromBundle(source: Source, why: KeyStoreError, around: Surroundings): Promise<BuiltKeys> {
@@ -61,27 +70,47 @@ async function fromBundle(source: Source, why: KeyStoreError, around: Surroundin
     );
   }
   const set = readFrom(path, text);
-  const { issuer, fetched_at } = provenanceIn(text);
-  if (source.issuer !== undefined && issuer !== undefined && issuer !== source.issuer) {
-    throw failure(`${path} has the keys of ${JSON.stringify(issuer)}, not those of ${source.label}`, why);
-  }
-  const fetchedAt = Date.parse(fetched_at ?? "") / 1000;
-  if (!Number.isFinite(fetchedAt)) {
+  const provenance = provenanceIn(text);
+  const fetchedAt = dateOfFetch(provenance);
+  if (fetchedAt === undefined) {
     const reason = `${why.message}, and ${path} does not say when its keys were fetched (tokenward.fetched_at)`;
     throw failure(`${reason}: nobody knows how old they are. Make it by ${howToMake(source, path)}`, why);
   }
+  const other = whoseElse(source, provenance);
+  if (other !== undefined) {
+    const remedy = `make it by ${howToMake(source, path)} --renew`;
+    throw failure(`${path} has the keys of ${other}, not those of ${source.label}: ${remedy} (${why.message})`, why);
+  }
   const age = around.now() - fetchedAt;
+  if (age < -FUTURE_TOLERANCE) {
+    const future = `${shown(provenance.fetched_at)}, which is still to come by this machine's clock`;
+    const reason = `${why.message}, and ${path} says that its keys were fetched at ${future}: nobody knows how old they are`;
+    throw failure(`${reason}. Set the clock, or make the file by ${howToMake(source, path)} --renew`, why);
+  }
   if (age > source.maxAge) {
     const limit = `${source.maxAge} s (${days(source.maxAge)}), the option "maxAge"`;
     const reason = `the keys in ${path} are ${days(age)} old, more than ${limit}, and there are no fresher ones`;
     throw failure(
-      `${reason}: ${why.message}. Build with a network, or renew the file by ${howToMake(source, path)}`,
+      `${reason}: ${why.message}. Build with a network, or renew the file by ${howToMake(source, path)} --renew`,
       why,
     );
   }
   const { keys, warnings } = await checkKeys(set, path);
   const warning = `${why.message}: built with the keys in ${path}, which are ${days(Math.max(0, age))} old`;
   return { keys, fetchedAt, warnings: [warning, ...warnings] };
+}
+
+/**
+ * Whose keys a bundle has by its own word, if not those of the source: whatever the source names, the bundle must name too,
+ * and where it names both, both must fit. Of a source with both, keys are fetched from `jwksUri`.
+ */
+function whoseElse(source: Source, { issuer, jwks_uri }: Partial<Provenance>): string | undefined {
+  const address = source.jwksUri === undefined ? undefined : new URL(source.jwksUri).href;
+  if (address !== undefined && jwks_uri !== address) return jwks_uri === undefined ? "no address" : shown(jwks_uri);
+  if (source.issuer === undefined || issuer === source.issuer) return undefined;
+  if (issuer !== undefined) return shown(issuer);
+  if (address !== undefined) return undefined;
+  return jwks_uri === undefined ? "no issuer" : `${shown(jwks_uri)}, of no issuer`;
 }
 
 function readFrom(path: string, text: string): KeySet {
@@ -124,7 +153,7 @@ function isKnownKind({ kty, crv, alg }: JwkMembers): boolean {
 }
 
 function howToMake({ issuer, jwksUri }: Source, path: string): string {
-  return `npx tokenward keys fetch ${issuer === undefined ? jwksUri : `--issuer ${issuer}`} --out ${path}`;
+  return `npx tokenward keys fetch ${jwksUri ?? `--issuer ${issuer}`} --out ${path}`;
 }
 
 function days(age: number): string {
@@ -133,5 +162,5 @@ function days(age: number): string {
 }
 
 function failure(message: string, cause?: unknown): Error {
-  return new Error(`tokenward: ${message}`, { cause });
+  return new Error(plainLines(`tokenward: ${message}`), { cause });
 }

@@ -1,13 +1,23 @@
 // `tokenward keys` and `tokenward doctor`, as processes, against servers on this machine.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { createVerifier } from "tokenward";
 import { createTestIssuer } from "tokenward/testing";
 import { startProvider } from "../../tools/provider.mjs";
 import { json, startServer } from "../providers/server.mjs";
-import { makeFolder, run, runJson, runOnTerminal } from "./run.mjs";
+import { CLI, makeFolder, run, runJson, runOnTerminal } from "./run.mjs";
 
 /** From RFC 7638, section 3.1. */
 const RFC_KEY = {
@@ -92,6 +102,88 @@ describe("tokenward keys fetch", () => {
       ["bundle.json"],
     );
     assert.equal(statSync(out).mode & 0o077, 0o077 & ~process.umask() & 0o666);
+  });
+
+  it("renews the date of a file with the same keys only if it is told to, or if no build would take it", async () => {
+    issuer.keys = [RFC_KEY];
+    const out = folder.file("renewed.json");
+    const args = ["keys", "fetch", "--issuer", issuer.origin, "--out", out];
+    const dated = async (epoch, ...more) => {
+      const { code, changed, fetched_at } = await runJson([...args, ...more], { env: { SOURCE_DATE_EPOCH: epoch } });
+      assert.equal(code, 0);
+      assert.equal(
+        JSON.parse(readFileSync(out, "utf8")).tokenward.fetched_at,
+        fetched_at,
+        "what is said is in the file",
+      );
+      return [changed, fetched_at];
+    };
+    assert.deepEqual(await dated("1700000000"), [true, "2023-11-14T22:13:20Z"]);
+    assert.deepEqual(await dated("1700090000"), [false, "2023-11-14T22:13:20Z"]);
+    assert.match((await run(args)).out, /left as it is \(fetched_at 2023-11-14T22:13:20Z; --renew/);
+    assert.deepEqual(await dated("1700090000", "--renew"), [true, "2023-11-15T23:13:20Z"]);
+    const bundle = JSON.parse(readFileSync(out, "utf8"));
+    for (const fetched_at of [undefined, 5, "soon", "9999-01-01T00:00:00Z"]) {
+      writeFileSync(out, JSON.stringify({ ...bundle, tokenward: { ...bundle.tokenward, fetched_at } }));
+      assert.equal((await dated("1700090000"))[0], true, String(fetched_at));
+    }
+    assert.equal((await run(["keys", "check", out, "--renew"])).code, 2);
+  });
+
+  it("writes no character of others that a terminal takes for more, and the same JSON", async () => {
+    const kid = "\u009b2J\u202eevil\u2028\u{e0041}";
+    issuer.keys = [{ ...RFC_KEY, kid }];
+    issuer.headers = { etag: '"\u009b1"' };
+    const out = folder.file("plain.json");
+    const printed = await run(["keys", "fetch", "--issuer", issuer.origin]);
+    const written = await run(["keys", "fetch", "--issuer", issuer.origin, "--out", out]);
+    issuer.headers = { etag: '"1"' };
+    for (const text of [printed.out, printed.err, written.out, readFileSync(out, "utf8")]) {
+      assert.doesNotMatch(text, /[^\P{Cc}\n]|[\p{Cf}\p{Zl}]/u);
+    }
+    for (const text of [printed.out, readFileSync(out, "utf8")]) assert.equal(JSON.parse(text).keys[0].kid, kid);
+  });
+
+  it("replaces a regular file with its rights, and nothing else", { skip: process.platform === "win32" }, async () => {
+    issuer.keys = [RFC_KEY];
+    const own = makeFolder();
+    try {
+      const fetchTo = (name) => run(["keys", "fetch", "--issuer", issuer.origin, "--out", own.file(name)]);
+      writeFileSync(own.file("private.json"), "{}", { mode: 0o600 });
+      chmodSync(own.file("private.json"), 0o600);
+      assert.equal((await fetchTo("private.json")).code, 0);
+      assert.equal(statSync(own.file("private.json")).mode & 0o777, 0o600);
+      writeFileSync(own.file("target.json"), "untouched");
+      symlinkSync(own.file("target.json"), own.file("link.json"));
+      assert.equal((await fetchTo("link.json")).code, 0);
+      assert.ok(lstatSync(own.file("link.json")).isFile());
+      assert.equal(readFileSync(own.file("target.json"), "utf8"), "untouched");
+      mkdirSync(own.file("folder"));
+      symlinkSync("/dev/null", own.file("null"));
+      execFileSync("mkfifo", [own.file("pipe")]);
+      for (const [name, why] of [
+        ["folder", /folder cannot be written: EISDIR/],
+        ["null", /null cannot be written: it is no regular file/],
+        ["pipe", /pipe cannot be written: it is no regular file/],
+        ["nowhere/keys.json", /cannot be written: ENOENT/],
+      ]) {
+        const { code, err } = await fetchTo(name);
+        assert.equal(code, 2, name);
+        assert.match(err, why);
+      }
+      assert.ok(lstatSync(own.file("pipe")).isFIFO() && lstatSync(own.file("null")).isSymbolicLink());
+      const there = ["folder", "link.json", "null", "pipe", "private.json", "target.json"];
+      assert.deepEqual(readdirSync(own.path).sort(), there, "no draft is left");
+      const piped = await run(["inspect", "--file", own.file("pipe")]);
+      assert.equal(piped.code, 2);
+      assert.match(piped.err, /there is no token/);
+      const shell = 'exec "$0" "$1" keys check <(printf %s "$2") --json';
+      const set = JSON.stringify({ keys: [RFC_KEY] });
+      const words = ["-c", shell, process.execPath, CLI, set];
+      assert.equal(JSON.parse(execFileSync("bash", words, { encoding: "utf8" })).usable, 1);
+    } finally {
+      own.remove();
+    }
   });
 
   it("prints the bundle where no file is named", async () => {
@@ -282,6 +374,37 @@ describe("tokenward doctor", () => {
       clock: "problem",
       CORS: "warning",
     });
+  });
+
+  it("judges endpoints of whatever type, and shows no character that is more than one", async () => {
+    const issuer = await startIssuer();
+    issuer.keys = [RFC_KEY];
+    for (const [metadata, refresh, revocation] of [
+      [{ revocation_endpoint: null, token_endpoint: null, grant_types_supported: null }, "warning", "warning"],
+      [{ revocation_endpoint: 5, token_endpoint: { toString: 1 } }, "problem", "problem"],
+      [{ revocation_endpoint: "", token_endpoint: "x\u009b31m" }, "problem", "problem"],
+      [{ revocation_endpoint: "http://a.example/", token_endpoint: "https://a:b@a.example/" }, "problem", "problem"],
+      [{ revocation_endpoint: "javascript:1", token_endpoint: "https://a.example/\u202e" }, "problem", "problem"],
+      [{ revocation_endpoint: "https://a.example/r", token_endpoint: "http://localhost:1/t" }, "ok", "ok"],
+    ]) {
+      issuer.metadata = metadata;
+      const said = await runJson(["doctor", issuer.origin]);
+      const found = statuses(said.findings);
+      assert.deepEqual([found.refresh, found.revocation], [refresh, revocation], JSON.stringify(metadata));
+      assert.equal(said.code, [refresh, revocation].includes("problem") ? 1 : 0);
+      const { code, out, err } = await run(["doctor", issuer.origin]);
+      assert.deepEqual([code, err], [said.code, ""]);
+      assert.doesNotMatch(out, /[^\P{Cc}\n]|\p{Cf}/u);
+    }
+    await issuer.close();
+    const nested = `{"token_endpoint":${"[".repeat(30_000)}${"]".repeat(30_000)}`;
+    const server = await startServer(({ url }, response) => {
+      if (url === "/jwks") return json(response, 200, { keys: [RFC_KEY] });
+      json(response, 200, `${nested},"issuer":"${server.origin}","jwks_uri":"${server.origin}/jwks"}`);
+    });
+    const { code, findings } = await runJson(["doctor", server.origin]);
+    await server.close();
+    assert.deepEqual([code, statuses(findings).refresh], [1, "problem"]);
   });
 
   it("says what stands in the way of the metadata", async () => {

@@ -162,6 +162,27 @@ describe("tokenward inspect", () => {
   });
 });
 
+describe("claims without end", () => {
+  for (const [depth, expected] of [
+    [65, "malformed"],
+    [201, "malformed"],
+    [30_000, "too_large"],
+  ]) {
+    it(`are refused at ${depth} levels, and never a mistake in tokenward`, async () => {
+      const part = (text) => Buffer.from(text).toString("base64url");
+      const claims = `{"exp":9999999999,"aud":"app","x":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+      const input = `${part('{"alg":"ES256"}')}.${part(claims)}.${part("x".repeat(64))}`;
+      const { code, out, err } = await run(["inspect"], { input });
+      assert.deepEqual([code, err], [1, ""]);
+      assert.match(out, depth > 200 ? /^Claims: cannot be read$/m : /^Claims$/m);
+      assert.match(out, new RegExp(`form +${expected}`));
+      const said = await runJson(["inspect"], { input });
+      assert.deepEqual([said.code, said.verdict, said.checks[0].code], [1, "unverified", expected]);
+      assert.equal((await runJson(["verify", ...known], { input })).error.code, expected);
+    });
+  }
+});
+
 describe("a token", () => {
   const parts = () => token.split(".");
 

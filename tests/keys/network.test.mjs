@@ -48,7 +48,7 @@ const FAILURES = [
   ["status 204", sending("", 204), "http_status", 204],
   ["status 304 that was not asked for", sending("", 304), "http_status", 304],
   ["a redirect without an address", sending("", 302), "http_status", 302],
-  ["a redirect to nonsense", sending("", 302, { Location: "http://[" }), "unreachable"],
+  ["a redirect to nonsense", sending("", 302, { Location: "http://[" }), "unreachable", 302],
   ["a redirect to plain http", sending("", 302, { Location: "http://login.example/keys" }), "insecure_url"],
   ["a redirect to a file", sending("", 302, { Location: "file:///etc/passwd" }), "insecure_url"],
   ["a redirect to text in an address", sending("", 302, { Location: `data:,${SET}` }), "insecure_url"],

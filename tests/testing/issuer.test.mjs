@@ -88,6 +88,53 @@ describe("a test issuer", () => {
     }
   }
 
+  for (const [what, options, claims, flaw] of [
+    ["altered_claims of a sub that is the other one", {}, { sub: "somebody-else" }, "altered_claims"],
+    ["duplicate_claim of the same", {}, { sub: "somebody-else" }, "duplicate_claim"],
+    ["wrong_issuer of the issuer that is the other one", { issuer: "https://another-issuer.test" }, {}, "wrong_issuer"],
+    ["wrong_audience of the audience that is the other one", { audience: "another-audience" }, {}, "wrong_audience"],
+    ["wrong_audience of claims with both", {}, { aud: ["app", "another-audience"] }, "wrong_audience"],
+    ["expired at the beginning of time", { now: 1 }, {}, "expired"],
+    ["not_yet_valid at the beginning of time", { now: 1 }, {}, "not_yet_valid"],
+  ]) {
+    it(`makes ${what} a flaw, too`, async () => {
+      const own = await createTestIssuer(options);
+      const token = await own.token(claims, { flaw });
+      assert.equal(code(createVerifier(own.options), token), FLAWS[flaw]);
+    });
+  }
+
+  for (const flaw of ["expired", "not_yet_valid"]) {
+    it(`makes ${flaw} more than a tolerance covers`, async () => {
+      const lenient = createVerifier({ ...issuer.options, clockTolerance: "7d" });
+      assert.equal(code(lenient, await issuer.token({}, { flaw })), flaw);
+    });
+  }
+
+  it("gives a duplicate_claim two values that differ", async () => {
+    for (const sub of ["ada", "somebody-else"]) {
+      const [, claims] = (await issuer.token({ sub }, { flaw: "duplicate_claim" })).split(".");
+      const subjects = [
+        ...Buffer.from(claims, "base64url")
+          .toString()
+          .matchAll(/"sub":"([^"]*)"/g),
+      ];
+      assert.equal(new Set(subjects.map(([, value]) => value)).size, 2);
+    }
+  });
+
+  it("refreshes nobody by a refresh token of another issuer", async () => {
+    const [one, other] = await Promise.all([createTestIssuer(), createTestIssuer({ issuer: "https://b.test" })]);
+    const refresh = async (at, { refresh_token }) => {
+      const body = new URLSearchParams({ grant_type: "refresh_token", refresh_token });
+      return (await at.fetch(`${at.issuer}/token`, { method: "POST", body })).status;
+    };
+    const [ada, bob] = [await one.signIn(), await other.signIn({ sub: "bob" })];
+    assert.equal(await refresh(other, ada), 400);
+    assert.equal(await refresh(one, bob), 400);
+    assert.equal(await refresh(one, ada), 200);
+  });
+
   it("refuses what it does not know, by name", async () => {
     const refused = (option) => (error) => error instanceof ConfigError && error.option === option;
     await assert.rejects(createTestIssuer({ algorithms: ["HS256"] }), refused("algorithms"));

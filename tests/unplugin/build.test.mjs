@@ -229,6 +229,102 @@ describe("tokenward/unplugin", () => {
     project.remove();
   });
 
+  it("takes a bundle only of the issuer and the address that the options name, and of a time that has been", async () => {
+    reset();
+    const gone = await startServer((_, response) => json(response, 200, {}));
+    await gone.close();
+    const [issuer, jwksUri] = [gone.origin, `${gone.origin}/jwks`];
+    const evil = "https://evil.example";
+    const page = 'import keys from "virtual:tokenward/keys"; console.log(keys);';
+    const now = new Date().toISOString();
+    const whose = /jwks\.json has the keys of .*, not those of .* keys fetch .* --out jwks\.json --renew/;
+    const future = /still to come by this machine's clock.* --renew/;
+    for (const [options, provenance, message] of [
+      [{ issuer }, { issuer, jwks_uri: `${evil}/jwks` }],
+      [{ jwksUri }, { jwks_uri: jwksUri }],
+      [{ jwksUri }, { issuer: "https://any.example", jwks_uri: jwksUri }],
+      [
+        { issuer, jwksUri },
+        { issuer, jwks_uri: jwksUri },
+      ],
+      [{ issuer, jwksUri }, { jwks_uri: jwksUri }],
+      [{ issuer }, { issuer: evil, jwks_uri: jwksUri }, whose],
+      [{ issuer }, { jwks_uri: `${evil}/jwks` }, whose],
+      [{ issuer }, {}, whose],
+      [{ issuer }, { issuer: [issuer], jwks_uri: jwksUri }, whose],
+      [{ jwksUri }, { issuer: evil, jwks_uri: `${evil}/jwks` }, whose],
+      [{ jwksUri }, { jwks_uri: `${evil}/\u009b31m` }, whose],
+      [{ jwksUri }, { issuer: gone.origin }, whose],
+      [{ issuer, jwksUri }, { issuer, jwks_uri: `${evil}/jwks` }, whose],
+      [{ issuer, jwksUri }, { issuer: evil, jwks_uri: jwksUri }, whose],
+      [{ issuer }, { issuer, fetched_at: "9999-01-01T00:00:00Z" }, future],
+      [{ issuer }, { issuer, fetched_at: new Date(Date.now() + HOUR * 1000).toISOString() }, future],
+      [{ issuer }, { issuer, fetched_at: new Date(Date.now() + 60_000).toISOString() }],
+      [{ issuer }, { issuer, fetched_at: 2026 }, /does not say when/],
+      [{ issuer }, { issuer, fetched_at: "2020-01-01T00:00:00Z" }, /"maxAge".* renew the file by .* --renew/],
+    ]) {
+      const bundle = { keys: server.keys, tokenward: { fetched_at: now, ...provenance } };
+      const project = makeProject({ "page.js": page, "jwks.json": bundle });
+      const building = BUNDLERS.esbuild(project.path, { ...options, bundled: "jwks.json" });
+      const said = await building.then(
+        () => "built",
+        (error) => error.message,
+      );
+      assert.match(said, message ?? /^built$/, JSON.stringify([options, provenance]));
+      assert.doesNotMatch(said, /[^\P{Cc}\n]/u);
+      project.remove();
+    }
+  });
+
+  it("takes no bundle in place of an answer that redirects to nowhere", async () => {
+    const odd = await startServer((_, response) => json(response, 302, {}, { location: "https://[" }));
+    const jwksUri = `${odd.origin}/jwks`;
+    const tokenward = { jwks_uri: jwksUri, fetched_at: new Date().toISOString() };
+    const bundle = { keys: issuer.jwks.keys, tokenward };
+    const project = makeProject({ ...files, "jwks.json": bundle });
+    const building = BUNDLERS.esbuild(project.path, { jwksUri, bundled: "jwks.json" });
+    await assert.rejects(building, /cannot be used: .* redirects to no address/);
+    project.remove();
+    await odd.close();
+  });
+
+  it("loads no keys by half a name, and leaves files of the project alone", async () => {
+    reset();
+    const issuers = { login: { issuer: server.origin } };
+    for (const name of ["nope/login", "typo_login", "keys/", "keys/login/", "keyslogin", "keys/login?x"]) {
+      const wrong = makeProject({ "page.js": `import keys from "virtual:tokenward/${name}"; console.log(keys);` });
+      await assert.rejects(BUNDLERS.esbuild(wrong.path, { issuers }), /there is no virtual:tokenward\//, name);
+      wrong.remove();
+    }
+    const page = `
+      import one from "./tokenward-virtual-keys/login.js";
+      import two from "./tokenward-virtual-module.js";
+      import jwks from "virtual:tokenward/keys/login";
+      globalThis.answer = [one, two, jwks.keys.length];`;
+    const own = {
+      "tokenward-virtual-keys/login.js": "export default 1;",
+      "tokenward-virtual-module.js": "export default 2;",
+    };
+    for (const [name, build] of Object.entries(BUNDLERS)) {
+      const project = makeProject({ "page.js": page, ...own });
+      const { script } = await build(project.path, { issuers });
+      assert.deepEqual((await runBuilt(project.path, script)).answer, [1, 2, 1], name);
+      project.remove();
+    }
+  });
+
+  it("escapes in the code what is more than a character", async () => {
+    reset();
+    server.keys = issuer.jwks.keys.map((key) => ({ ...key, kid: "\u009b\u202e" }));
+    const page = 'import jwks from "virtual:tokenward/keys"; globalThis.answer = jwks.keys[0].kid;';
+    const project = makeProject({ "page.js": page });
+    const { script } = await BUNDLERS.rollup(project.path, { issuer: server.origin });
+    assert.match(readFileSync(join(project.path, "dist", script), "utf8"), /\\u009b\\u202e/);
+    assert.equal((await runBuilt(project.path, script)).answer, "\u009b\u202e");
+    project.remove();
+    reset();
+  });
+
   for (const [what, options, code, message] of [
     ["a misspelt option", { isuer: "https://login.example" }, "unknown_option", /"isuer"/],
     ["no issuer", { bundled: "jwks.json" }, "missing_option", /say whose keys/],

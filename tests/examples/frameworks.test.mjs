@@ -60,11 +60,11 @@ for (const [name, start] of Object.entries(EXAMPLES)) {
 
     test("and nobody else", async () => {
       const cases = [
-        ["me", undefined, 401, "Bearer"],
+        ["me", undefined, 401, 'Bearer realm="protected"'],
         ["me", tokenOf({ exp: 1 }), 401, 'Bearer error="invalid_token", error_description="expired"'],
         ["me", tokenOf({ aud: "other" }), 401, 'Bearer error="invalid_token", error_description="claim_mismatch"'],
         ["reports/7", tokenOf(), 403, 'Bearer error="insufficient_scope", scope="reports:read"'],
-        ["elsewhere", undefined, 401, "Bearer"],
+        ["elsewhere", undefined, 401, 'Bearer realm="protected"'],
       ];
       for (const [path, token, status, challenge] of cases) {
         assert.deepEqual((await ask(path, token)).slice(0, 2), [status, challenge], path);

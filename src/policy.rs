@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 use crate::claims::{ClaimRules, TokenTimes, UnixTime};
-use crate::error::ConfigError;
+use crate::error::{ConfigError, by_language};
 
 const MINUTE: f64 = 60.0;
 const DAY: f64 = 24.0 * 60.0 * MINUTE;
@@ -38,9 +38,9 @@ impl Policy {
     /// [`ConfigError::InvalidOption`] if one is negative or not finite.
     pub fn new(grace: f64, check_in: Option<f64>, rollback_tolerance: f64) -> Result<Self, ConfigError> {
         ClaimRules::check_seconds("grace", grace)?;
-        ClaimRules::check_seconds("rollback_tolerance", rollback_tolerance)?;
+        ClaimRules::check_seconds(by_language("rollback_tolerance", "rollbackTolerance"), rollback_tolerance)?;
         if let Some(check_in) = check_in {
-            ClaimRules::check_seconds("check_in", check_in)?;
+            ClaimRules::check_seconds(by_language("check_in", "checkIn"), check_in)?;
         }
         Ok(Self::of_checked(grace, check_in, rollback_tolerance))
     }

@@ -442,12 +442,12 @@ impl VerifierBuilder {
         if matches!(&settings.typ, Accept::OneOf(types) if types.is_empty()) {
             return Err(invalid("typ", EMPTY));
         }
-        ClaimRules::check_seconds("clock_tolerance", rules.clock_tolerance)?;
+        ClaimRules::check_seconds(by_language("clock_tolerance", "clockTolerance"), rules.clock_tolerance)?;
         if let Some(seconds) = rules.max_token_age {
-            ClaimRules::check_seconds("max_token_age", seconds)?;
+            ClaimRules::check_seconds(by_language("max_token_age", "maxTokenAge"), seconds)?;
         }
         if !(1..=GREATEST_MAX_TOKEN_BYTES).contains(&settings.max_token_bytes) {
-            return Err(invalid("max_token_bytes", "should be from 1 to 1048576"));
+            return Err(invalid(by_language("max_token_bytes", "maxTokenBytes"), "should be from 1 to 1048576"));
         }
         keys.require_usable(&settings.algorithms, settings.key_rules)?;
         Ok(Verifier { keys, settings: Arc::new(settings) })

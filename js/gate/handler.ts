@@ -106,7 +106,9 @@ export class Handler {
       await reconsidering;
       decision = this.#decider.decide(rule, request);
     }
-    return (await this.#decider.prove(rule, decision, request)) ?? decision;
+    // Without a proof nothing is waited for: a decision about the person here is of this very moment.
+    const proving = this.#decider.prove(rule, decision, request);
+    return proving === undefined ? decision : await proving;
   }
 
   /** The answer to a request whose URL is refused. */

@@ -38,7 +38,9 @@ export function checkOptions<Options extends object>(
 export function checkNames<Options extends object>(given: Options, what: string, names: readonly string[]): Options {
   // A Map or URLSearchParams has no option as a member: what it was meant to say would be silently ignored.
   if (typeof given !== "object" || given === null || Symbol.iterator in given) {
-    throw new ConfigError("invalid_option", `"${what}" should be an object of options`, what);
+    // What is inside another option is named with its place, and is the option of its last name.
+    const option = what.slice(what.lastIndexOf(".") + 1);
+    throw new ConfigError("invalid_option", `"${what}" should be an object of options`, option);
   }
   refuseUnknown(given, names);
   return readMembers(given, names) as Options;

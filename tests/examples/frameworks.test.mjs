@@ -1,11 +1,10 @@
 // The small examples, each started as its README says: what a gate answers is the same in all of them.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { tokenFor } from "../rfc8037.mjs";
-import { bunProgram, denoProgram } from "../runtimes/programs.mjs";
-import { freePort, listening, startWorkerd } from "../runtimes/workerd.mjs";
+import { bunProgram, denoProgram, serving } from "../runtimes/programs.mjs";
+import { startWorkerd } from "../runtimes/workerd.mjs";
 import { copyOf } from "./example.mjs";
 
 const inNode = (folder) => serving(process.execPath, () => [join(folder, "server.js")]);
@@ -22,20 +21,6 @@ const EXAMPLES = {
     ]),
   "hono-worker": (folder) => startWorkerd(join(folder, "worker.ts")),
 };
-
-async function serving(program, args) {
-  const port = await freePort();
-  const env = { ...process.env, PORT: port };
-  const server = spawn(program, args(port), { env, stdio: ["ignore", "ignore", "inherit"] });
-  const close = () => server.kill();
-  try {
-    await listening(port);
-  } catch (error) {
-    close();
-    throw error;
-  }
-  return { url: `http://127.0.0.1:${port}/`, close };
-}
 
 for (const [name, start] of Object.entries(EXAMPLES)) {
   describe(`examples/${name}`, () => {

@@ -32,7 +32,8 @@ export function startBun(source) {
   return serving(bunProgram(), () => ["run", source]);
 }
 
-async function serving(program, args) {
+/** Starts a program that serves on a free port of loopback, which it is given as `PORT`: `{ url, close }`. */
+export async function serving(program, args) {
   const port = await freePort();
   const env = { ...process.env, PORT: port, BUN_PORT: port };
   const server = spawn(program, args(port), { env, stdio: ["ignore", "ignore", "inherit"] });

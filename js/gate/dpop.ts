@@ -200,6 +200,8 @@ export class Dpop {
     try {
       verifier = this.#verifierFor(JSON.stringify([key]));
     } catch (error) {
+      // A key that holds lists within lists by the thousand is too deep to be written as text.
+      if (error instanceof RangeError) return refuse("malformed", DETAILS.malformed);
       if (!isAboutKey(error)) throw error;
       const isSecret = error.code === "private_key" || error.code === "symmetric_key";
       return refuse(isSecret ? "secret_key" : "key_unusable", error.message);

@@ -621,6 +621,18 @@ describe("a proof that was used", () => {
     assert.deepEqual(ids, [[sha256(`${ADA.jkt}.j`), NOW + 65, NOW]]);
   });
 
+  it("refuses a key that is too deep to be written, however deep the stack is", async () => {
+    const token = tokenOf();
+    for (const depth of [10, 1000, 4000, 5000, 5500]) {
+      const deep = `"deep":${"[".repeat(depth)}${"]".repeat(depth)},"kty"`;
+      const header = JSON.stringify({ typ: "dpop+jwt", alg: ADA.alg, jwk: ADA.jwk }).replace('"kty"', deep);
+      const payload = Buffer.from(proof(token).split(".")[1], "base64url").toString();
+      const { status, decision } = await ask(gateOf({}), { token, dpop: signedBy(ADA, header, payload) });
+      assert.ok(status === 401 || depth === 10, `${depth}: ${status}`);
+      if (depth > 10) assert.ok(["malformed", "key_unusable"].includes(decision.dpop), `${depth}: ${decision.dpop}`);
+    }
+  });
+
   it("fills no more room than there is; then nobody passes until there is some again", async ({ mock }) => {
     let uptime = 1000;
     mock.method(performance, "now", () => uptime * 1000);

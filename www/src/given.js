@@ -2,7 +2,7 @@
 
 import { decode, isObject, member } from "./decode.js";
 import { byId, make, update } from "./dom.js";
-import { keysOf } from "./keys.js";
+import { keysOf, MAX_BYTES } from "./keys.js";
 import { ALGORITHMS } from "./rules.js";
 import { aboutSample, drawSamples, isSessionToken } from "./samples.js";
 import { realNow, relative } from "./time.js";
@@ -113,22 +113,49 @@ function readKeys(jwks) {
 }
 
 async function fetchKeys(issuer) {
-  const status = byId("fetch-status");
-  status.textContent = "Asking the issuer…";
-  byId("fetch-button").disabled = true;
+  const say = (...words) => update(byId("fetch-status"), ...words);
+  const stop = new AbortController();
+  const onStop = () => stop.abort();
+  byId("fetch-stop").addEventListener("click", onStop);
+  showFetching(true);
+  say("Asking the issuer…");
   try {
-    const { jwks, at, fetched } = await keysOf(issuer);
-    status.textContent = fetched
-      ? "Fetched just now, and kept for when there is no network."
-      : `The issuer cannot be reached. These keys were fetched ${relative(at, realNow())}.`;
+    const { jwks, at, fetched, secrets } = await keysOf(issuer, { signal: stop.signal, progress: showProgress });
+    const left =
+      secrets > 0
+        ? ` ${secrets} left out: the set has private keys, and whoever has read it can sign with them. Tell the issuer.`
+        : "";
+    say(
+      fetched
+        ? `Fetched just now, and kept for when there is no network.${left}`
+        : `The issuer cannot be reached. These keys were fetched ${relative(at, realNow())}.`,
+    );
     return jwks;
   } catch (error) {
-    const why = error instanceof TypeError ? "it cannot be reached, or does not allow pages to ask" : error.message;
-    status.textContent = `No keys: ${why}.`;
+    say(make("code.code-chip", {}, error.code ?? error.name), ` No keys: ${error.message}.`);
     return undefined;
   } finally {
-    byId("fetch-button").disabled = false;
+    byId("fetch-stop").removeEventListener("click", onStop);
+    showFetching(false);
   }
+}
+
+function showFetching(isFetching) {
+  const hadFocus = document.activeElement === byId("fetch-stop");
+  byId("fetch-button").disabled = isFetching;
+  byId("fetch-under-way").hidden = !isFetching;
+  byId("fetch-progress").removeAttribute("value");
+  byId("fetch-bytes").textContent = "";
+  if (hadFocus) byId("fetch-button").focus();
+}
+
+/** In the bar's own attributes alone: a status that is read aloud at every chunk would never end. */
+function showProgress(bytes, total) {
+  const bar = byId("fetch-progress");
+  bar.max = total ?? MAX_BYTES;
+  bar.value = bytes;
+  byId("fetch-bytes").textContent =
+    `${(bytes / 1000).toFixed(1)} kB of ${total ? "" : "at most "}${((total ?? MAX_BYTES) / 1000).toFixed(1)} kB`;
 }
 
 /** What the token says of itself, unverified: a start for filling in, which is why it takes a press of a button. */

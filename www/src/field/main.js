@@ -144,6 +144,8 @@ function listen() {
 
 async function begin() {
   setUpApp();
+  // It scrolls where the page is narrow, and then by keyboard too.
+  byId("picture").tabIndex = 0;
   if (session === undefined) {
     byId("explained").hidden = false;
     update(

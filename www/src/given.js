@@ -5,6 +5,7 @@ import { byId, make, update } from "./dom.js";
 import { keysOf, MAX_BYTES } from "./keys.js";
 import { ALGORITHMS } from "./rules.js";
 import { aboutSample, drawSamples, isSessionToken } from "./samples.js";
+import { readTokens } from "./several.js";
 import { realNow, relative } from "./time.js";
 
 const WIDE = "(min-width: 62rem)";
@@ -26,7 +27,7 @@ export function setUpGiven({ state, change, choose, clear }) {
 
   byId("sample").addEventListener("change", (event) => choose(event.target.value));
   byId("token").addEventListener("input", (event) => {
-    change({ token: event.target.value.trim(), sample: undefined, moment: undefined });
+    change({ ...readTokens(event.target.value), sample: undefined, moment: undefined });
   });
   byId("jwks").addEventListener("input", (event) => change({ jwks: event.target.value, sample: undefined }));
   rules.addEventListener("input", () => change({ rules: read(rules), sample: undefined }));
@@ -47,11 +48,11 @@ export function setUpGiven({ state, change, choose, clear }) {
 
 /** Draws what changed by other means than typing; the field somebody types in is left alone. */
 export function drawGiven(state) {
-  const { token, jwks, rules, sample, session } = state;
+  const { token, several, jwks, rules, sample, session } = state;
   drawSamples(byId("sample"), sample, session);
   byId("sample-about").textContent = aboutSample(sample, session);
-  put(byId("token"), token);
-  drawInk(token);
+  put(byId("token"), several?.text ?? token);
+  drawInk(several?.text ?? token, token);
   put(byId("jwks"), jwks);
   drawKeys(jwks);
   write(byId("rules"), rules);
@@ -70,15 +71,22 @@ function suggestIssuer({ token, sample, session }) {
   field.dataset.suggested = field.value;
 }
 
-/** The three parts of the token, each in its colour, behind the transparent text of the field. */
-function drawInk(token) {
-  const pieces = token
-    .split(".")
-    .flatMap((text, index) => [...(index > 0 ? ["."] : []), make(`span.part.${PARTS[index] ?? "surplus"}`, {}, text)]);
-  update(byId("token-ink"), ...pieces, "\n");
+/** The three parts of each token, each in its colour, behind the transparent text of the field. */
+function drawInk(text, token) {
+  const pieces = (line) =>
+    line
+      .split(".")
+      .flatMap((part, index) => [
+        ...(index > 0 ? ["."] : []),
+        make(`span.part.${PARTS[index] ?? "surplus"}`, {}, part),
+      ]);
+  update(byId("token-ink"), ...text.split("\n").flatMap((line) => [...pieces(line), "\n"]));
   const { parts } = decode(token);
   const legend = PARTS.map((name, index) => make(`span.part-name.${name}`, {}, `${name} ${parts[index]?.length ?? 0}`));
-  update(byId("token-hint"), ...(token ? legend : ["Three parts with dots between: header, payload, signature."]));
+  update(
+    byId("token-hint"),
+    ...(token ? legend : ["Three parts with dots between: header, payload, signature. Several tokens: one a line."]),
+  );
 }
 
 function drawKeys(jwks) {

@@ -207,7 +207,7 @@ suite("a test to copy", () => {
   });
   after(() => rmSync(folder, { recursive: true }));
   const NASTY = {
-    '"; process.exit(1); //': "*/ ${x} `\u2028",
+    '"; process.exit(1); //': "*/ $`\u2028",
     "not a name": { "a-b": [1, { c: null }] },
     long: "y".repeat(200),
   };

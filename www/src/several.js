@@ -29,6 +29,8 @@ export function setUpSeveral({ state, change }) {
     const { several } = state();
     if (index === undefined || several === undefined) return;
     change({ token: several.tokens[index], several: { ...several, index: Number(index) }, sample: undefined });
+    // Its row was drawn anew.
+    byId("several-rows").querySelector(`[data-index="${index}"]`).focus();
   });
 }
 

@@ -81,7 +81,15 @@ function limits({ signal, progress }) {
   return { fetch: ask, timeout: WAIT, maxBytes: MAX_BYTES };
 }
 
-const either = (one, other) => (other === undefined ? one : AbortSignal.any([one, other]));
+/** `AbortSignal.any`, which Safari has not had for long. */
+function either(...signals) {
+  const stop = new AbortController();
+  for (const signal of signals) {
+    if (signal?.aborted) stop.abort();
+    signal?.addEventListener("abort", () => stop.abort(), { once: true });
+  }
+  return stop.signal;
+}
 
 /** The same answer, whose bytes are counted as they are read. */
 function counted(response, progress) {

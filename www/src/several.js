@@ -50,6 +50,9 @@ export function drawSeveral(state, judge, now) {
   );
 }
 
+/** Of what anybody may have written. */
+const cut = (text) => (text.length > 12 ? `${text.slice(0, 11)}…` : text);
+
 function row(answer, token, index, shown, now) {
   const { header } = decode(token);
   const alg = member(header, "alg");
@@ -60,7 +63,7 @@ function row(answer, token, index, shown, now) {
     `tr.${answer.kind}${index === shown ? ".shown" : ""}`,
     {},
     make("th", { scope: "row" }, name, make("code", {}, ` …${token.slice(-6)}`)),
-    make("td", {}, typeof alg === "string" ? alg.slice(0, 20) : "unreadable"),
+    make("td", {}, typeof alg === "string" ? cut(alg) : "unreadable"),
     make("td", {}, sign(`#${SIGNS[answer.kind]}`), title, code && " ", code && make("code.code-chip", {}, code)),
   );
 }

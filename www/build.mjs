@@ -20,6 +20,7 @@ export async function buildSite({ outdir = join(HERE, "dist"), provider } = {}) 
   await mkdir(outdir, { recursive: true });
   const { script, field, style } = await bundle(outdir, provider);
   await cp(join(HERE, "icons"), join(outdir, "icons"), { recursive: true, filter: (path) => !path.endsWith(".mjs") });
+  await cp(join(HERE, "../docs/airplane.svg"), join(outdir, "airplane.svg"));
   await cp(join(HERE, "manifest.webmanifest"), join(outdir, "manifest.webmanifest"));
   // The Open Font License asks to be passed on with the fonts.
   await cp(join(HERE, "../node_modules/@fontsource-variable/geist/LICENSE"), join(outdir, "fonts-license.txt"));

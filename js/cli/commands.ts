@@ -4,7 +4,7 @@ import { fetchBundle } from "./bundle.js";
 import { doctor } from "./doctor.js";
 import { inspect } from "./inspect.js";
 import { checkKeys, diffKeys } from "./keys.js";
-import { CLAIM_OPTIONS, KEY_OPTIONS, NETWORK_OPTIONS, TOKEN_OPTIONS } from "./sources.js";
+import { CLAIM_OPTIONS, ID_TOKEN_OPTIONS, KEY_OPTIONS, NETWORK_OPTIONS, TOKEN_OPTIONS } from "./sources.js";
 import type { ExitCode, Run } from "./types.js";
 import { verify } from "./verify.js";
 
@@ -44,12 +44,17 @@ export const COMMANDS: { readonly [name: string]: Command } = {
       ...TOKEN_OPTIONS,
       ...KEY_OPTIONS,
       ...CLAIM_OPTIONS,
+      ...ID_TOKEN_OPTIONS,
       "any-issuer": { help: "whatever the iss" },
       "any-audience": { help: "whatever the aud" },
       ...NETWORK_OPTIONS,
     },
     examples: [
       ['echo "$TOKEN" | npx tokenward verify --issuer https://login.example --audience my-app', "keys of the issuer"],
+      [
+        'npx tokenward verify --file id-token.txt -i https://login.example -a my-app --profile id_token --nonce "$NONCE"',
+        "an ID token",
+      ],
       ["npx tokenward verify --file token.txt --keys jwks.json --any-issuer --any-audience", "keys in a file"],
     ],
     exits: ["the token holds", "it is refused"],

@@ -9,8 +9,9 @@ import { fetchPublished, MAX_BYTES, readStrictly } from "../keys/published.js";
 import type { Fetched } from "../keys/source.js";
 import { createVerifier } from "../ml-dsa.js";
 import type { Algorithm } from "../options.js";
+import type { IdTokenExpectations } from "../profile.js";
 import { shown } from "../shown.js";
-import type { Verifier } from "../verifier.js";
+import type { Claims, Verifier } from "../verifier.js";
 import type { Arguments, OptionSpecs } from "./arguments.js";
 import { UsageError } from "./errors.js";
 import type { Host, Run } from "./types.js";
@@ -48,6 +49,20 @@ export const CLAIM_OPTIONS: OptionSpecs = {
   at: { value: "time", help: "judge as of then: Unix seconds, or 2026-11-29T12:00:00Z" },
 };
 
+/** What one call expects of an ID token, which `verify` alone asks for. */
+export const ID_TOKEN_OPTIONS: OptionSpecs = {
+  profile: {
+    value: "name",
+    help: "one kind of token, with all its rules: at+jwt (RFC 9068) or id_token (OpenID Connect)",
+  },
+  nonce: { value: "text", help: "of an id_token: the nonce of the request" },
+  "access-token": {
+    value: "token or @path",
+    help: "of an id_token: the access token that at_hash must be of; @ reads a file",
+  },
+  "max-auth-age": { value: "duration", help: "of an id_token: how long ago the sign-in may have been (auth_time)" },
+};
+
 /** The token: the argument, the file, or the standard input. */
 export async function readToken({ args, host, print }: Run): Promise<string> {
   const [given] = args.positionals;
@@ -64,9 +79,32 @@ export async function readToken({ args, host, print }: Run): Promise<string> {
       : given === undefined || given === "-"
         ? await host.readInput()
         : given;
-  const token = text.trim().replace(/^(?:Authorization:\s*)?(?:Bearer|DPoP)\s+/i, "");
+  const token = bare(text);
   if (token === "") throw new UsageError("there is no token: give it as an argument, as --file, or on standard input");
   return token;
+}
+
+/** A token without what it is often copied with. */
+function bare(text: string): string {
+  return text.trim().replace(/^(?:Authorization:\s*)?(?:Bearer|DPoP)\s+/i, "");
+}
+
+/** What the options expect of this one ID token; `undefined` if nothing. */
+export async function readExpected({ args, host }: Run): Promise<IdTokenExpectations | undefined> {
+  const names = Object.keys(ID_TOKEN_OPTIONS).filter((name) => name !== "profile" && args.text(name) !== undefined);
+  if (names.length === 0) return undefined;
+  if (args.text("profile") !== "id_token") {
+    throw new UsageError(`--${names[0]} is about ID tokens: it needs --profile id_token`);
+  }
+  const [nonce, given, maxAge] = [args.text("nonce"), args.text("access-token"), durationOf(args, "max-auth-age")];
+  const accessToken = given?.startsWith("@") ? await readFile(host, given.slice(1), "access token") : given;
+  if (nonce === "") throw new UsageError("--nonce is empty: leave it out where the request had none");
+  if (accessToken !== undefined && bare(accessToken) === "") throw new UsageError("--access-token is empty");
+  return {
+    ...(nonce !== undefined && { nonce }),
+    ...(accessToken !== undefined && { accessToken: bare(accessToken) }),
+    ...(maxAge !== undefined && { maxAge }),
+  };
 }
 
 /** What to do about a token that is none; `undefined` where that is not known. */
@@ -164,10 +202,10 @@ export function durationOf(args: Arguments, name: string): number | undefined {
 }
 
 /** A verifier for what the options ask of a token; an issuer or audience that nobody named is any. */
-export function verifierOf(run: Run, keys: Keys): Verifier {
+export function verifierOf(run: Run, keys: Keys): Verifier<Claims, IdTokenExpectations> {
   const { args } = run;
   const now = timeOf(run);
-  return createVerifier<undefined>({
+  return createVerifier({
     // As a key store does it: of a set that was fetched, a secret is left out, with its public half.
     jwks: keys.fetched === undefined ? keys.set.text : withoutSecrets(keys.set).text,
     issuer: args.text("issuer") ?? null,
@@ -175,6 +213,7 @@ export function verifierOf(run: Run, keys: Keys): Verifier {
     algorithms: args.list("algorithm") as readonly Algorithm[] | undefined,
     clockTolerance: durationOf(args, "tolerance"),
     now: () => now,
+    profile: args.text("profile") as "id_token" | undefined,
     typ: args.text("type"),
     subject: args.text("subject"),
     maxTokenAge: durationOf(args, "max-age"),

@@ -1,9 +1,10 @@
 import { ConfigError, KeyStoreError, TokenError } from "../errors.js";
+import type { IdTokenExpectations } from "../profile.js";
 import { shown } from "../shown.js";
 import type { VerificationKey, Verified } from "../verifier.js";
 import { errorFacts, UsageError } from "./errors.js";
 import { moment, type Printer } from "./printer.js";
-import { adviceOn, type Keys, readKeys, readToken, timeOf, verifierOf } from "./sources.js";
+import { adviceOn, type Keys, readExpected, readKeys, readToken, timeOf, verifierOf } from "./sources.js";
 import { EXIT, type ExitCode, type Run } from "./types.js";
 
 /** `tokenward verify`: whether a token holds, or why not. */
@@ -14,9 +15,10 @@ export async function verify(run: Run): Promise<ExitCode> {
   if (args.text("keys") === undefined && args.text("issuer") === undefined) {
     throw new UsageError("there are no keys: name them by --keys (a file or an address) or by --issuer");
   }
+  const expected = await readExpected(run);
   const token = await readToken(run);
   const keys = (await readKeys(run)) as Keys;
-  const answer = judged(run, keys, token);
+  const answer = judged(run, keys, token, expected);
   const now = timeOf(run);
   if (answer instanceof TokenError) {
     print.mark("problem", `refused (${answer.code}): ${answer.message}`);
@@ -33,9 +35,9 @@ export async function verify(run: Run): Promise<ExitCode> {
 }
 
 /** What the options make of a token: verified, or why it is refused. */
-export function judged(run: Run, keys: Keys, token: string): Verified | TokenError {
+export function judged(run: Run, keys: Keys, token: string, expected?: IdTokenExpectations): Verified | TokenError {
   try {
-    return verifierOf(run, keys).verify(token);
+    return verifierOf(run, keys).verify(token, expected);
   } catch (error) {
     if (error instanceof TokenError) return error;
     const isOurs = keys.fetched === undefined || run.args.list("algorithm") !== undefined;

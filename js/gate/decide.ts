@@ -123,7 +123,7 @@ export function decideByVerifier(
       if (!result.ok) {
         const { code } = result.error;
         const until = () => (code === "not_yet_valid" ? nextChange(verifier.validity?.(token)) : null);
-        return withUntil({ ...none, reason: reasonOf(result.error), error: code }, until);
+        return withUntil(refusedFor(result.error, { ...none, reason: reasonOf(result.error), error: code }), until);
       }
       const { claims } = result.value;
       const rights = own(result.value, "rights");
@@ -242,6 +242,14 @@ function withUntil(facts: Omit<GateDecision, "until">, until: () => number | nul
 
 export function open(rule: GateRule | undefined): GateDecision {
   return { rule, allowed: true, access: "full", reason: "open", until: null };
+}
+
+/**
+ * Goes with its decision as an error's `cause` does: it is there for whoever asks, and not in a copy or in the JSON of a
+ * decision, which may be sent to anybody. It says what claims held and what was expected of them.
+ */
+function refusedFor<D extends Omit<GateDecision, "until">>(error: TokenError, decision: D): D {
+  return Object.defineProperty(decision, "cause", { value: error });
 }
 
 function reasonOf({ code }: TokenError): GateReason {

@@ -1,7 +1,7 @@
 /** What an app gives to a gate and gets from it. */
 
 import type { Duration } from "../duration.js";
-import type { TokenErrorCode } from "../errors.js";
+import type { TokenError, TokenErrorCode } from "../errors.js";
 import type { Algorithm } from "../options.js";
 import type { Access, AccessReason } from "../policy.js";
 import type { AccessRequest, Refusal } from "../rights.js";
@@ -250,11 +250,15 @@ export interface GateDecision {
   readonly location?: string;
   /** Of the token, where it is allowed and the rule is not open to all. */
   readonly claims?: Claims;
-  /** With a verifier: why the token was refused. */
+  /** With a verifier: why the token was refused. What it was about (`claim`, `expected`, `actual`) is in `cause`. */
   readonly error?: TokenErrorCode;
   /** With the option `dpop`: why a genuine token was refused all the same. */
   readonly dpop?: DpopErrorCode;
-  /** Of `unavailable`: what was thrown. For the app's log, and not for clients. */
+  /**
+   * Where `error` is: the verifier's {@link TokenError}, with its message and `claim`, `expected`, `actual`; it is not
+   * enumerable, so it is in no copy and in no JSON of the decision. Of `unavailable`: what was thrown. For the app's log,
+   * and not for clients: it may have claims about a person.
+   */
   readonly cause?: unknown;
 }
 

@@ -82,6 +82,68 @@ describe("tokenward verify", () => {
     assert.equal(await exits("--require", "scope"), 1);
   });
 
+  it("checks an ID token as the request asked for it", async () => {
+    const accessToken = await issuer.token({ scope: "notes:read" });
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", Buffer.from(accessToken)));
+    const at_hash = Buffer.from(digest.slice(0, 16)).toString("base64url");
+    const auth_time = issuer.clock.now() - 600;
+    const idToken = await issuer.token({ nonce: "n-0S6_WzA2Mj", at_hash, auth_time });
+    const file = folder.file("access-token.txt");
+    writeFileSync(file, `Bearer ${accessToken}\n`);
+    const said = (...args) => runJson(["verify", ...known, "--profile", "id_token", ...args], { input: idToken });
+    for (const args of [
+      [],
+      ["--nonce", "n-0S6_WzA2Mj"],
+      ["--access-token", accessToken],
+      ["--access-token", `@${file}`, "--max-auth-age", "15m", "--nonce", "n-0S6_WzA2Mj"],
+    ]) {
+      const { code, ok } = await said(...args);
+      assert.deepEqual([code, ok], [0, true], args.join(" "));
+    }
+    for (const [args, expected] of [
+      [
+        ["--nonce", "another"],
+        ["claim_mismatch", "nonce"],
+      ],
+      [
+        ["--access-token", token],
+        ["claim_mismatch", "at_hash"],
+      ],
+      [
+        ["--max-auth-age", "5m"],
+        ["too_old", "auth_time"],
+      ],
+    ]) {
+      const { code, ok, error } = await said(...args);
+      assert.deepEqual([code, ok, error.code, error.claim], [1, false, ...expected], args.join(" "));
+    }
+    const bare = await runJson(["verify", ...known, "--profile", "id_token", "--nonce", "n"], { input: token });
+    assert.deepEqual([bare.error.code, bare.error.claim], ["missing_claim", "nonce"]);
+    assert.equal(
+      (await runJson(["verify", ...known, "--profile", "at+jwt"], { input: token })).error.code,
+      "unexpected_type",
+    );
+  });
+
+  it("takes no expectation that it would not check, and never says a token", async () => {
+    for (const [args, message] of [
+      [["--nonce", "n", ...known], /--nonce is about ID tokens: it needs --profile id_token/],
+      [["--access-token", token, ...known, "--profile", "at+jwt"], /--access-token is about ID tokens/],
+      [["--max-auth-age", "1h", ...known], /--max-auth-age is about ID tokens/],
+      [["--profile", "id_token", "--nonce", "", ...known], /--nonce is empty/],
+      [["--profile", "id_token", "--access-token", "", ...known], /--access-token is empty/],
+      [["--profile", "id_token", "--access-token", `@${folder.file("none")}`, ...known], /access token cannot be read/],
+      [["--profile", "id_token", "--max-auth-age", "soon", ...known], /--max-auth-age/],
+      [["--profile", "access", ...known], /"profile" should be/],
+      [["--profile", "id_token", "--keys", folder.file("jwks.json"), "--any-issuer", "--any-audience"], /issuer/],
+    ]) {
+      const { code, out, err } = await run(["verify", ...args], { input: token });
+      assert.deepEqual([code, out], [2, ""], err);
+      assert.match(err, message);
+      assert.doesNotMatch(err, new RegExp(token.split(".")[1]));
+    }
+  });
+
   it("wants to be told the issuer and the audience, or that any will do", async () => {
     for (const [args, message] of [
       [[], /which issuer.*--any-issuer/],

@@ -1,7 +1,7 @@
 // A gate by verifier, as in an edge worker: each request carries its token.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createVerifier } from "tokenward";
+import { createVerifier, TokenError } from "tokenward";
 import { createGate } from "tokenward/gate";
 import { generateKeyPair } from "../../tools/keypair.mjs";
 import { signed } from "../support/tokens.mjs";
@@ -104,6 +104,24 @@ describe("a gate by verifier", () => {
       const { reason } = await response.json();
       assert.equal(reason, code === "expired" ? "expired" : "invalid_token");
     }
+  });
+
+  it("tells the app, and nobody else, what a refused token was about", () => {
+    const gate = createGate({ verifier, rules });
+    const decide = (text) =>
+      gate.decide(new Request("https://api.test/api/x", { headers: { authorization: `Bearer ${text}` } }));
+    for (const [text, facts] of [
+      [token({ aud: "other" }), { code: "claim_mismatch", claim: "aud", expected: "api", actual: "other" }],
+      [token({ exp: NOW - 60 }), { code: "expired", claim: "exp", actual: NOW - 60 }],
+      ["abc", { code: "malformed" }],
+    ]) {
+      const decision = decide(text);
+      assert.ok(TokenError.is(decision.cause));
+      assert.equal(decision.error, facts.code);
+      for (const [name, value] of Object.entries(facts)) assert.deepEqual(decision.cause[name], value, name);
+      assert.doesNotMatch(JSON.stringify({ ...decision }), /cause|actual|expected/);
+    }
+    assert.equal(decide(token()).cause, undefined);
   });
 
   it("says which scopes are needed, as a quoted string", async () => {

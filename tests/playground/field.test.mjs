@@ -1,5 +1,6 @@
 // The field app: signed in once, then the network goes and time passes.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import axe from "axe-core";
 import { openChromium } from "../browsers/chromium.mjs";
@@ -46,6 +47,12 @@ describe("days without a network", () => {
       },
       String(place),
     );
+  const violations = async () => {
+    await page.evaluate(axe.source);
+    const { violations: found } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+    return found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+  };
+  const pictureOf = (name) => picture(page, name, { fullPage: true });
   const report = async () => {
     await page.click("#report");
     await page.waitForFunction(() => /^The worker (?:took|refused)/.test(document.querySelector("#said").textContent));
@@ -69,8 +76,33 @@ describe("days without a network", () => {
     assert.equal(await titleOf("field/notes.html"), "Not for now");
   });
 
+  it("explains itself before the sign-in, with the picture of time, light and dark, on a phone too", async () => {
+    assert.equal(await page.isVisible("#explained"), true);
+    const shown = await page.$eval("#picture img", ({ complete, naturalWidth, alt }) => ({
+      complete,
+      naturalWidth,
+      alt,
+    }));
+    assert.deepEqual([shown.complete, shown.naturalWidth > 0], [true, true]);
+    const drawn = readFileSync(new URL("../../docs/airplane.svg", import.meta.url), "utf8");
+    const [, from, until] = /limited from hour (\d+) to (\d+)/.exec(drawn);
+    assert.ok(shown.alt.includes(`full access for ${from} hours, limited access for the next ${until - from},`), drawn);
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 1000 });
+      for (const colorScheme of ["light", "dark"]) {
+        await page.emulateMedia({ colorScheme });
+        assert.deepEqual(await violations(), [], `${width} ${colorScheme}`);
+        await pictureOf(`field-before-${width}-${colorScheme}`);
+      }
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width);
+    }
+    await page.setViewportSize({ width: 1280, height: 1000 });
+    await page.emulateMedia({ colorScheme: null });
+  });
+
   it("signs in with a refresh token, and shows pages and takes reports", async () => {
     await signIn("grace");
+    assert.equal(await page.isVisible("#explained"), false);
     assert.deepEqual(await rights(), ["yes", "yes"]);
     assert.equal(await titleOf("field/notes.html"), "Site notes");
     assert.equal(await report(), "The worker took the report.");
@@ -80,12 +112,7 @@ describe("days without a network", () => {
   it("is accessible, light and dark", async () => {
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
-      await page.evaluate(axe.source);
-      const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-      assert.deepEqual(
-        violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`),
-        [],
-      );
+      assert.deepEqual(await violations(), []);
       if (colorScheme === "dark") await picture(page, "field-full-dark");
     }
     await page.emulateMedia({ colorScheme: null });

@@ -13,6 +13,9 @@ export async function startServer(answer) {
     requests.push({ method, url, headers, body });
     await answer(Object.assign(request, { body }), response);
   });
+  // Only the client ends a connection. Test and server share one event loop: where a build has blocked it for five seconds,
+  // the server's timer and the client's next request on that connection are due at once, and the request meets ECONNRESET.
+  server.keepAliveTimeout = 0;
   const origin = await listen(server, { port: 0, name: "a test" });
   return {
     origin,

@@ -134,7 +134,8 @@ for (const [name, build] of Object.entries(BUNDLERS)) {
       ]) {
         Object.assign(server, { keys, status });
         const project = makeProject({ ...files, ...(bundle && { "jwks.json": bundle }) });
-        const given = { issuer: server.origin, ...options, ...(bundle && { bundled: "jwks.json" }) };
+        // The build's own timer is not what this is about, and a loaded machine may hold up build and server alike.
+        const given = { issuer: server.origin, timeout: "5m", ...options, ...(bundle && { bundled: "jwks.json" }) };
         await assert.rejects(build(project.path, given), (error) => {
           const said = [error.message, ...(error.errors ?? []).map(({ message, text }) => message ?? text)].join("\n");
           assert.match(said, message, what);

@@ -19,7 +19,7 @@ export function isObject(value) {
 function read(part) {
   if (!part) return undefined;
   try {
-    const binary = atob(part.replaceAll("-", "+").replaceAll("_", "/"));
+    const binary = atob(part.replace(/=+$/, "").replaceAll("-", "+").replaceAll("_", "/"));
     const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch {

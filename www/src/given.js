@@ -2,9 +2,10 @@
 
 import { decode, isObject, member } from "./decode.js";
 import { byId, make, update } from "./dom.js";
-import { keysOf } from "./keys.js";
+import { keysOf, MAX_BYTES } from "./keys.js";
 import { ALGORITHMS } from "./rules.js";
 import { aboutSample, drawSamples, isSessionToken } from "./samples.js";
+import { readTokens } from "./several.js";
 import { realNow, relative } from "./time.js";
 
 const WIDE = "(min-width: 62rem)";
@@ -26,7 +27,7 @@ export function setUpGiven({ state, change, choose, clear }) {
 
   byId("sample").addEventListener("change", (event) => choose(event.target.value));
   byId("token").addEventListener("input", (event) => {
-    change({ token: event.target.value.trim(), sample: undefined, moment: undefined });
+    change({ ...readTokens(event.target.value), sample: undefined, moment: undefined });
   });
   byId("jwks").addEventListener("input", (event) => change({ jwks: event.target.value, sample: undefined }));
   rules.addEventListener("input", () => change({ rules: read(rules), sample: undefined }));
@@ -47,11 +48,11 @@ export function setUpGiven({ state, change, choose, clear }) {
 
 /** Draws what changed by other means than typing; the field somebody types in is left alone. */
 export function drawGiven(state) {
-  const { token, jwks, rules, sample, session } = state;
+  const { token, several, jwks, rules, sample, session } = state;
   drawSamples(byId("sample"), sample, session);
   byId("sample-about").textContent = aboutSample(sample, session);
-  put(byId("token"), token);
-  drawInk(token);
+  put(byId("token"), several?.text ?? token);
+  drawInk(several?.text ?? token, token);
   put(byId("jwks"), jwks);
   drawKeys(jwks);
   write(byId("rules"), rules);
@@ -70,15 +71,22 @@ function suggestIssuer({ token, sample, session }) {
   field.dataset.suggested = field.value;
 }
 
-/** The three parts of the token, each in its colour, behind the transparent text of the field. */
-function drawInk(token) {
-  const pieces = token
-    .split(".")
-    .flatMap((text, index) => [...(index > 0 ? ["."] : []), make(`span.part.${PARTS[index] ?? "surplus"}`, {}, text)]);
-  update(byId("token-ink"), ...pieces, "\n");
+/** The three parts of each token, each in its colour, behind the transparent text of the field. */
+function drawInk(text, token) {
+  const pieces = (line) =>
+    line
+      .split(".")
+      .flatMap((part, index) => [
+        ...(index > 0 ? ["."] : []),
+        make(`span.part.${PARTS[index] ?? "surplus"}`, {}, part),
+      ]);
+  update(byId("token-ink"), ...text.split("\n").flatMap((line) => [...pieces(line), "\n"]));
   const { parts } = decode(token);
   const legend = PARTS.map((name, index) => make(`span.part-name.${name}`, {}, `${name} ${parts[index]?.length ?? 0}`));
-  update(byId("token-hint"), ...(token ? legend : ["Three parts with dots between: header, payload, signature."]));
+  update(
+    byId("token-hint"),
+    ...(token ? legend : ["Three parts with dots between: header, payload, signature. Several tokens: one a line."]),
+  );
 }
 
 function drawKeys(jwks) {
@@ -113,22 +121,49 @@ function readKeys(jwks) {
 }
 
 async function fetchKeys(issuer) {
-  const status = byId("fetch-status");
-  status.textContent = "Asking the issuer…";
-  byId("fetch-button").disabled = true;
+  const say = (...words) => update(byId("fetch-status"), ...words);
+  const stop = new AbortController();
+  const onStop = () => stop.abort();
+  byId("fetch-stop").addEventListener("click", onStop);
+  showFetching(true);
+  say("Asking the issuer…");
   try {
-    const { jwks, at, fetched } = await keysOf(issuer);
-    status.textContent = fetched
-      ? "Fetched just now, and kept for when there is no network."
-      : `The issuer cannot be reached. These keys were fetched ${relative(at, realNow())}.`;
+    const { jwks, at, fetched, secrets } = await keysOf(issuer, { signal: stop.signal, progress: showProgress });
+    const left =
+      secrets > 0
+        ? ` ${secrets} left out: the set has private keys, and whoever has read it can sign with them. Tell the issuer.`
+        : "";
+    say(
+      fetched
+        ? `Fetched just now, and kept for when there is no network.${left}`
+        : `The issuer cannot be reached. These keys were fetched ${relative(at, realNow())}.`,
+    );
     return jwks;
   } catch (error) {
-    const why = error instanceof TypeError ? "it cannot be reached, or does not allow pages to ask" : error.message;
-    status.textContent = `No keys: ${why}.`;
+    say(make("code.code-chip", {}, error.code ?? error.name), ` No keys: ${error.message}.`);
     return undefined;
   } finally {
-    byId("fetch-button").disabled = false;
+    byId("fetch-stop").removeEventListener("click", onStop);
+    showFetching(false);
   }
+}
+
+function showFetching(isFetching) {
+  const hadFocus = document.activeElement === byId("fetch-stop");
+  byId("fetch-button").disabled = isFetching;
+  byId("fetch-under-way").hidden = !isFetching;
+  byId("fetch-progress").removeAttribute("value");
+  byId("fetch-bytes").textContent = "";
+  if (hadFocus) byId("fetch-button").focus();
+}
+
+/** In the bar's own attributes alone: a status that is read aloud at every chunk would never end. */
+function showProgress(bytes, total) {
+  const bar = byId("fetch-progress");
+  bar.max = total ?? MAX_BYTES;
+  bar.value = bytes;
+  byId("fetch-bytes").textContent =
+    `${(bytes / 1000).toFixed(1)} kB of ${total ? "" : "at most "}${((total ?? MAX_BYTES) / 1000).toFixed(1)} kB`;
 }
 
 /** What the token says of itself, unverified: a start for filling in, which is why it takes a press of a button. */

@@ -22,11 +22,15 @@ const AFTER_SIGNATURE = new Set([
  * @property {Error & { code?: string, claim?: string, expected?: unknown, actual?: unknown, option?: string }} [error]
  * @property {object} [options] what was asked for
  * @property {readonly object[]} [keys] the keys as the verifier holds them
+ * @property {import("tokenward").Verifier} [verifier] the one that has answered
  * @property {number} [took] in milliseconds
  */
 
-/** `ready` is called once what an answer had to wait for is there, or has failed. */
-export function createJudge(ready = () => {}) {
+/**
+ * `ready` is called once what an answer had to wait for is there, or has failed. `cache`: tokens whose signature held are
+ * remembered.
+ */
+export function createJudge(ready = () => {}, { cache = false } = {}) {
   let now = 0;
   let made = { key: undefined, verifier: undefined, options: undefined };
   const mlDsa = lazily(() => import("tokenward/ml-dsa"), ready);
@@ -37,7 +41,7 @@ export function createJudge(ready = () => {}) {
     if (made.key !== key) {
       const options = toOptions(rules);
       const create = wantsMlDsa(jwks, rules) ? mlDsa().createVerifier : createVerifier;
-      made = { key, options, verifier: create({ ...options, jwks, now: () => now }) };
+      made = { key, options, verifier: create({ ...options, jwks, cache, now: () => now }) };
     }
     return made;
   }
@@ -60,7 +64,7 @@ export function createJudge(ready = () => {}) {
     const started = performance.now();
     const result = verifier.safeVerify(token);
     const took = performance.now() - started;
-    const common = { options, keys: verifier.keys, took };
+    const common = { options, keys: verifier.keys, verifier, took };
     if (result.ok) return { kind: "verified", value: result.value, ...common };
     const kind = AFTER_SIGNATURE.has(result.error.code) ? "genuine" : "refused";
     return { kind, error: result.error, ...common };

@@ -4,31 +4,46 @@ import { createAxis, lifeOf } from "./axis.js";
 import { checkLines, drawChecks, uncheckedNames } from "./checks.js";
 import { drawContent } from "./content.js";
 import { decode, member } from "./decode.js";
+import { DescriptionProblem, readFragment, stateOf } from "./description.js";
 import { byId } from "./dom.js";
 import { drawGiven, setUpGiven } from "./given.js";
 import { setUpApp } from "./install.js";
 import { createJudge } from "./judge.js";
+import { drawProof, EMPTY_PROOF, setUpProof } from "./proof.js";
 import { EMPTY_RULES } from "./rules.js";
-import { FIRST_SAMPLE, isSessionToken, sampleState, sessionState } from "./samples.js";
+import { FIRST_SAMPLE, isMade, isSessionToken, sampleState, sessionState } from "./samples.js";
+import { drawSeveral, setUpSeveral } from "./several.js";
+import { setUpShare } from "./share.js";
 import { canSignIn, finishSignIn, signIn, takeCallback } from "./sign-in.js";
 import { recall, remember } from "./tab.js";
 import { dateTime, duration, isTime, realNow } from "./time.js";
 import { drawVerdict } from "./verdict.js";
 
-const EMPTY = { token: "", jwks: "", rules: EMPTY_RULES, moment: undefined, sample: undefined, session: undefined };
+const EMPTY = {
+  token: "",
+  several: undefined,
+  jwks: "",
+  rules: EMPTY_RULES,
+  proof: EMPTY_PROOF,
+  moment: undefined,
+  sample: undefined,
+  session: undefined,
+};
 const TICK = 1000;
 const SPEAK_AFTER = 500;
 
-const judge = createJudge(() => draw());
+const judge = createJudge(() => change({}));
+const judgeRow = createJudge(() => draw(), { cache: true });
 const axis = createAxis(byId("axis"), (moment) => change({ moment }));
 let state = { ...EMPTY, ...(recall(EMPTY_RULES) ?? sampleState(sampleInAddress() ?? FIRST_SAMPLE)) };
 
-/** Puts part of the state in place. `moment` undefined is the real now. */
+/** Puts part of the state in place. `moment` undefined is the real now. A token alone takes the place of several. */
 function change(part) {
-  state = { ...state, ...part };
+  state = { ...state, ...("token" in part && { several: undefined }), ...part };
   remember(state);
   draw();
   drawGiven(state);
+  redrawShare();
   byId("sign-in").textContent = state.session ? "Sign in again" : "Sign in";
 }
 
@@ -37,7 +52,9 @@ function draw() {
   const answer = judge(state, now);
   const decoded = decode(state.token);
   const claims = answer.value?.claims ?? decoded.payload;
-  const words = drawVerdict(answer, now);
+  const words = drawVerdict(answer, now, isMade(state.sample));
+  drawSeveral(state, judgeRow, now);
+  drawProof(answer, state, now);
   drawLife(answer, claims, now);
   drawAllChecks(answer, { ...decoded, token: state.token, now });
   drawContent(answer, { ...decoded, now });
@@ -133,7 +150,26 @@ function reason(error) {
   return `${error.error_description ?? error.error ?? error.message}.`;
 }
 
+/** What a link describes is made anew here, and goes out of the address and the history: claims may be about people. */
+async function openDescription() {
+  const fragment = location.hash.slice(1);
+  if (!fragment.startsWith("describes=")) return;
+  history.replaceState(null, "", location.pathname);
+  try {
+    change({ ...EMPTY, session: state.session, ...(await stateOf(await readFragment(fragment))) });
+    notify(
+      "This link describes a token. It was made just now, in this page, with a key made for it: it shows how such a token is judged, and nobody has issued it.",
+    );
+  } catch (error) {
+    if (!(error instanceof DescriptionProblem)) throw error;
+    notify(`This link describes no token that can be made here: ${error.message} (${error.code}).`);
+  }
+}
+
+const redrawShare = setUpShare(() => ({ state, answer: judge(state, state.moment ?? realNow()) }));
 setUpApp();
+setUpSeveral({ state: () => state, change });
+setUpProof({ state: () => state, change, notify });
 setUpGiven({ state: () => state, change, choose, clear: () => change(EMPTY) });
 byId("real-now").addEventListener("click", () => {
   change({ moment: undefined });
@@ -142,7 +178,7 @@ byId("real-now").addEventListener("click", () => {
 byId("sign-in").hidden = !canSignIn;
 byId("lede-sign-in").hidden = !canSignIn;
 byId("sign-in").addEventListener("click", startSignIn);
-addEventListener("hashchange", () => sampleInAddress() && choose(sampleInAddress()));
+addEventListener("hashchange", () => (sampleInAddress() ? choose(sampleInAddress()) : openDescription()));
 setInterval(() => {
   if (state.moment === undefined && !document.hidden) draw();
 }, TICK);
@@ -150,3 +186,4 @@ setInterval(() => {
 const callback = takeCallback();
 change({});
 if (callback) endSignIn(callback);
+else openDescription();

@@ -26,12 +26,27 @@ export function sessionState(id, session) {
   return { sample: id, token, jwks: session.jwks, rules: fromOptions(options), moment: undefined };
 }
 
+/** Tokens that this page itself has made, with keys that are gone. */
+const MADE = {
+  described: {
+    title: "made from a description",
+    about: "Made in this page from the description in a link, signed with a key made just now. Nobody has issued it.",
+  },
+  bound: {
+    title: "made with a proof",
+    about: "Made in this page, with its key and a proof that it has it. Nobody has issued it.",
+  },
+};
+
+export const isMade = (id) => Object.hasOwn(MADE, id ?? "");
+
 export const isSessionToken = (id, session) => session !== undefined && Object.hasOwn(session.tokens, id);
 
 export function aboutSample(id, session) {
   if (isSessionToken(id, session)) {
     return `A real token from ${session.issuer}, judged by this device's clock.`;
   }
+  if (isMade(id)) return MADE[id].about;
   const sample = samples.find((candidate) => candidate.id === id);
   return sample ? `${sample.about} Judged as of ${dateTime(sample.now)}.` : "";
 }
@@ -45,6 +60,7 @@ export function drawSamples(select, chosen, session) {
     const options = Object.entries(session.tokens).map(([id, { title }]) => make("option", { value: id }, title));
     list.unshift(make("optgroup", { label: "Your sign-in" }, ...options));
   }
+  if (isMade(chosen)) list.unshift(make("option", { value: chosen }, MADE[chosen].title));
   update(select, make("option", { value: "" }, "your own token"), ...list);
   select.value = chosen ?? "";
 }

@@ -2,7 +2,7 @@
 // oauth4webapi. The provider answers in the fragment of the address, which no server sees, and it is taken out at once.
 
 import * as oauth from "oauth4webapi";
-import { discover, issuerUrl, keysOf } from "./keys.js";
+import { discover, keysOf } from "./keys.js";
 
 const PENDING = "tokenward.sign-in";
 const CALLBACK = ["code", "error", "state"];
@@ -14,7 +14,7 @@ export const canSignIn = PROVIDER !== null;
 
 /** Leaves the page for the provider's. `offline`: asks for a refresh token too (OpenID Connect Core 11). */
 export async function signIn({ offline = false } = {}) {
-  const server = await discover(issuerUrl(PROVIDER.issuer));
+  const server = await discover(PROVIDER.issuer);
   const pending = {
     verifier: oauth.generateRandomCodeVerifier(),
     state: oauth.generateRandomState(),
@@ -58,7 +58,7 @@ export async function tokensFor(parameters) {
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? "null");
   sessionStorage.removeItem(PENDING);
   if (!pending || !canSignIn) throw new Error("this sign-in was not started here");
-  const server = await discover(issuerUrl(PROVIDER.issuer));
+  const server = await discover(PROVIDER.issuer);
   const client = { client_id: PROVIDER.clientId };
   const answer = oauth.validateAuthResponse(server, client, parameters, pending.state);
   const response = await oauth.authorizationCodeGrantRequest(

@@ -4,7 +4,7 @@ import { sentence } from "./checks.js";
 import { byId, make, update } from "./dom.js";
 import { duration, isTime } from "./time.js";
 
-const SIGNS = { empty: "waiting", setup: "waiting", verified: "holds", genuine: "genuine", refused: "refused" };
+export const SIGNS = { empty: "waiting", setup: "waiting", verified: "holds", genuine: "genuine", refused: "refused" };
 
 /** @returns {{ title: string, why: string, code?: string }} */
 export function wordsFor({ kind, value, error }, now) {
@@ -26,13 +26,18 @@ export function wordsFor({ kind, value, error }, now) {
   return { title, why: sentence(error.message), code };
 }
 
-export function drawVerdict(answer, now) {
+/** `made`: the token is of this page's own making, and says nothing of anybody's keys. */
+export function drawVerdict(answer, now, made) {
   const { title, why, code } = wordsFor(answer, now);
   byId("verdict").dataset.kind = answer.kind;
   byId("verdict-sign").setAttribute("href", `#${SIGNS[answer.kind]}`);
   update(byId("verdict-title"), title);
   update(byId("verdict-why"), ...(code ? [make("code.code-chip", {}, code), " "] : []), why);
-  update(byId("verdict-foot"), foot(answer));
+  update(
+    byId("verdict-foot"),
+    ...(made ? [make("b", {}, "Made in this page, for trying: "), "no issuer has signed it. "] : []),
+    foot(answer),
+  );
   return { title, why, code };
 }
 

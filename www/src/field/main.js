@@ -63,6 +63,7 @@ function draw() {
   byId("sign-in").hidden = signedIn;
   byId("sign-out").hidden = !signedIn;
   byId("device").hidden = !signedIn;
+  byId("explained").hidden = signedIn || status === "locked";
   byId("offline").checked = simulated().offline;
   byId("network-word").textContent = isOffline() ? "no network" : "online";
   drawTime(now);
@@ -143,7 +144,10 @@ function listen() {
 
 async function begin() {
   setUpApp();
+  // It scrolls where the page is narrow, and then by keyboard too.
+  byId("picture").tabIndex = 0;
   if (session === undefined) {
+    byId("explained").hidden = false;
     update(
       byId("why"),
       "No provider belongs to this copy of the page: start it with ",

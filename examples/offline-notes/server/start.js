@@ -1,6 +1,7 @@
-// Builds the app and serves it, with its API; and starts a provider to try it with, unless VITE_ISSUER names yours.
+// Builds the app and serves it, with its API; and starts a provider to try it with where VITE_ISSUER is on this machine.
 //
 //   node server/start.js [--dev]     --dev: by Vite's development server, without a build
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import express from "express";
 import { createVerifier } from "tokenward";
@@ -16,7 +17,8 @@ const mode = isDev ? "development" : "production";
 const { VITE_ISSUER: given, VITE_CLIENT_ID: clientId, VITE_API: api } = loadEnv(mode, root);
 
 const apps = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
-if (process.env.VITE_ISSUER === undefined) {
+const isOurs = new URL(given).hostname === "127.0.0.1";
+if (isOurs) {
   const lifetime = Number(process.env.TOKEN_LIFETIME ?? 900);
   await startProvider({ port: Number(new URL(given).port), apps, clientId, api, lifetime });
 }
@@ -37,14 +39,19 @@ async function verifierOf(issuer) {
 async function filesOf() {
   if (isDev) return (await createServer({ root, appType: "mpa", server: { middlewareMode: true } })).middlewares;
   await build({ root });
-  // Names of assets change with their content; pages and the worker are asked for anew each time.
-  const setHeaders = (response, path) =>
-    response.set("cache-control", path.includes("assets") ? "public, max-age=31536000, immutable" : "no-cache");
-  return express.static(`${root}dist`, { cacheControl: false, setHeaders });
+  const setHeaders = (response, path) => {
+    // WebAssembly has to be allowed, and the provider, where pages and worker ask for tokens and keys.
+    const policy = `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ${new URL(given).origin}; img-src 'self' data:`;
+    response.set("content-security-policy", policy);
+    // Names of assets change with their content; pages and the worker are asked for anew each time.
+    const isAsset = path.startsWith(join(root, "dist/assets"));
+    response.set("cache-control", isAsset ? "public, max-age=31536000, immutable" : "no-cache");
+  };
+  return express.static(join(root, "dist"), { cacheControl: false, setHeaders });
 }
 
 const app = createApp({ verifier: await verifierOf(given), files: await filesOf() });
 app.listen(port, "127.0.0.1", (error) => {
   if (error) throw error;
-  console.log(`Notes: ${apps[0]}\nProvider: ${given} (any name and password will do)`);
+  console.log(`Notes: ${apps[0]}\nProvider: ${given}${isOurs ? " (any name and password will do)" : ""}`);
 });

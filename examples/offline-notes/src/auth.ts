@@ -1,8 +1,8 @@
+import bundled, { fetchedAt } from "virtual:tokenward/keys";
 import { createVerifier } from "tokenward";
 import { createKeyStore } from "tokenward/keys";
 import { oauthProvider } from "tokenward/providers";
 import { createSession } from "tokenward/session";
-import bundled, { fetchedAt } from "virtual:tokenward/keys";
 
 export const issuer = import.meta.env.VITE_ISSUER;
 export const clientId = import.meta.env.VITE_CLIENT_ID;

@@ -13,7 +13,8 @@ const say = (text: string) => {
 
 /** Asks the API as whoever is signed in. The worker's gate answers from this person's cache where there is no network. */
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-  const send = () => fetch(path, { ...init, headers: { ...init.headers, authorization: `Bearer ${session.accessToken}` } });
+  const send = () =>
+    fetch(path, { ...init, headers: { ...init.headers, authorization: `Bearer ${session.accessToken}` } });
   let response = await send();
   if (response.status === 401 && (await session.refresh()) === "refreshed") response = await send();
   if (!response.ok) throw new Error(`The notes server answered ${response.status}`);
@@ -40,7 +41,7 @@ async function load(): Promise<void> {
 async function change(method: "PUT" | "DELETE", id: string, text?: string): Promise<boolean> {
   const { allowed, refused } = session.access({ method, scope: "notes:write" });
   if (!allowed) {
-    say(refused === "rights" ? "This account may not write notes." : `Not now. ${explain(session.state)}`);
+    say(refused === "rights" ? "This account may not write notes." : "Not now: connect to write. Your text stays here.");
     return false;
   }
   try {

@@ -10,7 +10,8 @@ const provider = async () =>
 
 /** Leaves the app for the provider's page. */
 export async function signIn(): Promise<void> {
-  if (!isSecureContext) throw new Error("Signing in needs https, or an address of this machine such as http://localhost");
+  if (!isSecureContext)
+    throw new Error("Signing in needs https, or an address of this machine such as http://localhost");
   const { authorization_endpoint: endpoint } = await provider();
   if (endpoint === undefined) throw new Error(`${issuer} names no page to sign in at`);
   const pending = { verifier: oauth.generateRandomCodeVerifier(), state: oauth.generateRandomState() };

@@ -5,8 +5,8 @@ const CLOCK = "This device's clock seems wrong. Set it right and connect.";
 
 /** What to tell a person about each reason. */
 const REASONS: { [reason in SessionState["reason"]]: string } = {
-  valid: "You can read and write",
-  grace: "You can read, not write: connect for that. Reading is possible",
+  valid: "You can read and write until {time}.",
+  grace: "You can read until {time}. Connect to write again.",
   expired: "Connect to go on: too much time has passed without a network.",
   check_in_required: "Connect to go on: too much time has passed without a network.",
   clock_rolled_back: CLOCK,
@@ -26,11 +26,10 @@ const ENDS: { [ended: string]: string } = {
 };
 
 /** The session in a sentence. */
-export function explain({ status, access, reason, until, ended }: SessionState): string {
+export function explain({ status, reason, until, ended }: SessionState): string {
   if (status === "starting") return "";
   if (status === "signed_out") return ENDS[ended ?? ""] ?? REASONS.signed_out;
-  if (access === "none" || until === null) return REASONS[reason];
-  return `${REASONS[reason]} until ${new Date(until * 1000).toLocaleString()}.`;
+  return REASONS[reason].replace("{time}", until === null ? "further notice" : new Date(until * 1000).toLocaleString());
 }
 
 /** What went wrong, for a person. A request that got no answer is a `TypeError` in every browser. */

@@ -4,7 +4,7 @@ import { defineConfig, loadEnv } from "vite";
 export default defineConfig(({ mode }) => ({
   plugins: [
     tokenward.vite({
-      issuer: loadEnv(mode, import.meta.dirname)["VITE_ISSUER"], // its keys are fetched at every build
+      issuer: loadEnv(mode, ".")["VITE_ISSUER"], // its keys are fetched at every build
       serviceWorker: { input: "src/sw.ts" }, // one minified file, /sw.js, built with the pages
     }),
   ],

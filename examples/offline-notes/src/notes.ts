@@ -41,7 +41,9 @@ async function load(): Promise<void> {
 async function change(method: "PUT" | "DELETE", id: string, text?: string): Promise<boolean> {
   const { allowed, refused } = session.access({ method, scope: "notes:write" });
   if (!allowed) {
-    say(refused === "rights" ? "This account may not write notes." : "Not now: connect to write. Your text stays here.");
+    say(
+      refused === "rights" ? "This account may not write notes." : "Not now: connect to write. Your text stays here.",
+    );
     return false;
   }
   try {

@@ -22,7 +22,7 @@ describe("examples/offline-notes", () => {
   before(async () => {
     folder = await fromTarball("offline-notes");
     sample = await started(folder.path, { TOKEN_LIFETIME: String(LIFETIME) });
-    browser = await openChromium();
+    browser = await openChromium(["--host-resolver-rules=MAP notes.example 127.0.0.1"]);
     page = await (await browser.newContext({ viewport: PHONE, colorScheme: "light" })).newPage();
     page.on("console", (message) => {
       const isOurs = message.location().url.startsWith(sample.url);
@@ -67,6 +67,18 @@ describe("examples/offline-notes", () => {
     await open("/app/notes.html");
     assert.equal(await page.title(), "Notes", "the page with the button, in place of the notes");
     assert.equal((await fetch(`${sample.url}/api/notes`)).status, 401);
+  });
+
+  test("on plain http, where browsers keep no keys and no worker, the page says that signing in needs https", async () => {
+    const plain = await browser.newPage();
+    const broken = [];
+    plain.on("pageerror", (error) => broken.push(error.message));
+    await plain.goto(sample.url.replace("127.0.0.1", "notes.example"));
+    assert.equal(await plain.evaluate(() => isSecureContext), false);
+    await plain.click("#sign-in");
+    await plain.waitForFunction(() => /^Signing in needs https/.test(document.querySelector("#message").textContent));
+    assert.deepEqual(broken, []);
+    await plain.close();
   });
 
   test("somebody signs in at the provider and writes a note", async () => {

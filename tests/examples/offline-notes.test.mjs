@@ -4,55 +4,30 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { openChromium } from "../browsers/chromium.mjs";
 import { npm } from "../packaging/packed.mjs";
 import { picture } from "../playground/look.mjs";
-import { fromTarball, started } from "./example.mjs";
-
-/** How long an access token lives, in seconds: full access ends as much and 5 seconds after the servers have gone. */
-const LIFETIME = 8;
-const PHONE = { width: 390, height: 844 };
+import { notesApp } from "./notes.mjs";
 
 describe("examples/offline-notes", () => {
-  let folder;
-  let sample;
-  let browser;
+  let app;
   let page;
-  const complaints = [];
+  let sample;
   before(async () => {
-    folder = await fromTarball("offline-notes");
-    sample = await started(folder.path, { TOKEN_LIFETIME: String(LIFETIME) });
-    browser = await openChromium(["--host-resolver-rules=MAP notes.example 127.0.0.1"]);
-    page = await (await browser.newContext({ viewport: PHONE, colorScheme: "light" })).newPage();
-    page.on("console", (message) => {
-      const isOurs = message.location().url.startsWith(sample.url);
-      if (message.type() === "error" && isOurs) complaints.push(message.text());
-    });
-    page.on("pageerror", (error) => complaints.push(error.message));
+    app = await notesApp("offline-notes");
+    ({ page, sample } = app);
   });
-  after(async () => {
-    await browser?.close();
-    await sample?.close();
-    folder?.remove();
-  });
+  after(() => app?.close());
 
-  const open = (path) => page.goto(sample.url + path);
-  const says = (selector, pattern) =>
-    page.waitForFunction(
-      ([where, source]) => new RegExp(source).test(document.querySelector(where)?.textContent),
-      [selector, pattern.source],
-    );
-  const notes = () => page.locator("#notes span").allTextContents();
-  const userCaches = () =>
-    page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith("tokenward:")));
+  const open = (path) => app.open(path);
+  const says = (selector, pattern) => app.says(selector, pattern);
 
   test("its types hold in pages and worker, with those of the packages", async () => {
-    await npm(folder.path, "run", "check");
+    await npm(app.path, "run", "check");
   });
 
   test("pages and worker are built in one go, minified, with the issuer's keys of now", async () => {
     const { keys } = await (await fetch(`${sample.issuer}/jwks`)).json();
-    const worker = readFileSync(join(folder.path, "dist/sw.js"), "utf8");
+    const worker = readFileSync(join(app.path, "dist/sw.js"), "utf8");
     assert.ok(worker.includes(keys[0].x));
     assert.ok(worker.split("\n").length < 10, "minified");
   });
@@ -70,7 +45,7 @@ describe("examples/offline-notes", () => {
   });
 
   test("on plain http, where browsers keep no keys and no worker, the page says that signing in needs https", async () => {
-    const plain = await browser.newPage();
+    const plain = await app.browser.newPage();
     const broken = [];
     plain.on("pageerror", (error) => broken.push(error.message));
     await plain.goto(sample.url.replace("127.0.0.1", "notes.example"));
@@ -82,13 +57,7 @@ describe("examples/offline-notes", () => {
   });
 
   test("somebody signs in at the provider and writes a note", async () => {
-    await page.click("#sign-in");
-    await page.waitForURL(`${sample.issuer}/**`);
-    await page.fill("[name=login]", "ada");
-    await page.fill("[name=password]", "any");
-    await page.click("[type=submit]");
-    await page.waitForSelector("text=Continue");
-    await page.click("[type=submit]");
+    await app.signIn("ada");
     await page.waitForURL(`${sample.url}/app/notes.html`);
     await says("#status", /^You can read and write until /);
     await says("#empty", /^No notes yet\.$/);
@@ -108,7 +77,7 @@ describe("examples/offline-notes", () => {
     await says("#status", /^You can read until \d.* Connect to write again\.$/);
     await page.click("#form button");
     await says("#message", /^Not now: connect to write/);
-    assert.deepEqual(await notes(), ["Fuse box: second floor, left"]);
+    assert.deepEqual(await app.notes(), ["Fuse box: second floor, left"]);
     await picture(page, "offline-notes-offline");
     await page.reload();
     await says("#notes", /Fuse box/);
@@ -117,13 +86,13 @@ describe("examples/offline-notes", () => {
   });
 
   test("signing out without servers leaves nothing of that person", async () => {
-    assert.equal((await userCaches()).length, 1);
+    assert.equal((await app.userCaches()).length, 1);
     await open("/app/notes.html");
     await says("#notes", /Fuse box/);
     await page.click("#sign-out");
     await page.waitForURL(`${sample.url}/`);
     await says("#status", /^You are not signed in\.$/);
-    assert.deepEqual(await userCaches(), []);
+    assert.deepEqual(await app.userCaches(), []);
     assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), []);
     const response = await open("/app/notes.html");
     assert.equal(response.status(), 401);
@@ -144,7 +113,7 @@ describe("examples/offline-notes", () => {
   test("nothing went wrong but what has to without servers", () => {
     const expected = /net::ERR_CONNECTION_REFUSED|status of 401/;
     assert.deepEqual(
-      complaints.filter((text) => !expected.test(text)),
+      app.complaints.filter((text) => !expected.test(text)),
       [],
     );
   });

@@ -2,7 +2,7 @@ import { session } from "./auth.js";
 import { signIn } from "./sign-in.js";
 import { explain, problem } from "./words.js";
 
-const element = (id: string) => document.querySelector(id)!;
+const element = (id: string) => document.querySelector(id) as HTMLElement;
 
 /** Does what a button is for, and says what went wrong. */
 function on(id: string, act: () => Promise<unknown>): void {

@@ -6,7 +6,7 @@ interface Note {
   readonly text: string;
 }
 
-const element = <T extends Element = HTMLElement>(id: string) => document.querySelector<T>(id)!;
+const element = <T extends Element = HTMLElement>(id: string) => document.querySelector(id) as T;
 const say = (text: string) => {
   element("#message").textContent = text;
 };

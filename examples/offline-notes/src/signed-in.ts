@@ -5,5 +5,6 @@ try {
   await finishSignIn();
   location.replace("/app/notes.html");
 } catch (error) {
-  document.querySelector("#message")!.textContent = `Signing in did not work. ${problem(error)}`;
+  const message = document.querySelector("#message") as HTMLElement;
+  message.textContent = `Signing in did not work. ${problem(error)}`;
 }

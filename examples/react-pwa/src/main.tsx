@@ -5,7 +5,7 @@ import { session } from "./auth.js";
 
 // From the storage: it never waits for the network.
 await session.start();
-createRoot(document.querySelector("#app")!).render(
+createRoot(document.querySelector("#app") as HTMLElement).render(
   <StrictMode>
     <App />
   </StrictMode>,

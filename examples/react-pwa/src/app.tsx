@@ -53,7 +53,6 @@ function Notes({ attempt }: { attempt(act: () => Promise<unknown>): Promise<void
   const mayWrite = useAccess({ method: "PUT", scope: "notes:write" }).allowed;
   const load = async () => setNotes(await readNotes());
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: read once, and when reading becomes possible.
   useEffect(() => {
     if (mayRead) void attempt(load);
   }, [mayRead]);

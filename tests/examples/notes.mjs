@@ -1,4 +1,5 @@
 // A notes app in Chromium on a phone's screen: what the tests of examples/offline-notes and examples/react-pwa share.
+import axe from "axe-core";
 import { openChromium } from "../browsers/chromium.mjs";
 import { fromTarball, started } from "./example.mjs";
 
@@ -42,6 +43,20 @@ function actions(page, sample) {
         ([where, source]) => new RegExp(source).test(document.querySelector(where)?.textContent),
         [selector, pattern.source],
       ),
+    /** What axe finds fault with, in light and in dark, and whether the page fits the phone. */
+    async faults() {
+      const found = [];
+      await page.evaluate(axe.source);
+      for (const colorScheme of ["dark", "light"]) {
+        await page.emulateMedia({ colorScheme });
+        const violations = await page.evaluate(async () => (await globalThis.axe.run()).violations);
+        for (const { id, nodes } of violations)
+          found.push(...nodes.map(({ target }) => `${colorScheme}: ${id} ${target}`));
+      }
+      if (await page.evaluate(() => document.documentElement.scrollWidth > innerWidth))
+        found.push("wider than the phone");
+      return found;
+    },
     notes: () => page.locator("#notes span").allTextContents(),
     userCaches: () => page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith("tokenward:"))),
     /** Clicks the button, and is somebody at the provider's pages. */

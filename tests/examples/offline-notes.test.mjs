@@ -38,6 +38,7 @@ describe("examples/offline-notes", () => {
     assert.equal(await page.isVisible("#sign-in"), true);
     assert.equal(await page.isVisible("#sign-out"), false);
     await page.evaluate(() => navigator.serviceWorker.ready);
+    assert.deepEqual(await app.faults(), []);
     await picture(page, "offline-notes-signed-out");
     await open("/app/notes.html");
     assert.equal(await page.title(), "Notes", "the page with the button, in place of the notes");
@@ -78,6 +79,7 @@ describe("examples/offline-notes", () => {
     await page.click("#form button");
     await says("#message", /^Not now: connect to write/);
     assert.deepEqual(await app.notes(), ["Fuse box: second floor, left"]);
+    assert.deepEqual(await app.faults(), []);
     await picture(page, "offline-notes-offline");
     await page.reload();
     await says("#notes", /Fuse box/);

@@ -59,6 +59,7 @@ describe("examples/react-pwa", () => {
     await app.says("#status", /^You can read until \d.* Connect to write again\.$/);
     assert.equal(await page.isDisabled("#save"), true);
     assert.deepEqual(await app.notes(), ["Fuse box: second floor, left"]);
+    assert.deepEqual(await app.faults(), []);
     await picture(page, "react-pwa-offline");
   });
 

@@ -55,11 +55,17 @@ function notes() {
     response.status(204).end();
   });
   router.use((_request, response) => response.status(404).json({ error: "not_found" }));
+  // What is no JSON, or too much of it: `entity.parse.failed`, `entity.too.large`.
+  router.use((error, _request, response, _next) => {
+    if (error.status === undefined) console.error(error);
+    response.status(error.status ?? 500).json({ error: error.type ?? "internal_error" });
+  });
   return router;
 }
 
 function mayWrite(request, response, next) {
-  const scopes = String(request.gate.claims.scope ?? "").split(" ");
+  const { scope } = request.gate.claims;
+  const scopes = typeof scope === "string" ? scope.split(" ") : [];
   if (scopes.includes("notes:write")) return next();
   response.set("www-authenticate", 'Bearer error="insufficient_scope", scope="notes:write"');
   response.status(403).json({ error: "insufficient_scope" });

@@ -1,7 +1,7 @@
 // The code in README.md and docs/*.md, as files that can be compiled and run.
 //
 // Every block in ```ts or ```js is a module. A first line like `// auth.ts` is its name, by which other blocks of the same
-// page import it; `sw.ts` is for a service worker. What a block uses without importing it is declared in given.d.ts. What
+// page import it, with or without a folder before it; `sw.ts` is for a service worker. What a block uses without importing it is declared in given.d.ts. What
 // is not to be compiled is in another language: ```text.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ export function blocksOf(page) {
   const text = readFileSync(join(root, page), "utf8");
   return [...text.matchAll(/^```(ts|js)\n(.*?)^```$/gms)].map(([, language, code, offset = 0], index) => {
     const line = text.slice(0, offset || text.indexOf(code)).split("\n").length;
-    const [, name = `block-${index + 1}.${language}`] = /^\/\/ ([\w-]+\.[tj]s)\n/.exec(code) ?? [];
+    const [, name = `block-${index + 1}.${language}`] = /^\/\/ (?:[\w-]+\/)*([\w.-]+\.[tj]s)\n/.exec(code) ?? [];
     return { name, line, code };
   });
 }
@@ -39,13 +39,29 @@ const PROVENANCE = { tokenward: { fetched_at: "2026-11-29T12:00:00.000Z" } };
 export function writeBlocks(page, folder, jwks = { keys: [] }) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "jwks.json"), JSON.stringify({ ...PROVENANCE, ...jwks }));
-  for (const { name, code } of blocksOf(page)) writeFileSync(join(folder, name), `${code}\nexport {};\n`);
+  for (const { name, code } of blocksOf(page)) {
+    // Declarations are for everybody, and no module.
+    writeFileSync(join(folder, name), name.endsWith(".d.ts") ? code : `${code}\nexport {};\n`);
+  }
 }
+
+/** What stands in the guide's files for what Vite and its plugin put there, for `writePrograms`: `keys.js` has the keys. */
+export const BUILT = {
+  '"virtual:tokenward/keys"': '"./keys.js"',
+  "import.meta.env.VITE_ISSUER": '"https://login.example"',
+  "import.meta.env.VITE_CLIENT_ID": '"my-app"',
+  "import.meta.env.VITE_API": '"https://api.example"',
+};
 
 /** Writes the named blocks of a page as JavaScript for Node, with some texts replaced, such as the provider's address. */
 export async function writePrograms(page, folder, { jwks, replace = {} }) {
+  writeFileSync(
+    join(folder, "keys.js"),
+    `export default ${JSON.stringify(jwks)};\nexport const fetchedAt = 1_800_000_000;\n`,
+  );
   writeFileSync(join(folder, "jwks.json"), JSON.stringify({ ...PROVENANCE, ...jwks }));
   for (const { name, code } of blocksOf(page)) {
+    if (name.endsWith(".d.ts")) continue;
     let text = code;
     for (const [from, to] of Object.entries(replace)) text = text.replaceAll(from, to);
     const { code: program } = await transform(text, { loader: "ts", format: "esm", target: "esnext" });

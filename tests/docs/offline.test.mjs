@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, mock, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { makeFolder, writePrograms } from "./blocks.mjs";
+import { BUILT, makeFolder, writePrograms } from "./blocks.mjs";
 import { APP, Provider } from "./provider.mjs";
 
 const MINUTE = 60;
@@ -16,10 +16,11 @@ let folder;
 
 before(async () => {
   folder = makeFolder();
-  await writePrograms("docs/offline.md", folder.path, { jwks: provider.jwks });
+  await writePrograms("docs/offline.md", folder.path, { jwks: provider.jwks, replace: BUILT });
   mock.timers.enable({ apis: ["Date"], now: 1_800_000_000_000 });
   mock.method(globalThis, "fetch", (input, init) => provider.fetch(input, init));
   globalThis.location = Object.assign(new URL(`${APP}/`), { assign: (url) => listeners.set("left for", url) });
+  globalThis.isSecureContext = true;
   globalThis.history = { replaceState() {} };
   globalThis.self = { addEventListener: (type, listener) => listeners.set(type, listener) };
   const items = new Map();
@@ -42,8 +43,8 @@ const pass = (seconds) => mock.timers.setTime(Date.now() + seconds * 1000);
 
 /** What the guide's pages do to a document. */
 class FakePage {
-  alerts = [];
   registered = [];
+  onLine = true;
   leftFor;
   #elements = new Map();
 
@@ -53,10 +54,10 @@ class FakePage {
     };
     const querySelector = (id) => this.element(id);
     globalThis.document = Object.assign(new EventTarget(), { body: { dataset: {} }, querySelector });
-    globalThis.alert = (message) => this.alerts.push(String(message));
     const serviceWorker = { register: async (url) => this.registered.push(url) };
     globalThis.navigator ??= {}; // Node 20 has none
     Object.defineProperty(navigator, "serviceWorker", { value: serviceWorker, configurable: true });
+    Object.defineProperty(navigator, "onLine", { get: () => this.onLine, configurable: true });
   }
 
   element(id) {
@@ -94,21 +95,47 @@ test("the pages sign in, show what may be done until when, and say what went wro
   await signIn();
   location.href = provider.authorize(listeners.get("left for"));
   await run("signed-in.js");
-  assert.equal(page.leftFor, "/");
+  assert.equal(page.leftFor, "/app/notes.html");
   await run("signed-in.js", "?reloaded");
-  assert.match(page.element("#status").textContent, /^Signing in did not work: .*No sign-in was begun/);
+  const message = () => page.element("#message").textContent;
+  assert.equal(message(), "Signing in did not work. No sign-in was begun in this tab.");
 
   await run("main.js");
   assert.deepEqual(page.registered, ["/sw.js"]);
   const until = new Date(Date.now() + (15 * MINUTE + 5) * 1000).toLocaleString();
-  assert.equal(page.element("#status").textContent, `signed_in, full (valid) until ${until}`);
-  page.click("#save");
-  assert.deepEqual(page.alerts, []);
+  assert.equal(page.element("#status").textContent, `You can read and write until ${until}.`);
+  assert.deepEqual(document.body.dataset, { status: "signed_in", access: "full" });
+
   provider.reachable = false;
-  page.click("#sign-in");
-  for (let times = 0; page.alerts.length === 0 && times < 400; times += 1) await later();
-  assert.match(page.alerts[0], /fetch failed/);
+  const saysAfterClick = async () => {
+    page.click("#sign-in");
+    assert.equal(message(), "", "what was said before is gone");
+    for (let times = 0; message() === "" && times < 400; times += 1) await later();
+    return message();
+  };
+  assert.match(
+    await saysAfterClick(),
+    /^login\.example .* cannot be reached, or it does not allow https:\/\/app\.example \(CORS\)\.$/,
+  );
+  page.onLine = false;
+  assert.equal(await saysAfterClick(), "There is no network.");
+  globalThis.isSecureContext = false;
+  assert.match(await saysAfterClick(), /^Signing in needs https/);
+  globalThis.isSecureContext = true;
   provider.reachable = true;
+});
+
+test("every reason is told in words, none of them by its code", async () => {
+  const { explain } = await run("words.js");
+  const told = (state) => explain({ status: "signed_in", access: "none", until: null, ended: null, ...state });
+  const reasons = ["expired", "check_in_required", "clock_rolled_back", "not_yet_valid", "locked", "invalid_token"];
+  for (const reason of reasons) assert.match(told({ reason }), /^[A-Z].*\.$/, reason);
+  assert.match(told({ reason: "grace", until: 1 }), /^You can read until .*1970.*\. Connect to write again\.$/);
+  assert.equal(told({ status: "starting", reason: "signed_out" }), "");
+  for (const ended of ["rejected", "interrupted", "user_changed", "evicted", "clock_changed"]) {
+    assert.match(told({ status: "signed_out", reason: "signed_out", ended }), /Please sign in again\.$/, ended);
+  }
+  assert.equal(told({ status: "signed_out", reason: "signed_out", ended: "signed_out" }), "You are not signed in.");
 });
 
 test("the shell is kept with the files that its pages name, and answers first", async () => {

@@ -31,10 +31,10 @@ export class Provider {
     return { keys: [{ ...this.#key.publicKey.export({ format: "jwk" }), kid: "1", alg: "ES256" }] };
   }
 
-  /** The tokens of somebody who has just signed in. */
-  signIn() {
-    this.#grant = { scopes: ["offline_access", "notes:write"], resource: null };
-    return this.#tokens(null);
+  /** The tokens of somebody who has just signed in, for that API. */
+  signIn({ resource = null } = {}) {
+    this.#grant = { scopes: ["offline_access", "notes:write"], resource };
+    return this.#tokens(resource);
   }
 
   /** Somebody agrees on the provider's page: the address of the app that the browser goes back to. */

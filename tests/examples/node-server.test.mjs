@@ -7,11 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { generateKeyPair } from "../../tools/keypair.mjs";
 import { tokenFor } from "../rfc8037.mjs";
+import { copyOf } from "./example.mjs";
 
-const example = fileURLToPath(new URL("../../examples/node-server/", import.meta.url));
 let folder;
 let keyFile;
 let server;
@@ -19,6 +18,7 @@ let lines;
 let url;
 
 before(async () => {
+  const example = copyOf("node-server");
   folder = mkdtempSync(join(tmpdir(), "tokenward-"));
   keyFile = join(folder, "jwks.json");
   copyFileSync(join(example, "jwks.json"), keyFile);

@@ -44,7 +44,8 @@ export function runTool(cwd, path, ...args) {
   return runIn(cwd, process.execPath, join(root, "node_modules", path), ...args);
 }
 
-function npm(cwd, ...args) {
+/** Runs npm in a folder. */
+export function npm(cwd, ...args) {
   const path = process.env.npm_execpath;
   return path ? runIn(cwd, process.execPath, path, ...args) : runIn(cwd, "npm", ...args);
 }

@@ -1,0 +1,1 @@
+export const load = ({ locals }) => ({ sub: locals.gate.claims.sub });

@@ -5,7 +5,7 @@ import { ConfigError } from "./errors.js";
 /** How much the bearer of a genuine token may do. */
 export type Access = "full" | "limited" | "none";
 
-/** Why. See the table in the guide to offline access. */
+/** Why. See `SessionReason` in docs/errors.md. */
 export type AccessReason =
   | "valid"
   | "grace"

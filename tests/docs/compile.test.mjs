@@ -29,7 +29,7 @@ describe("the code in README and docs", () => {
   let folder;
   before(() => {
     folder = makeFolder();
-    for (const name of ["given.d.ts", "express.d.ts", "node.d.ts"]) {
+    for (const name of ["given.d.ts", "express.d.ts", "jsonwebtoken.d.ts", "node.d.ts"]) {
       copyFileSync(new URL(name, import.meta.url), join(folder.path, name));
     }
     for (const page of PAGES) writeBlocks(page, join(folder.path, folderOf(page)));

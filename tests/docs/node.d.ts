@@ -23,3 +23,10 @@ declare module "node:http" {
 declare module "node:stream/consumers" {
   export function text(stream: object): Promise<string>;
 }
+
+declare module "node:crypto" {
+  interface PublicKey {
+    export(options: { readonly type: "spki"; readonly format: "pem" }): string;
+  }
+  export function createPublicKey(key: { readonly key: object | undefined; readonly format: "jwk" }): PublicKey;
+}

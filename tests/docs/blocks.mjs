@@ -2,7 +2,8 @@
 //
 // Every block in ```ts or ```js is a module. A first line like `// auth.ts` is its name, by which other blocks of the same
 // page import it; `sw.ts` is for a service worker. What a block uses without importing it is declared in given.d.ts. What
-// is not to be compiled is in another language: ```text.
+// is not to be compiled is in another language: ```text; code that is quoted from a file has the whole name of its language
+// (tools/quotes.mjs).
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -30,3 +30,7 @@ declare module "node:crypto" {
   }
   export function createPublicKey(key: { readonly key: object | undefined; readonly format: "jwk" }): PublicKey;
 }
+
+declare module "node:fs" {
+  export function readFileSync(path: string, encoding: "utf8"): string;
+}

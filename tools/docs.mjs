@@ -12,7 +12,7 @@ export const SITE = join(root, "target/site");
 const STAMP = join(root, "target/site.stamp");
 const LOCK = join(root, "target/site.lock");
 /** What the site is made of. */
-const PARTS = ["docs", "site", "bench/RESULTS.md", "bench/ratios.svg", "www/icons"];
+const PARTS = ["docs", "site", "bench/RESULTS.md", "bench/ratios.svg", "bench/times.svg", "www/icons"];
 const VITEPRESS = "node_modules/vitepress/package.json";
 
 /** Builds the site; answers whether there was anything to do. `signal` ends it; `silent`: it does not say that it still runs. */

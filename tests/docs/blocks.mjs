@@ -36,16 +36,23 @@ export function makeFolder() {
 /** What `npx tokenward keys fetch` says in its file of where the keys are from. */
 const PROVENANCE = { tokenward: { fetched_at: "2026-11-29T12:00:00.000Z" } };
 
-/** Writes the blocks of a page as they are, and the key set they import. */
+/** Writes the files of keys that the blocks of a page import: `jwks.json` and others, all with the same keys. */
+function writeKeys(page, folder, jwks) {
+  const imported = blocksOf(page).flatMap(({ code }) => [...code.matchAll(/"\.\/([\w-]+\.json)"/g)]);
+  const files = new Set(["jwks.json", ...imported.map(([, file]) => file)]);
+  for (const file of files) writeFileSync(join(folder, file), JSON.stringify({ ...PROVENANCE, ...jwks }));
+}
+
+/** Writes the blocks of a page as they are, and the key sets they import. */
 export function writeBlocks(page, folder, jwks = { keys: [] }) {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "jwks.json"), JSON.stringify({ ...PROVENANCE, ...jwks }));
+  writeKeys(page, folder, jwks);
   for (const { name, code } of blocksOf(page)) writeFileSync(join(folder, name), `${code}\nexport {};\n`);
 }
 
 /** Writes the named blocks of a page as JavaScript for Node, with some texts replaced, such as the provider's address. */
 export async function writePrograms(page, folder, { jwks, replace = {} }) {
-  writeFileSync(join(folder, "jwks.json"), JSON.stringify({ ...PROVENANCE, ...jwks }));
+  writeKeys(page, folder, jwks);
   for (const { name, code } of blocksOf(page)) {
     let text = code;
     for (const [from, to] of Object.entries(replace)) text = text.replaceAll(from, to);

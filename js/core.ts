@@ -58,7 +58,7 @@ export class Engine {
  */
 class Instance {
   readonly Core: Glue["Core"];
-  /** Frees the cores of verifiers that nobody has any more, where the runtime tells. */
+  /** Frees the cores of verifiers that nobody references anymore, in runtimes that tell. */
   readonly #forgotten: FinalizationRegistry<Core> | undefined;
   #isSound = true;
 
@@ -92,7 +92,7 @@ class Instance {
     return result;
   }
 
-  /** Makes a core for an owner: it is freed by `release`, or when nobody has the owner any more. */
+  /** Makes a core for an owner: it is freed by `release`, or when nobody references the owner anymore. */
   make(owner: object, rules: string): Core {
     this.#isSound = false;
     let core: Core;
@@ -149,7 +149,7 @@ export class CoreHandle {
     return instance.call(core, use);
   }
 
-  /** Frees the core's memory at once; without that it is free when nobody has this any more, where the runtime tells. */
+  /** Frees the core's memory right away; otherwise it is freed when nobody references this anymore, in runtimes that tell. */
   free(): void {
     const made = this.#made;
     this.#made = undefined;

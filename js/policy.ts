@@ -55,7 +55,7 @@ export interface ClockMarks {
   readonly rolledBack?: boolean | undefined;
 }
 
-/** What may be done, why, and until when. */
+/** What may be done, why, and for how long. */
 export interface Decision {
   readonly access: Access;
   readonly reason: AccessReason;

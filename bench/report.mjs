@@ -168,7 +168,7 @@ function short(value) {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(value >= 10 ? 3 : 2)));
 }
 
-const TIMES = { width: 396, columns: 2, label: 146, bar: 14, step: 20, top: 30, value: 56 };
+const TIMES = { width: 396, columns: 2, label: 164, bar: 14, step: 20, top: 30, value: 56 };
 
 /** Bars, a panel for each algorithm: microseconds a verification by library, the fastest first, in one runtime. */
 export function times({ runtimes }, name = "node24") {
@@ -238,6 +238,7 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328; }
   text { fill: #f0f6fc; }
   .bar { fill: #4493f8; }
   .slower { fill: #db6d28; }
+  .other { fill: #656c76; }
   .one { stroke: #9198a1; }
 }
 </style>

@@ -1,5 +1,5 @@
 import DefaultTheme from "vitepress/theme";
-import "./contrast.css";
+import "./style.css";
 
 export default {
   extends: DefaultTheme,

@@ -2,8 +2,9 @@
 //
 // Every block in ```ts or ```js is a module. A first line like `// auth.ts` is its name, by which other blocks of the same
 // page import it; `sw.ts` is for a service worker. What a block uses without importing it is declared in given.d.ts. What
-// is not to be compiled is in another language: ```text; code that is quoted from a file has the whole name of its language
-// (tools/quotes.mjs).
+// is not to be compiled is in another language: ```text.
+//
+// Code that is quoted from a file has the whole name of its language, such as ```javascript (tools/quotes.mjs).
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -36,27 +37,28 @@ export function makeFolder() {
 /** What `npx tokenward keys fetch` says in its file of where the keys are from. */
 const PROVENANCE = { tokenward: { fetched_at: "2026-11-29T12:00:00.000Z" } };
 
-/** Writes the files of keys that the blocks of a page import: `jwks.json` and others, all with the same keys. */
-function writeKeys(page, folder, jwks) {
-  const imported = blocksOf(page).flatMap(({ code }) => [...code.matchAll(/"\.\/([\w-]+\.json)"/g)]);
-  const files = new Set(["jwks.json", ...imported.map(([, file]) => file)]);
-  for (const file of files) writeFileSync(join(folder, file), JSON.stringify({ ...PROVENANCE, ...jwks }));
-}
-
 /** Writes the blocks of a page as they are, and the key sets they import. */
 export function writeBlocks(page, folder, jwks = { keys: [] }) {
   mkdirSync(folder, { recursive: true });
-  writeKeys(page, folder, jwks);
+  writeOtherKeys(page, folder, jwks);
+  writeFileSync(join(folder, "jwks.json"), JSON.stringify({ ...PROVENANCE, ...jwks }));
   for (const { name, code } of blocksOf(page)) writeFileSync(join(folder, name), `${code}\nexport {};\n`);
 }
 
 /** Writes the named blocks of a page as JavaScript for Node, with some texts replaced, such as the provider's address. */
 export async function writePrograms(page, folder, { jwks, replace = {} }) {
-  writeKeys(page, folder, jwks);
+  writeFileSync(join(folder, "jwks.json"), JSON.stringify({ ...PROVENANCE, ...jwks }));
+  writeOtherKeys(page, folder, jwks);
   for (const { name, code } of blocksOf(page)) {
     let text = code;
     for (const [from, to] of Object.entries(replace)) text = text.replaceAll(from, to);
     const { code: program } = await transform(text, { loader: "ts", format: "esm", target: "esnext" });
     writeFileSync(join(folder, name.replace(/\.ts$/, ".js")), program);
   }
+}
+
+/** Writes what the blocks of a page import beside `jwks.json`, such as another issuer's file, with the same keys. */
+function writeOtherKeys(page, folder, jwks) {
+  const imported = blocksOf(page).flatMap(({ code }) => [...code.matchAll(/"\.\/([\w-]+\.json)"/g)]);
+  for (const [, file] of imported) writeFileSync(join(folder, file), JSON.stringify({ ...PROVENANCE, ...jwks }));
 }

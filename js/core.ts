@@ -58,7 +58,7 @@ export class Engine {
  */
 class Instance {
   readonly Core: Glue["Core"];
-  /** Frees the cores of verifiers that nobody references anymore, in runtimes that tell. */
+  /** Frees the cores of verifiers that nobody has any more, where the runtime tells. */
   readonly #forgotten: FinalizationRegistry<Core> | undefined;
   #isSound = true;
 
@@ -149,7 +149,7 @@ export class CoreHandle {
     return instance.call(core, use);
   }
 
-  /** Frees the core's memory right away; otherwise it is freed when nobody references this anymore, in runtimes that tell. */
+  /** Frees the core's memory at once; without that it is free when nobody has this any more, where the runtime tells. */
   free(): void {
     const made = this.#made;
     this.#made = undefined;

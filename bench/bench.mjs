@@ -1,5 +1,5 @@
 // Tokenward beside other verifiers, in every runtime, on this machine. Prints tables; a whole run also writes RESULTS.md,
-// results.json and ratios.svg.
+// results.json, ratios.svg and times.svg.
 //
 //   npm run bench                                        everything
 //   npm run bench -- node24 chromium                     some runtimes
@@ -33,7 +33,7 @@ main(import.meta.url, async () => {
   // Only now: what they import is installed by the build.
   const { installRuntimes, nodePath, runtimes } = await import("./runtimes.mjs");
   const { newKeyRows, rows, subject, TOKEN_LENGTH } = await import("./tokens.mjs");
-  const { markdown, picture, table } = await import("./report.mjs");
+  const { markdown, picture, table, times } = await import("./report.mjs");
   const { names, chosen, quick } = asked(Object.keys(runtimes), rows);
   await installRuntimes();
 
@@ -62,6 +62,7 @@ main(import.meta.url, async () => {
   );
   write("RESULTS.md", markdown(results));
   write("ratios.svg", picture(results));
+  write("times.svg", times(results));
   write("results.json", `${JSON.stringify(results, rounded, 2)}\n`);
 });
 

@@ -63,6 +63,8 @@ ${pipes(
 
 ![The same as a picture](ratios.svg)
 
+![Microseconds a verification in Node 24, by algorithm and library](times.svg)
+
 ${all
   .map(
     (runtime) => `## ${runtime.title}
@@ -130,11 +132,11 @@ function headAndRows([head, ...rows]) {
   return [head, rows];
 }
 
+const NO_PEERS = ["tokenward", "tokenward/reference", "node:crypto"];
+
 /** The fastest of those that verify whole tokens and are not Tokenward, if there is one. */
 function fastest(by) {
-  const peers = Object.entries(by).filter(
-    ([name]) => !["tokenward", "tokenward/reference", "node:crypto"].includes(name),
-  );
+  const peers = Object.entries(by).filter(([name]) => !NO_PEERS.includes(name));
   const [best] = peers.sort(([, one], [, other]) => one.microseconds.median - other.microseconds.median);
   return best && { name: best[0], ...best[1] };
 }
@@ -166,6 +168,42 @@ function short(value) {
   return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(value >= 10 ? 3 : 2)));
 }
 
+const TIMES = { width: 396, columns: 2, label: 164, bar: 14, step: 20, top: 30, value: 56 };
+
+/** Bars, a panel for each algorithm: microseconds a verification by library, the fastest first, in one runtime. */
+export function times({ runtimes }, name = "node24") {
+  const { title, version, prepared } = runtimes[name];
+  const libraries = (row) =>
+    Object.entries(prepared[row])
+      .filter(([library]) => library === "tokenward" || !NO_PEERS.includes(library))
+      .map(([library, { microseconds }]) => [library, microseconds.median])
+      .sort(([, one], [, other]) => one - other);
+  const rows = Object.keys(prepared).map((row) => [row, libraries(row)]);
+  const { width, columns, step, top } = TIMES;
+  const height = top + Math.max(...rows.map(([, by]) => by.length)) * step + 16;
+  const panels = rows.map(([row, by], place) => {
+    const [x, y] = [(place % columns) * width, Math.floor(place / columns) * height];
+    return `<g transform="translate(${x} ${y})">${timesPanel(row, by)}</g>`;
+  });
+  const caption = `Microseconds a verification in ${title} (${version}). Shorter is faster.`;
+  return svg(width * columns, height * Math.ceil(rows.length / columns) + 26, caption, panels);
+}
+
+function timesPanel(row, by) {
+  const { width, label, bar, step, top, value } = TIMES;
+  const unit = (width - label - value) / Math.max(...by.map(([, time]) => time));
+  const bars = by.map(([library, time], place) => {
+    const y = top + place * step;
+    const length = (time * unit).toFixed(1);
+    return [
+      `<text x="${label - 6}" y="${y + bar - 3}" text-anchor="end">${library}</text>`,
+      `<rect class="bar${library === "tokenward" ? "" : " other"}" x="${label}" y="${y}" width="${length}" height="${bar}" rx="2"/>`,
+      `<text x="${Number(length) + label + 5}" y="${y + bar - 3}">${short(time)}</text>`,
+    ].join("");
+  });
+  return [`<text class="algorithm" x="${label}" y="18">${row}</text>`, ...bars].join("\n");
+}
+
 const PANEL = { width: 264, height: 226, columns: 3, label: 74, bar: 14, step: 20, top: 30, longest: 1.6 };
 
 /** Bars, a panel for each row: Tokenward's time as a share of the fastest peer's. */
@@ -179,22 +217,33 @@ export function picture({ runtimes }) {
     const y = Math.floor(place / PANEL.columns) * PANEL.height;
     return `<g transform="translate(${x} ${y})">${panel(row, all)}</g>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="Tokenward's time for a verification as a share of the fastest other library's, by algorithm and runtime">
+  const name =
+    "Tokenward's time for a verification as a share of the fastest other library's, by algorithm and runtime";
+  const caption =
+    "Tokenward's time for a verification as a share of the fastest other library's. Dashed line: as fast. Shorter is faster.";
+  return svg(width, height, caption, panels, name);
+}
+
+/** A picture for a light and a dark page. */
+function svg(width, height, caption, panels, name = caption) {
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${name}">
 <style>
 text { font: 12px system-ui, sans-serif; fill: #1f2328; }
 .algorithm { font-weight: 600; font-size: 13px; }
 .bar { fill: #0969da; }
 .slower { fill: #bc4c00; }
+.other { fill: #818b98; }
 .one { stroke: #59636e; stroke-dasharray: 3 3; }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc; }
   .bar { fill: #4493f8; }
   .slower { fill: #db6d28; }
+  .other { fill: #656c76; }
   .one { stroke: #9198a1; }
 }
 </style>
 ${panels.join("\n")}
-<text x="0" y="${height - 8}">Tokenward's time for a verification as a share of the fastest other library's. Dashed line: as fast. Shorter is faster.</text>
+<text x="0" y="${height - 8}">${caption}</text>
 </svg>
 `;
 }

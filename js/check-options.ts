@@ -28,7 +28,7 @@ export function checkOptions<Options extends object>(
 }
 
 /**
- * Reads each option once, and refuses one that does not exist: a misspelt option must not be silently ignored.
+ * Reads each option once, and refuses one that does not exist: a misspelled option must not be silently ignored.
  *
  * An inherited option counts like an own one, for example the `method` of a `Request`; but what some code of the page has
  * put on every object there is, is no option. Accessors and methods that an object inherits under other names are no

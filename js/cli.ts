@@ -56,7 +56,7 @@ const host: Host = {
 
 /** Whatever stands at a path; a pipe or a device only as far as any token or key set goes, and none waits without end. */
 async function readText(path: string): Promise<string> {
-  // To open a named pipe that nobody writes to would wait for ever.
+  // Opening a named pipe that nobody writes to would wait forever.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const kind = await file.stat();

@@ -92,7 +92,7 @@ class Instance {
     return result;
   }
 
-  /** Makes a core for an owner: it is freed by `release`, or when nobody has the owner any more. */
+  /** Makes a core for an owner: it is freed by `release`, or when nobody references the owner anymore. */
   make(owner: object, rules: string): Core {
     this.#isSound = false;
     let core: Core;

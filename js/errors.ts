@@ -20,7 +20,7 @@ abstract class CodedError<Name extends string, Code extends string> extends Erro
   }
 }
 
-/** Why a token was refused. See the table of codes in the README. */
+/** Why a token was refused. docs/errors.md has the cause and the cure of each code. */
 export type TokenErrorCode =
   | "malformed"
   | "too_large"

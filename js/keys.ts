@@ -231,7 +231,7 @@ export function createIssuerStore(given: IssuerStoreOptions): KeyStore {
     const startedWith = async (fetched: Omit<SetRecord, "bundle">): Promise<KeyStore> => {
       const { text } = withoutSecrets(readSet(fetched.set, shared.maxKeys ?? 100));
       const verifier = createVerifier({ now, ...rules, issuer, jwks: text }) as Verifier;
-      // The very text must hold: what the strict reader refuses must not become valid by being written anew.
+      // The very text must hold: what the strict reader refuses must not become valid by being rewritten.
       if (text !== fetched.set) verifier.setKeys(fetched.set, issuer, { published: true });
       const store = storeOf(text, verifier);
       const kept: SetRecord = { ...fetched, bundle: shortName(text) };
@@ -239,7 +239,7 @@ export function createIssuerStore(given: IssuerStoreOptions): KeyStore {
       await store.load();
       return store;
     };
-    /** Each answer of `allow` is a reason to ask for the keys anew; the stored ones serve where the provider cannot be reached. */
+    /** Each answer of `allow` is a reason to fetch the keys again; the stored ones serve where the provider cannot be reached. */
     const renewed = async (store: KeyStore, fetchedAt: number): Promise<void> => {
       const at = now();
       if (at - fetchedAt < allowedSeconds) return void (await store.refreshIfDue());
@@ -254,7 +254,7 @@ export function createIssuerStore(given: IssuerStoreOptions): KeyStore {
         await renewed(store, stored.fetchedAt).catch(report);
         return store;
       } catch (error) {
-        // Nothing is left of the set, or what stored it was another version: it is fetched anew.
+        // Nothing is left of the set, or what stored it was another version: it is fetched again.
         if (!(error instanceof KeyStoreError) && !(error instanceof ConfigError && error.option === "jwks"))
           throw error;
         report(error);

@@ -48,7 +48,7 @@ export function issuerTemplate(template: string, issuers: readonly string[] | nu
 
 /**
  * Where roles and scopes are, if not in `roles`, `role`, `scope` or `scp`. What is returned is a text, an array of which the
- * texts count, or nothing; a scope has no spaces. Of claims from which a function throws there are none.
+ * texts count, or nothing; a scope has no spaces. If a function throws, there are none.
  */
 export interface RightsOptions {
   readonly roles?: ((claims: Claims) => unknown) | undefined;
@@ -103,7 +103,7 @@ export interface VerifierOptions<
   schema?: Schema;
   /** The greatest accepted length of a token in bytes, 1 to 1,048,576. Default: 16,384. */
   maxTokenBytes?: number | undefined;
-  /** Remembers tokens whose signature held, at most `maxTokens` (default 500). Times are judged afresh. Default: off. */
+  /** Remembers up to `maxTokens` tokens with a good signature (default 500). Times are checked each time. Default: off. */
   cache?: boolean | { readonly maxTokens: number } | undefined;
   /** Whether a token without `exp` is refused. Default: true. */
   requireExp?: boolean | undefined;

@@ -5,7 +5,7 @@ import { ConfigError } from "./errors.js";
 /** How much the bearer of a genuine token may do. */
 export type Access = "full" | "limited" | "none";
 
-/** Why. See the table in the guide to offline access. */
+/** Why. See `SessionReason` in docs/errors.md. */
 export type AccessReason =
   | "valid"
   | "grace"
@@ -55,7 +55,7 @@ export interface ClockMarks {
   readonly rolledBack?: boolean | undefined;
 }
 
-/** What may be done, why, and until when. */
+/** What may be done, why, and for how long. */
 export interface Decision {
   readonly access: Access;
   readonly reason: AccessReason;

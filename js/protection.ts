@@ -23,7 +23,7 @@ export interface Protection {
   lock?(): void;
   /** What is unlocked here, to post to the app's own workers and tabs; `undefined` while locked. */
   share?(): UnlockedKey | undefined;
-  /** Unlocks with what another context shared. Rejects with `locked` when that is not the key in use (any more). */
+  /** Unlocks with what another context shared. Rejects with `locked` when that is not, or no longer, the key in use. */
   adopt?(shared: UnlockedKey): Promise<void>;
   /**
    * Deletes the keys: what was sealed with them can never be opened again, in any tab. `id`: only if the key in use is the one

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ConfigError, TokenError } from "./errors.js";
 import { isStackOverflow } from "./stack.js";
 
-/** What a schema said, all of it read: nothing of the schema's own runs afterwards. */
+/** What a schema said, fully read: none of the schema's own code runs afterwards. */
 type Outcome =
   | { readonly kind: "value"; readonly value: unknown }
   | { readonly kind: "issue"; readonly message: string; readonly claim: string | undefined }

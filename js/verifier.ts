@@ -70,7 +70,7 @@ export interface Verified<C = Claims> {
 /** A genuine token, and what its bearer may do under an offline policy: never to be read without `access`. */
 export interface Assessment<C = Claims> extends Verified<C>, Decision {}
 
-/** From when until when a verifier accepts a genuine token, in Unix seconds; `null`: without such a limit. */
+/** During which time a verifier accepts a genuine token, in Unix seconds; `null`: no such limit. */
 export interface Validity {
   readonly from: number | null;
   /** The first moment at which it is refused again. */
@@ -97,7 +97,7 @@ export interface Verifier<C = Claims, E = never> {
    */
   assess(token: string, policy: Policy, marks: ClockMarks): Assessment<C>;
   /**
-   * From when until when `verify` accepts a genuine token, its tolerance and greatest age counted in. Throws a
+   * During which time `verify` accepts a genuine token, including its tolerance and greatest age. Throws a
    * {@link TokenError} for a token that is not genuine, whatever the time.
    */
   validity(token: string): Validity;
@@ -155,7 +155,7 @@ type ClaimsOf<S extends Schema, P extends Profile | undefined> = S extends Stand
       ? IdTokenClaims
       : Claims;
 
-/** Where an element says nothing of a schema, TypeScript takes it for any. */
+/** If an element says nothing about a schema, TypeScript assumes any. */
 type ClaimsOfEach<S extends readonly Schema[]> = {
   readonly [I in keyof S]: Schema extends S[I] ? Claims : ClaimsOf<S[I], undefined>;
 };

@@ -11,13 +11,19 @@ export class Failure extends Error {}
 
 /**
  * Runs a command in the repository and answers what it printed. Throws a `Failure` when it does not succeed.
- * `quiet` shows its output only when it fails; `seconds` bounds its time; `env` is added to the environment.
+ * `quiet` shows its output only when it fails; `seconds` bounds its time; `env` is added to the environment; `signal` ends it;
+ * `silent` does not say that it is still running.
  */
-export async function run(command, args, { cwd = root, env = {}, quiet = false, seconds = Infinity } = {}) {
+export async function run(
+  command,
+  args,
+  { cwd = root, env = {}, quiet = false, silent = false, seconds = Infinity, signal } = {},
+) {
   const line = [command === process.execPath ? "node" : command, ...args].join(" ");
   const { code, output, late } = await new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
-    const heartbeat = watchSilence(line);
+    const stdio = ["ignore", "pipe", "pipe"];
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio, signal });
+    const heartbeat = silent ? { heard() {}, stop() {} } : watchSilence(line);
     const timer = seconds < Infinity && setTimeout(() => child.kill(), seconds * 1000);
     const chunks = [];
     const collect = (stream) => (chunk) => {

@@ -68,7 +68,7 @@ async function save({ args, print, host }: Run, path: string, bundle: KeySet, pr
     print.json({ ok: true, out: path, changed, ...provenance, fetched_at: before ?? provenance.fetched_at });
 }
 
-/** When a file that has the same keys from the same place was fetched; `undefined` for a file that must be written anew. */
+/** When a file that has the same keys from the same place was fetched; `undefined` for a file that must be rewritten. */
 async function dateOfSame(
   host: Host,
   path: string,

@@ -69,7 +69,7 @@ function changesOf(before: readonly KeyReport[], after: readonly KeyReport[]): r
     one.thumbprint === undefined ? one.kid === other.kid : one.thumbprint === other.thumbprint;
   const removed = before
     .filter((key) => !after.some(isSameKey(key)))
-    .map((key) => change("removed", key, `${kindOf(key)} is not there any more`));
+    .map((key) => change("removed", key, `${kindOf(key)} is no longer there`));
   const added = after.flatMap((key) => {
     const old = before.find(isSameKey(key));
     if (old === undefined) {

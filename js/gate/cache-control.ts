@@ -61,7 +61,7 @@ export function isForFreshUseOnly(directives: Directives): boolean {
   return FRESH_ONLY.some((name) => directives.has(name));
 }
 
-/** Whether a stored answer is older than it may be; one that says nothing of its lifetime never is. */
+/** Whether a stored answer is older than it may be; one that says nothing about its lifetime never is. */
 export function isStale(response: { readonly headers: Headers }): boolean {
   const freshFor = lifetime(response);
   if (freshFor === undefined) return isForFreshUseOnly(cacheControl(response));

@@ -157,7 +157,7 @@ async function cached({ request, shelf }: Exchange): Promise<Found | undefined> 
   try {
     const { caches, name, personal } = shelf;
     const key = cacheKey(request);
-    // Opening would make a cache anew that sign-out has deleted; workerd knows only opening.
+    // Opening would recreate a cache that sign-out has deleted; workerd knows only opening.
     const found = await (personal ? caches.match(key, { cacheName: name }) : (await caches.open(name)).match(key));
     if (found === undefined || !(personal || isReusable(found))) return undefined;
     // A person's own cache is for where there is no network, whatever the answers' ages.

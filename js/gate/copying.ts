@@ -6,7 +6,7 @@ export interface Copying {
 }
 
 /**
- * Copies a body while it is passed on. Not by `clone()`: a clone goes on reading, for ever if need be, when whoever asked has
+ * Copies a body while it is passed on. Not by `clone()`: a clone keeps reading, forever if need be, when whoever asked has
  * long closed the page. Here that ends the copy and the fetch.
  */
 export function copying(response: Response, limit: number, signal?: AbortSignal): Copying {

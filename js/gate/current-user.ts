@@ -47,7 +47,7 @@ export class CurrentUser {
     try {
       await this.#look(this.#caches());
     } catch {
-      // Without caches nothing of a person is kept, and only the storage can say who it is.
+      // Without caches nothing about a person is kept, and only the storage can say who it is.
       this.#seen = undefined;
       await this.readAgain();
     }
@@ -79,7 +79,7 @@ export class CurrentUser {
     const seen = this.cache;
     if (caches !== undefined && seen !== undefined) {
       if (await caches.has(this.#cacheName())) return;
-      // Only what reads anew may find it again: not the next request either, once this one has made the cache anew.
+      // Only a new reading may find it again: not even the next request, once this one has recreated the cache.
       if (this.cache === seen) this.#seen = undefined;
       await this.readAgain();
     } else if (caches === undefined || this.sessionId === undefined) {

@@ -26,7 +26,7 @@ export type GoesOn = (work: Promise<unknown>) => void;
 export interface Decider {
   /** Work that has to be done before a decision; `undefined` if there is none. */
   prepare(): Promise<unknown> | undefined;
-  /** Work that may change a denial; `undefined` if it stands. What goes on when nobody waits for it any more is told. */
+  /** Work that may change a denial; `undefined` if it stands. What goes on after nobody waits for it anymore is reported. */
   reconsider(denial: GateDecision, request: GateRequest, goesOn: GoesOn): Promise<unknown> | undefined;
   decide(rule: CheckedRule, request: GateRequest): GateDecision;
   /** Who is signed in, and where that person's answers are kept; `undefined` where each request has its own token. */

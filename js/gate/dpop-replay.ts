@@ -2,7 +2,7 @@ import type { DpopReplay } from "./types.js";
 
 /**
  * Which proofs were used, in this memory. Two sets take turns: one of this period, one of the last. No proof is accepted for
- * longer than a period, so that what is in neither set any more is refused for its age. A period is one of this machine's running
+ * longer than a period, so that what is no longer in either set is refused for its age. A period is one of this machine's running
  * time: the clocks by which tokens are judged may differ between issuers, and may jump.
  */
 export class ProofMemory implements DpopReplay {

@@ -37,7 +37,7 @@ const ALGORITHMS: readonly Algorithm[] = [
 /** As in `js/verifier.ts`: engines have not all got it yet. */
 const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
-/** What is wrong, for the app's own eyes; of what the verifier finds it is the verifier's own message. */
+/** What is wrong, for the app's own eyes; for what the verifier finds, the verifier's own message. */
 const DETAILS = {
   proof_needed: "the token is bound to a key (cnf), and was presented without a proof: Authorization should say DPoP",
   not_bound: "the token is bound to no key: it has no thumbprint in cnf.jkt",
@@ -54,8 +54,7 @@ const DETAILS = {
     "the proof is for another URL (htu): it should be the origin that the gate was given, and the path of the request",
   ath_mismatch: "the proof is for another token (ath)",
   missing_nonce: "the proof has no nonce: the client should take the one of the header DPoP-Nonce, and try again",
-  unknown_nonce:
-    "the nonce of the proof is not accepted any more: the client should take the one of the header DPoP-Nonce",
+  unknown_nonce: "the proof's nonce is no longer accepted: the client should use the one in the header DPoP-Nonce",
   replayed: "the proof was used before",
   replay_unavailable: "where it is remembered which proofs were used there is no answer, or no room",
 } as const satisfies Partial<Record<DpopErrorCode, string>>;
@@ -157,7 +156,7 @@ export class Dpop {
     const cnf = own(claims, "cnf");
     const jkt = own(cnf, "jkt");
     if (scheme === "Bearer") {
-      // Whatever it is bound to: nothing of it is proved by who merely has the token (RFC 9449 section 7.2).
+      // Whatever it is bound to, merely having the token proves nothing (RFC 9449 section 7.2).
       if (cnf !== undefined) return { refused: refusal("proof_needed"), bound: undefined };
       return { refused: this.required ? refusal("not_bound") : undefined, bound: undefined };
     }

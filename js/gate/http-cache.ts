@@ -7,7 +7,7 @@ import { remade } from "./copying.js";
  * nor leaves anything in it. (`reload` would replace what is there, but an answer of the last person that arrives late
  * would replace it again.)
  *
- * A request that is made anew cannot have the mode `navigate`: the server sees `Sec-Fetch-Mode: same-origin`.
+ * A rebuilt request cannot have the mode `navigate`: the server sees `Sec-Fetch-Mode: same-origin`.
  */
 export function pastHttpCache(request: Request): Request {
   const { mode, method, referrer, headers } = request;
@@ -31,7 +31,7 @@ export function pastHttpCache(request: Request): Request {
   return mode === "navigate" ? Object.defineProperty(anew, "mode", { value: mode }) : anew;
 }
 
-/** Whether an answer leads elsewhere, and who asked would have followed: only the request made anew did not. */
+/** Whether an answer leads elsewhere, and who asked would have followed: only the rebuilt request did not. */
 export function isLostRedirect(given: Request, anew: Request, { type }: Response): boolean {
   return type === "opaqueredirect" && given.redirect !== anew.redirect;
 }
@@ -54,7 +54,7 @@ export function isFirstHand(response: Response): boolean {
  */
 export function forThisTime(response: Response): Response {
   const { status, type, redirected, body, headers: given } = response;
-  // What is not to be read cannot be made anew; another page's answer would lose its address.
+  // An unreadable response cannot be rebuilt; another page's answer would lose its address.
   if (status < 200 || status === 304 || type.startsWith("opaque") || redirected) return response;
   if (cacheControl(response).has("no-store")) return response;
   const headers = new Headers(given);

@@ -24,7 +24,7 @@ export function fromNetwork(event: FetchEventLike, { needs }: CheckedRule): Next
 /** Whoever asked is told of a redirect: where it leads, the app has not named. */
 export function fromOrigin({ origins }: Settings): Next {
   return (request) => {
-    // Made anew, since Deno does not fetch the very request that its server was given.
+    // Rebuilt, since Deno does not fetch the very request that its server was given.
     if (origins !== undefined) return fetch(new Request(request.url, request), { redirect: "manual" });
     const message = 'at the edge, "handle" needs a function that answers, or createGate the option "origin"';
     throw new ConfigError("missing_option", `${message}: nothing is fetched from where a request says`, "origin");

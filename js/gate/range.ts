@@ -42,7 +42,7 @@ function readRange(header: string | null): Range | undefined {
 /** Whether `If-Range` lets a part be sent (RFC 9110 section 13.1.5). Only strong validators do. */
 function isSameState(condition: string | null, headers: Headers): boolean {
   if (condition === null) return true;
-  // A server's tag of the encoded body says nothing of parts of the decoded one.
+  // A server's tag for the encoded body says nothing about parts of the decoded one.
   if (headers.has("content-encoding")) return false;
   if (condition.startsWith('"')) return condition === headers.get("etag");
   const modified = httpDate(headers.get("last-modified"));

@@ -241,7 +241,7 @@ export interface GateDecision {
    * `invalid_request`: the credentials are malformed. `unavailable`: nobody can say now whether a proof was used before.
    */
   readonly refused?: Refusal | UrlRefusal | "step_up" | "invalid_request" | "unavailable";
-  /** What is wrong with a URL that is refused, in a sentence that holds nothing of the request; or with a proof. Not for clients. */
+  /** What is wrong with a URL that is refused, in a sentence that repeats nothing from the request; or with a proof. Not for clients. */
   readonly detail?: string;
   /**
    * Of a `GET` or `HEAD` whose path has a canonical form that means the same: this path, with the query. Send the client
@@ -330,5 +330,5 @@ export interface GateVerifier {
   readonly sibling?: CreateVerifier;
 }
 
-/** Takes the token from a request; `undefined`, `null` or `""` if there is none. */
+/** Gets the token from a request; `undefined`, `null` or `""` if there is none. */
 export type TokenOf = (request: GateRequest) => string | null | undefined;

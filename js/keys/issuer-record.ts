@@ -66,7 +66,7 @@ export class IssuerRecord {
   }
 
   coolsUntil(now: number): number | undefined {
-    // A clock that was set back must not make a cool-down last for ever.
+    // A clock that was set back must not make a cool-down last forever.
     return this.#fetchedAt <= now && now < this.#fetchAfter ? this.#fetchAfter : undefined;
   }
 

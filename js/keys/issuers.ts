@@ -173,7 +173,7 @@ export class AllowList<C, E> implements Choice<C, E> {
 
   #counting<T extends Refused>(found: T | undefined): T | undefined {
     const now = this.#options.now();
-    // A clock that was set back must not make an answer last for ever.
+    // A clock that was set back must not make an answer last forever.
     return found !== undefined && found.at <= now && now < found.until ? found : undefined;
   }
 

@@ -342,7 +342,7 @@ export class KeyRefresher<C, E = never> {
 
   /** Sets the keys of a set that count. Nobody else, not even `onError`, gets to run before the leaked ones are out. */
   #tryKeys(record: SetRecord, set: KeySet): void {
-    // The very text first: what the strict reader refuses must not become valid by being written anew.
+    // The very text first: what the strict reader refuses must not become valid by being rewritten.
     const refused = this.#refusal(set);
     if (refused !== undefined) {
       const dropped = refused.code === "no_usable_key" && this.#dropLeaked(set);

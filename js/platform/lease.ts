@@ -31,7 +31,7 @@ export function leaseLock(): Exclusive {
   return (name, waitSeconds, work) => {
     const before = turns.get(name) ?? Promise.resolve();
     const turn = within(waitSeconds, before).then((come) => (come ? underLease(name, waitSeconds, work) : undefined));
-    // Whoever gave up waiting has not ended what it waited for. The promise holds nothing of the turns before it.
+    // Whoever gave up waiting has not ended what it waited for. The promise holds no reference to the turns before it.
     const over: Promise<void> = Promise.allSettled([before, turn]).then(() => {
       if (turns.get(name) === over) turns.delete(name);
     });
@@ -116,7 +116,7 @@ function hold(database: IDBPDatabase<Leases>, name: string, first: string): () =
   const renew = async () => {
     const next = randomId();
     await change(database, STORE, async (store) => {
-      // With another id, so that those who wait begin anew.
+      // With another id, so that those who wait start over.
       if ((await store.get(name))?.owner === owner) await store.put({ owner: next, waited: 0 }, name);
     });
     owner = next;

@@ -21,7 +21,7 @@ export interface AttemptsState {
 /**
  * Counts wrong attempts in the storage, so that closing the page changes nothing. Each is counted before it is judged.
  *
- * The wait ends by the device's clock, the only one there is offline. A clock set back begins the same wait anew, once; set
+ * The wait ends by the device's clock, the only one there is offline. A clock set back restarts the same wait, once; set
  * forward, it ends the wait, and a limit of attempts is what remains.
  */
 export class Attempts {

@@ -41,7 +41,7 @@ export class KeyWrapper {
     return { bytes, key: { id, device: outer !== undefined, wrapped: outer ?? inner } };
   }
 
-  /** The same data key, wrapped anew. */
+  /** The same data key, wrapped again. */
   async rewrap(key: WrappedKey, bytes: Uint8Array<ArrayBuffer>, wrapping: CryptoKey): Promise<WrappedKey> {
     const inner = await sealBytes(wrapping, bytes, this.#context(key.id));
     const wrapped = key.device ? await this.#required().seal(inner, this.#record(key.id)) : inner;

@@ -10,7 +10,7 @@ interface Keys extends DBSchema {
 const STORE = "keys";
 
 /**
- * A key that cannot be exported, in IndexedDB. Read anew each time: another tab may have deleted or replaced it, and a
+ * A key that cannot be exported, in IndexedDB. Read again each time: another tab may have deleted or replaced it, and a
  * text sealed with the old one could never be opened.
  */
 export class DeviceKey {

@@ -44,7 +44,7 @@ export class FusionAuthProvider implements TokenProvider {
     const answer = await this.#post("/api/jwt/refresh", { refreshToken: refresh_token, ...previous }, signal);
     if (answer.status === 200) return tokensOf(answer, origin, refresh_token);
     if (refusesToken(answer, origin)) {
-      const message = `${origin} does not accept the refresh token any more: sign in again`;
+      const message = `${origin} no longer accepts the refresh token: sign in again`;
       throw new RefreshRejected("invalid_refresh_token", message);
     }
     throw badStatus(answer, origin, true);

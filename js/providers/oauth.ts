@@ -131,7 +131,7 @@ export class OAuthProvider implements TokenProvider {
     } catch (error) {
       throw unsent(error, origin);
     }
-    // RFC 7009 section 2.2: also for a token that is not valid any more.
+    // RFC 7009 section 2.2: even for a token that is no longer valid.
     if (answer().status !== 200) throw failure(answer(), origin);
     refusePage(answer(), origin);
   }
@@ -170,7 +170,7 @@ export class OAuthProvider implements TokenProvider {
     const { code, status = 0, error } = failed;
     const isRejection = code === "refused" && error === "invalid_grant";
     if (!isRejection && !this.#settings.rejects({ status, error, body: bodyOf(answer, origin) })) return failed;
-    return new RefreshRejected("invalid_grant", `${origin} does not accept the refresh token any more: sign in again`);
+    return new RefreshRejected("invalid_grant", `${origin} no longer accepts the refresh token: sign in again`);
   }
 
   /** What oauth4webapi is to ask with; it gets an empty answer, because what it throws would hold the real one. */

@@ -33,7 +33,7 @@ export interface ServerMetadata {
 
 /**
  * How the client proves who it is: `None()`, `ClientSecretPost(…)`, `PrivateKeyJwt(…)` and others of oauth4webapi, or a
- * function of the same form. A secret in a page is none.
+ * function of the same form. A secret in a page is not secret.
  */
 export type ClientAuthentication = (
   server: { readonly issuer: string },

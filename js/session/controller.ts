@@ -400,7 +400,7 @@ export class SessionController extends EventTarget implements Session {
   async #told({ key, lock, asksForKey, ...message }: Message): Promise<void> {
     if (lock) return this.#forgetKey();
     if (asksForKey) return this.#shareKey();
-    // Also in place of one that is there: after a sign-out and a new PIN that is not the one in use any more.
+    // Even if there is one already: after a sign-out and a new PIN, that one is no longer in use.
     if (key !== undefined && key.id !== this.#protection.share?.()?.id) await this.#adopt(key);
     const before = this.#replica.record;
     if (message.replica === undefined) await this.#load();
@@ -408,7 +408,7 @@ export class SessionController extends EventTarget implements Session {
       await this.#loadKeys();
       await this.#look(() => this.#replica.hear(message));
     }
-    // With a session goes its PIN: a key that is not in use any more is forgotten by trying it.
+    // With a session goes its PIN: trying a key that is no longer in use forgets it.
     if (before !== null && this.#replica.record === null) await this.#proveKey();
     this.#update();
   }
@@ -470,7 +470,7 @@ export class SessionController extends EventTarget implements Session {
       const facts = { access, reason, until: until === null ? null : until - marks.skew, claims: this.#claims.claims };
       return rights === undefined ? facts : { ...facts, rights };
     } catch (error) {
-      // Found anew each time, and yet the same object, so that it is no news.
+      // Found again each time, but the same object, so that it counts as no change.
       if (!isSameError(this.#doubt, error as Error)) this.#doubt = error as Error;
       return { access: "none", reason: "invalid_token", until: null, error: this.#doubt as Error };
     }
@@ -508,7 +508,7 @@ export class SessionController extends EventTarget implements Session {
     });
   }
 
-  /** Works out the state anew, tells of a change, and sets the timer for the next one. */
+  /** Computes the state, reports a change, and sets the timer for the next one. */
   #update(mayStore = true): SessionState {
     if (this.#isStopped) return this.#state;
     const before = this.#state;

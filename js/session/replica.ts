@@ -365,7 +365,7 @@ export class SessionReplica {
     this.#tell();
   }
 
-  /** What was told already is told again only to a tab that starts: two that cannot agree would go on for ever. */
+  /** What was told already is told again only to a tab that starts: two that cannot agree would go on forever. */
   #hasAnswer(told: rules.Told<SessionRecord>): boolean {
     const { ended, record } = told.replica;
     const isStarting = record === null && ended.signIn === 0;
@@ -453,7 +453,7 @@ export class SessionReplica {
     return updated;
   }
 
-  /** Whose refresh tokens are of no use any more, by an act of this tab or because only this tab knew them. */
+  /** Whose refresh tokens are of no further use, because of an act of this tab or because only this tab knew them. */
   displaced(): SessionTokens[] {
     return this.#displaced.splice(0);
   }

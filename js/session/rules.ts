@@ -50,7 +50,7 @@ export function look<R extends SessionRecord>(
   now: number,
 ): Knowledge<R> {
   const { epoch } = known.replica;
-  // It held something, and a sign-out leaves its word: evicted, or deleted by the person, and perhaps begun anew since.
+  // It held something, and a sign-out leaves its word: evicted, or deleted by the person, and perhaps started again since.
   const isEvicted = epoch !== null && epoch !== (stored?.epoch ?? null);
   const before = isEvicted ? evicted(known) : known;
   if (stored === null) return before;
@@ -68,7 +68,7 @@ function asStored<R extends SessionRecord>(record: R | null, stored: R | null): 
   return { ...record, marks: stored.marks, later: stored.later ?? record.later };
 }
 
-/** Whoever was known is over, and what is over stays so: nothing of it is written again. */
+/** Whoever was known is over, and what is over stays so: none of it is written again. */
 function evicted<R extends SessionRecord>({ replica }: Knowledge<R>): Knowledge<R> {
   const ended = { signIn: greatest(replica), id: EVERY_ID, cause: "evicted" as const };
   return { replica: end({ ...replica, epoch: null }, ended), keep: 0, blindSince: null };

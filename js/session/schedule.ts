@@ -7,7 +7,7 @@ const FIRST_WAIT = 5;
 const LONGEST_WAIT = 15 * 60;
 /** However many reasons there are to try again: somebody may change between windows all the time. */
 const BETWEEN_TRIES = 60;
-/** A provider may ask for more patience, but not for ever. */
+/** A provider may ask for more patience, but not forever. */
 export const LONGEST_RETRY_AFTER = 60 * 60;
 
 /** What says when a token was made, the best first: not all of them have an `iat` (RFC 7519 section 4.1). */
@@ -21,7 +21,7 @@ export interface Life {
   readonly since: number;
 }
 
-/** When a token is due to be replaced, in Unix seconds; `undefined` for one that lasts for ever. */
+/** When a token is due to be replaced, in Unix seconds; `undefined` for one that lasts forever. */
 export function refreshDue({ exp, iat, nbf, lasts, since }: Life, checkInDue: number | undefined): number | undefined {
   const due = checkInDue ?? Number.POSITIVE_INFINITY;
   const life = () => (exp as number) - (iat ?? (lasts === undefined ? (nbf ?? since) : (exp as number) - lasts));

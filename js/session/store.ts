@@ -127,7 +127,7 @@ export class SessionStore {
   }
 
   /**
-   * What version 0.1 stored, before it is written anew: the id and the generation before the seal, and a list of ends. Its
+   * What version 0.1 stored, before it is rewritten: the id and the generation before the seal, and a list of ends. Its
    * sign-in has the smallest number, so that any other is later.
    */
   async #firstVersion(name: string): Promise<FirstVersion | undefined> {
@@ -138,7 +138,7 @@ export class SessionStore {
     const isOver = Array.isArray(list) && list.some((ending) => Object(ending).sessionId === id);
     const marks = await this.#storage.get(this.#key("marks"));
     const place: Place = { signIn: 1, id, generation: Number(generation), turn: 0, turnId: "" };
-    // The epoch is the same at each reading: until it is written anew, the storage stays the one that it was.
+    // The epoch is the same at each reading: until it is rewritten, the storage stays the one that it was.
     const replica: Replica = { ...EMPTY, epoch: id, record: { ...place, intent: 0, at: 0, sealed, marks } };
     const over = { signIn: 1, id: EVERY_ID, cause: "signed_out" as const };
     return { id, ends: Array.isArray(list) ? list : [], replica: isOver ? end(replica, over) : replica };
@@ -178,7 +178,7 @@ export class SessionStore {
   }
 
   /**
-   * A key of the device that is this session's own goes with it: old copies of what is stored open no more. What waits to be
+   * A key of the device that is this session's own goes with it: old copies of what is stored can no longer be opened. What waits to be
    * revoked is sealed with another. `id`: only if the PIN or passkey is still that one, and not the next person's.
    */
   async forgetKey(id: string | undefined): Promise<void> {

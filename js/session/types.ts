@@ -73,7 +73,7 @@ export interface AccessAnswer {
  *
  * - `refreshed`: there are fresh tokens
  * - `adopted`: another tab had fetched them
- * - `signed_out`: nobody is signed in, or by the provider's word not any more
+ * - `signed_out`: nobody is signed in, or no longer, because the provider said so
  * - `unavailable`: no answer that counts; `state.error` says why, and it is tried again
  * - `unverified`: fresh tokens are kept, but the keys to verify them are missing; it is tried again
  * - `invalid_token`: the provider's fresh token is not one this app accepts; `state.error` says why

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { compare } from "../../bench/inside.mjs";
 import { nativePeers } from "../../bench/native-peers.mjs";
 import { ML_DSA, peers } from "../../bench/peers.mjs";
-import { markdown, picture, table } from "../../bench/report.mjs";
+import { markdown, picture, table, times } from "../../bench/report.mjs";
 import { newKeyRows, rows, subject } from "../../bench/tokens.mjs";
 
 const method = { rounds: 1, sliceMs: 0, warmUpMs: 0 };
@@ -79,6 +79,17 @@ test("the reports name the fastest peer, and where it is faster", () => {
     /On a processor[\s\S]*\| ES256 \| 1\.6 \(hono\) \|\n\| ES256, new key \| 1\.6 \(hono\) \|/,
   );
   assert.match(picture(results), /<rect class="bar slower"[^>]*\/><text[^>]*>1\.6</);
+  const bars = [
+    ...times(results).matchAll(/end">([^<]+)<\/text><rect class="(bar[^"]*)"[^>]*\/><text[^>]*>([\d.]+)</g),
+  ];
+  assert.deepEqual(
+    bars.map(([, ...bar]) => bar),
+    [
+      ["hono", "bar other", "25"],
+      ["tokenward", "bar", "40"],
+      ["jose", "bar other", "80"],
+    ],
+  );
 });
 
 function spoilt(by) {

@@ -310,7 +310,7 @@ describe("tokenward keys diff", () => {
     });
     const { code, out } = await run(["keys", "diff", before, now]);
     assert.equal(code, 1);
-    assert.match(out, /^- "a" .*not there any more$/m);
+    assert.match(out, /^- "a" .*is no longer there$/m);
     assert.match(out, /^~ "renamed" +kid was "2011-04-29" and is "renamed"$/m);
     assert.match(out, /^~ "a" .*another key under the same kid$/m);
     assert.match(out, /^\+ "new" .*is new: usable$/m);

@@ -3,6 +3,8 @@
 // Every block in ```ts or ```js is a module. A first line like `// auth.ts` is its name, by which other blocks of the same
 // page import it, with or without a folder before it; `sw.ts` is for a service worker. What a block uses without importing it is declared in given.d.ts. What
 // is not to be compiled is in another language: ```text.
+//
+// Code that is quoted from a file has the whole name of its language, such as ```javascript (tools/quotes.mjs).
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -35,9 +37,10 @@ export function makeFolder() {
 /** What `npx tokenward keys fetch` says in its file of where the keys are from. */
 const PROVENANCE = { tokenward: { fetched_at: "2026-11-29T12:00:00.000Z" } };
 
-/** Writes the blocks of a page as they are, and the key set they import. */
+/** Writes the blocks of a page as they are, and the key sets they import. */
 export function writeBlocks(page, folder, jwks = { keys: [] }) {
   mkdirSync(folder, { recursive: true });
+  writeOtherKeys(page, folder, jwks);
   writeFileSync(join(folder, "jwks.json"), JSON.stringify({ ...PROVENANCE, ...jwks }));
   for (const { name, code } of blocksOf(page)) {
     // Declarations are for everybody, and no module.
@@ -60,6 +63,7 @@ export async function writePrograms(page, folder, { jwks, replace = {} }) {
     `export default ${JSON.stringify(jwks)};\nexport const fetchedAt = 1_800_000_000;\n`,
   );
   writeFileSync(join(folder, "jwks.json"), JSON.stringify({ ...PROVENANCE, ...jwks }));
+  writeOtherKeys(page, folder, jwks);
   for (const { name, code } of blocksOf(page)) {
     if (name.endsWith(".d.ts")) continue;
     let text = code;
@@ -67,4 +71,10 @@ export async function writePrograms(page, folder, { jwks, replace = {} }) {
     const { code: program } = await transform(text, { loader: "ts", format: "esm", target: "esnext" });
     writeFileSync(join(folder, name.replace(/\.ts$/, ".js")), program);
   }
+}
+
+/** Writes what the blocks of a page import beside `jwks.json`, such as another issuer's file, with the same keys. */
+function writeOtherKeys(page, folder, jwks) {
+  const imported = blocksOf(page).flatMap(({ code }) => [...code.matchAll(/"\.\/([\w-]+\.json)"/g)]);
+  for (const [, file] of imported) writeFileSync(join(folder, file), JSON.stringify({ ...PROVENANCE, ...jwks }));
 }

@@ -23,13 +23,13 @@ const OPTIONS = {
 };
 
 /** A page of prose alone. */
-const PROSE = ["docs/audit.md", "docs/decisions.md", "docs/mutants.md", "docs/vectors.md"];
+const PROSE = ["docs/audit.md", "docs/concepts.md", "docs/decisions.md", "docs/mutants.md", "docs/vectors.md"];
 
 describe("the code in README and docs", () => {
   let folder;
   before(() => {
     folder = makeFolder();
-    for (const name of ["given.d.ts", "express.d.ts", "node.d.ts"]) {
+    for (const name of ["given.d.ts", "express.d.ts", "jsonwebtoken.d.ts", "node.d.ts"]) {
       copyFileSync(new URL(name, import.meta.url), join(folder.path, name));
     }
     // A package finds its own types by its name in imports, and not in a reference to types as an app has it.

@@ -23,3 +23,14 @@ declare module "node:http" {
 declare module "node:stream/consumers" {
   export function text(stream: object): Promise<string>;
 }
+
+declare module "node:crypto" {
+  interface PublicKey {
+    export(options: { readonly type: "spki"; readonly format: "pem" }): string;
+  }
+  export function createPublicKey(key: { readonly key: object | undefined; readonly format: "jwk" }): PublicKey;
+}
+
+declare module "node:fs" {
+  export function readFileSync(path: string, encoding: "utf8"): string;
+}

@@ -28,6 +28,11 @@ it("npm start serves the page and the provider, and stops cleanly", { timeout: 2
   }
   const discovery = await fetch(`${started.provider}/.well-known/openid-configuration`);
   assert.equal((await discovery.json()).issuer, started.provider);
+  // Built beside: whoever is early is told so.
+  const docs = await fetch(started.docs);
+  assert.ok([200, 503].includes(docs.status));
+  assert.match(docs.headers.get("content-security-policy") ?? "", docs.ok ? /^frame-ancestors 'none'$/ : /^$/);
+  assert.match(await docs.text(), docs.ok ? /<h1[^>]*>Tokenward/ : /is being built/);
   assert.equal(await started.stop(), 0);
   await assert.rejects(fetch(started.page));
   await assert.rejects(fetch(started.provider));
@@ -57,7 +62,8 @@ async function start(env) {
       output += chunk;
       const page = /Playground\s+(http\S+)/.exec(output)?.[1];
       const provider = /OpenID provider\s+(http\S+)/.exec(output)?.[1];
-      if (page && provider) resolve({ page, provider });
+      const docs = /Documentation\s+(http\S+)/.exec(output)?.[1];
+      if (page && provider && docs) resolve({ page, provider, docs });
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);

@@ -1,13 +1,11 @@
-// The documentation site: it builds, has no dead link (VitePress fails on one), and nothing that axe finds fault with.
+// The documentation site: it builds, has no dead link, nothing that axe finds fault with, and works offline once it was opened.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import sirv from "sirv";
+import { buildDocs, isDocs, SITE, serveDocs } from "../../tools/docs.mjs";
 import { listen } from "../../tools/listen.mjs";
 import { openChromium } from "../browsers/chromium.mjs";
 
@@ -15,21 +13,16 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const AXE = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
 /** Of VitePress itself: its search button is called "Search" to the eye and by its shortcut to a reader. */
 const THEIRS = ["label-content-name-mismatch"];
+const PAGES = ["", "start.html", "concepts.html", "migrate.html", "errors.html", "offline.html", "bundlers.html"];
 
 describe("the documentation site", () => {
   let server;
   let origin;
   let chromium;
   before(async () => {
-    await promisify(execFile)(
-      process.execPath,
-      [join(root, "node_modules/vitepress/bin/vitepress.js"), "build", "site"],
-      {
-        cwd: root,
-      },
-    );
-    const serve = sirv(join(root, "target/site"));
-    server = createServer((request, response) => serve(request, response, () => response.writeHead(404).end()));
+    await buildDocs();
+    const serve = serveDocs(Promise.resolve());
+    server = createServer((request, response) => (isDocs(request) ? serve : nothing)(request, response));
     origin = await listen(server, { port: 0, name: "the site" });
     chromium = await openChromium();
   });
@@ -39,12 +32,36 @@ describe("the documentation site", () => {
     server?.close();
   });
 
-  it("has a page for each page of docs/", () => {
-    const names = (folder, ending) =>
-      readdirSync(join(root, folder))
-        .filter((name) => name.endsWith(ending))
-        .map((name) => name.slice(0, -ending.length));
-    assert.deepEqual(names("target/site/docs", ".html").sort(), names("docs", ".md").sort());
+  const pages = () =>
+    readdirSync(SITE, { recursive: true })
+      .map((name) => name.replaceAll("\\", "/"))
+      .filter((name) => name.endsWith(".html"));
+
+  it("has a page for each page of docs/, each in the sidebar", () => {
+    const wanted = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
+    const home = readFileSync(join(SITE, "index.html"), "utf8");
+    for (const name of wanted.map((page) => page.replace(/\.md$/, ".html"))) {
+      assert.ok(pages().includes(name), name);
+      assert.ok(home.includes(`href="/docs/${name}"`), `${name} is in the sidebar`);
+    }
+  });
+
+  it("has every page, heading and file that a page of it links to", () => {
+    const files = new Set(readdirSync(SITE, { recursive: true }).map((name) => name.replaceAll("\\", "/")));
+    const texts = new Map(pages().map((page) => [page, readFileSync(join(SITE, page), "utf8")]));
+    let checked = 0;
+    for (const [page, html] of texts) {
+      for (const [, href] of html.matchAll(/<a [^>]*?href="([^"]+)"/g)) {
+        const url = new URL(href.replaceAll("&amp;", "&"), `http://site/docs/${page}`);
+        if (url.host !== "site") continue;
+        const file = url.pathname.replace(/^\/docs\//, "").replace(/^$/, "index.html");
+        assert.ok(files.has(file), `${page}: ${href}`);
+        const id = decodeURIComponent(url.hash.slice(1));
+        if (id !== "") assert.ok(texts.get(file).includes(`id="${id}"`), `${page}: ${href}`);
+        checked += 1;
+      }
+    }
+    assert.ok(checked > 500);
   });
 
   for (const [width, colorScheme] of [
@@ -55,12 +72,13 @@ describe("the documentation site", () => {
   ]) {
     it(`is accessible and fits: ${width} pixels, ${colorScheme}`, async () => {
       const viewport = { width, height: 900 };
-      const context = await chromium.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
+      const options = { viewport, colorScheme, reducedMotion: "reduce", bypassCSP: true };
+      const context = await chromium.newContext({ ...options, serviceWorkers: "block" });
       const page = await context.newPage();
       const missing = [];
       page.on("response", (response) => response.status() >= 400 && missing.push(response.url()));
-      for (const path of ["index.html", "docs/offline.html", "docs/bundlers.html", "SECURITY.html"]) {
-        await page.goto(`${origin}/${path}`, { waitUntil: "networkidle" });
+      for (const path of [...PAGES, "SECURITY.html"]) {
+        await page.goto(`${origin}/docs/${path}`, { waitUntil: "networkidle" });
         await page.addScriptTag({ content: AXE });
         const found = await page.evaluate(async () => {
           const { violations } = await globalThis.axe.run();
@@ -76,4 +94,77 @@ describe("the documentation site", () => {
       await context.close();
     });
   }
+
+  it("can be installed, and works offline with its search: every page, once one was opened", async () => {
+    const context = await chromium.newContext();
+    const page = await context.newPage();
+    const problems = [];
+    page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+    page.on("pageerror", (error) => problems.push(error.message));
+    await page.goto(`${origin}/docs/`);
+    const manifest = await (await fetch(`${origin}/docs/manifest.webmanifest`)).json();
+    assert.equal(manifest.display, "standalone");
+    for (const { src, sizes } of manifest.icons) {
+      const icon = await fetch(new URL(src, `${origin}/docs/`));
+      assert.deepEqual([icon.status, sizes.length > 0], [200, true], src);
+    }
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.reload();
+    assert.ok(await page.evaluate(() => navigator.serviceWorker.controller !== null));
+    await context.setOffline(true);
+    for (const file of pages().filter((name) => name !== "404.html")) {
+      const response = await page.goto(`${origin}/docs/${file}`);
+      assert.deepEqual([response.status(), response.fromServiceWorker()], [200, true], file);
+      await page.waitForFunction(() => document.querySelector("#app")?.__vue_app__ !== undefined);
+    }
+    const lost = await page.goto(`${origin}/docs/nowhere.html`);
+    assert.equal(lost.status(), 404);
+    problems.length = 0; // Chromium says so of a 404.
+    await page.goto(`${origin}/docs/`);
+    await page.keyboard.press("Control+k");
+    await page.locator(".VPLocalSearchBox input").fill("clock_rolled_back");
+    await page.locator(".VPLocalSearchBox .result").first().waitFor();
+    assert.deepEqual(problems, [], "nothing that the page's own policy forbids");
+    await context.close();
+  });
 });
+
+describe("while the site is being built", () => {
+  const asked = async (built, path) => {
+    const server = createServer(serveDocs(built));
+    const origin = await listen(server, { port: 0, name: "the site" });
+    const response = await fetch(origin + path, { redirect: "manual" });
+    const answer = [response.status, response.headers.get("refresh"), await response.text()];
+    server.closeAllConnections();
+    server.close();
+    return answer;
+  };
+
+  it("says so, and reloads by itself", async () => {
+    const [status, refresh, text] = await asked(new Promise(() => {}), "/docs/offline.html");
+    assert.deepEqual([status, refresh], [503, "2"]);
+    assert.match(text, /is being built/);
+  });
+
+  it("says why it could not be built", async () => {
+    const [status, , text] = await asked(Promise.reject(new Error("a dead link")), "/docs/");
+    assert.equal(status, 503);
+    assert.match(text, /npm run docs[\s\S]*a dead link/);
+  });
+
+  it("leads from /docs to /docs/", async () => {
+    assert.equal((await asked(Promise.resolve(), "/docs"))[0], 308);
+  });
+
+  it("takes no other path for its own", () => {
+    const paths = ["/docs", "/docs/", "/docs?a", "/docs/x.html", "/docsx", "/", "/field.html", "/x/docs/"];
+    assert.deepEqual(
+      paths.map((url) => isDocs({ url })),
+      [true, true, true, true, false, false, false, false],
+    );
+  });
+});
+
+function nothing(_request, response) {
+  response.writeHead(404).end();
+}

@@ -1,12 +1,12 @@
 //! The JavaScript binding: the only file that knows JavaScript. The npm package (`js/`) wraps what is exported here and
 //! turns the plain error objects into `TokenError` and `ConfigError`.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cell::OnceCell;
 
-use js_sys::JsString;
+use once_cell::race::OnceBox;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::claims::TokenTimes;
@@ -20,6 +20,13 @@ use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, Token, UnixTi
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
+/// Nothing panics. Were it otherwise, the instance would be given up, and JavaScript would say so.
+#[cfg(all(target_arch = "wasm32", not(feature = "std")))]
+#[panic_handler]
+fn panicked(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
 
 /// One verifier or several, addressed by their place in the options. Nothing here takes `&mut self`: a call that
 /// JavaScript's stack was too small for would leave it borrowed for ever. New keys make a new one.
@@ -171,7 +178,7 @@ impl Core {
     /// Has RSA verified with another module, where that can be had. The first call decides.
     #[wasm_bindgen(js_name = useRelaxed)]
     pub fn use_relaxed(relaxed: Relaxed) {
-        RELAXED.with(|cell| cell.set(relaxed)).unwrap_or_default();
+        RELAXED.set(Box::new(relaxed)).unwrap_or_default();
     }
 
     fn get(&self, index: usize) -> Result<&Verifier, JsValue> {
@@ -215,16 +222,25 @@ fn copy_token(token: &JsString, max: usize) -> Result<String, JsValue> {
         return Err(token_error(&Error::TooLarge { bytes: units, max }));
     }
     let mut bytes = vec![0; units];
-    let read = ENCODER.with(|encoder| encoder.encode_into(token, &mut bytes).read());
+    let encoder = ENCODER.get_or_init(|| Box::new(TextEncoder::new()));
+    let read = encoder.encode_into(token, &mut bytes).read();
     // What is not ASCII does not fit; it is no token, but the error is to say why.
     match String::from_utf8(bytes) {
         Ok(text) if usize::try_from(read) == Ok(units) => Ok(text),
-        _ => Ok(String::from(token)),
+        _ => Ok(token.as_string().unwrap_or_default()),
     }
 }
 
 #[wasm_bindgen]
 extern "C" {
+    /// A string that is not copied yet.
+    #[wasm_bindgen(js_name = String, typescript_type = "string")]
+    pub type JsString;
+
+    /// In UTF-16 units.
+    #[wasm_bindgen(method, getter)]
+    fn length(this: &JsString) -> u32;
+
     type TextEncoder;
 
     #[wasm_bindgen(constructor)]
@@ -240,14 +256,13 @@ extern "C" {
     fn read(this: &Encoded) -> u32;
 }
 
-std::thread_local! {
-    static ENCODER: TextEncoder = TextEncoder::new();
-}
+static ENCODER: OnceBox<TextEncoder> = OnceBox::new();
 
-/// A JSON number, read by JavaScript.
-#[cfg(target_arch = "wasm32")]
-pub(crate) fn read_number(text: &str) -> f64 {
-    js_sys::Number::parse_float(text)
+#[wasm_bindgen]
+extern "C" {
+    /// A JSON number, read by JavaScript.
+    #[wasm_bindgen(js_name = parseFloat)]
+    pub(crate) fn read_number(text: &str) -> f64;
 }
 
 #[wasm_bindgen]
@@ -260,14 +275,12 @@ extern "C" {
     fn power(this: &Relaxed, numbers: &mut [u64], limbs: usize, words: usize, squarings: u32) -> bool;
 }
 
-std::thread_local! {
-    static RELAXED: OnceCell<Relaxed> = const { OnceCell::new() };
-}
+static RELAXED: OnceBox<Relaxed> = OnceBox::new();
 
 /// The last words become a power of those before them, if the other module can be had: see `power` in `relaxed/src/lib.rs`.
 #[cfg(all(target_arch = "wasm32", not(feature = "reference")))]
 pub(crate) fn fused_power(numbers: &mut [u64], limbs: usize, words: usize, squarings: u32) -> bool {
-    RELAXED.with(|cell| cell.get().is_some_and(|relaxed| relaxed.power(numbers, limbs, words, squarings)))
+    RELAXED.get().is_some_and(|relaxed| relaxed.power(numbers, limbs, words, squarings))
 }
 
 fn time(now: f64) -> Result<UnixTime, JsValue> {
@@ -389,7 +402,7 @@ fn number(index: usize) -> Value<'static> {
     Value::Number(u32::try_from(index).unwrap_or(u32::MAX).into())
 }
 
-#[cfg(not(feature = "reference"))]
+#[cfg(not(feature = "wasm-reference"))]
 #[wasm_bindgen]
 extern "C" {
     /// The shortest text that is read as the same number.
@@ -398,7 +411,7 @@ extern "C" {
 }
 
 /// As JSON text.
-#[cfg(not(feature = "reference"))]
+#[cfg(not(feature = "wasm-reference"))]
 fn to_js(value: &Value<'_>) -> JsValue {
     let mut text = String::new();
     value.write(&mut text, |text, number| {
@@ -415,12 +428,12 @@ fn to_js(value: &Value<'_>) -> JsValue {
 
 /// With the reference engine, whose module need not be small, `serde-wasm-bindgen` makes what JavaScript gets: objects as
 /// `Map`s, since a member named `__proto__` set on a plain object would be its prototype.
-#[cfg(feature = "reference")]
+#[cfg(feature = "wasm-reference")]
 fn to_js(value: &Value<'_>) -> JsValue {
     outgoing::to_js(value)
 }
 
-#[cfg(feature = "reference")]
+#[cfg(feature = "wasm-reference")]
 mod outgoing {
     use serde::ser::{Serialize, SerializeMap, Serializer};
     use wasm_bindgen::prelude::JsValue;

@@ -111,7 +111,7 @@ async function buildCore(rust) {
  */
 async function buildModule(rust, name) {
   const { crate, features } = MODULES[name];
-  const wasm = await buildWasm(rust, crate, ["--features", features]);
+  const wasm = await buildWasm(rust, crate, ["--no-default-features", "--features", features]);
   const names = functionNames(readFileSync(join(root, `${CARGO_OUT}/${crate}.wasm`)));
   write(`${FUNCTIONS}/${name}.json`, JSON.stringify(names));
   return withShortNames(wasm, glueFactory());

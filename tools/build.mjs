@@ -169,7 +169,6 @@ async function buildArgon2(rust) {
 }
 
 async function inlinedModule(wasm) {
-  // Only now: it imports a package that setup installs.
   const { inlined } = await import("./inline.mjs");
   return `export const text: string =\n  ${JSON.stringify(inlined(wasm))};\n`;
 }
@@ -203,7 +202,9 @@ async function optimise(crate, compiled, { level = "-Oz", features = [] } = {}) 
   await step("wasm-opt", () =>
     runPackage("binaryen/bin/wasm-opt", [level, ...WASM_OPT, ...features, compiled, "-o", optimised]),
   );
-  const wasm = readFileSync(join(root, optimised));
+  // Only now: it imports a package that setup installs.
+  const { naturallyAligned } = await import("./inline.mjs");
+  const wasm = naturallyAligned(readFileSync(join(root, optimised)));
   refuseMachinePaths(`the WebAssembly module of ${crate}`, wasm);
   return wasm;
 }

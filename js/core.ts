@@ -12,6 +12,8 @@ export interface LoadModules {
 /** What wasm-bindgen wrote for the module; what the module imports differs from engine to engine. */
 type Glue = Pick<ReturnType<typeof import("./wasm/tokenward_bg.js").makeGlue>, "Core" | "__wbg_set_wasm">;
 type MakeGlue = (finalizationRegistry: undefined) => Glue;
+/** Reads what the module says: JSON text, or the `Map`s of the reference engine's module. */
+type Read = (said: unknown) => unknown;
 export type Core = InstanceType<Glue["Core"]>;
 
 /** What instances are made of. */
@@ -23,11 +25,13 @@ interface Modules {
 /** The module of a realm, and its one instance in use: our engine's, or the reference engine's. */
 export class Engine {
   readonly #makeGlue: MakeGlue;
+  readonly #read: Read;
   #modules: Modules | undefined;
   #instance: Instance | undefined;
 
-  constructor(makeGlue: MakeGlue) {
+  constructor(makeGlue: MakeGlue, read: Read = JSON.parse as Read) {
     this.#makeGlue = makeGlue;
+    this.#read = read;
   }
 
   /** Makes the first instance, if it is not there yet. */
@@ -35,7 +39,7 @@ export class Engine {
     if (this.#instance !== undefined) return;
     if (typeof WebAssembly === "undefined") throw new ConfigError("wasm_unavailable", NO_WEBASSEMBLY);
     const modules = { core: load.core(), relaxed: load.relaxed && new RelaxedModule(load.relaxed) };
-    const instance = new Instance(this.#makeGlue, modules);
+    const instance = new Instance(this.#makeGlue, modules, this.#read);
     this.#modules = modules;
     this.#instance = instance;
   }
@@ -44,7 +48,7 @@ export class Engine {
   get instance(): Instance {
     if (this.#instance?.isSound) return this.#instance;
     if (this.#modules === undefined) throw new Error("there is no module yet");
-    this.#instance = new Instance(this.#makeGlue, this.#modules);
+    this.#instance = new Instance(this.#makeGlue, this.#modules, this.#read);
     return this.#instance;
   }
 }
@@ -58,11 +62,12 @@ export class Engine {
  */
 class Instance {
   readonly Core: Glue["Core"];
+  readonly read: Read;
   /** Frees the cores of verifiers that nobody has any more, where the runtime tells. */
   readonly #forgotten: FinalizationRegistry<Core> | undefined;
   #isSound = true;
 
-  constructor(makeGlue: MakeGlue, { core, relaxed }: Modules) {
+  constructor(makeGlue: MakeGlue, { core, relaxed }: Modules, read: Read) {
     // The glue's own registry would free into an instance that was given up.
     const glue = makeGlue(undefined);
     const exports = instantiated(core, glue);
@@ -70,6 +75,7 @@ class Instance {
     (exports["__wbindgen_start"] as () => void)();
     if (relaxed) glue.Core.useRelaxed(new Relaxed(relaxed));
     this.Core = glue.Core;
+    this.read = read;
     if (typeof FinalizationRegistry !== "undefined") {
       this.#forgotten = new FinalizationRegistry((forgotten) => this.#free(forgotten));
     }
@@ -124,9 +130,9 @@ class Instance {
   }
 
   #told(thrown: unknown): unknown {
-    if (thrown instanceof Map) {
+    if (typeof thrown === "string" || thrown instanceof Map) {
       this.#isSound = true;
-      return fromCore(thrown);
+      return fromCore(this.read(thrown));
     }
     return nameOf(thrown) === "RuntimeError" ? outOfMemory(thrown) : thrown;
   }
@@ -147,6 +153,11 @@ export class CoreHandle {
   call<T>(use: (core: Core) => T): T {
     const { instance, core } = this.#current();
     return instance.call(core, use);
+  }
+
+  /** The same, for an answer that is to be read. */
+  ask(use: (core: Core) => unknown): unknown {
+    return this.#engine.instance.read(this.call(use));
   }
 
   /** Frees the core's memory at once; without that it is free when nobody has this any more, where the runtime tells. */

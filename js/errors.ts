@@ -103,7 +103,7 @@ export class ConfigError extends CodedError<"ConfigError", ConfigErrorCode> {
   }
 }
 
-/** What the WebAssembly module throws, as a `Map` (`src/wasm.rs`). */
+/** The facts of what the WebAssembly module throws (`src/wasm.rs`). */
 interface Thrown extends TokenErrorFacts {
   kind: "token" | "config";
   code: string;
@@ -112,17 +112,10 @@ interface Thrown extends TokenErrorFacts {
 }
 
 /** Turns what the WebAssembly module threw into the error the caller sees. */
-export function fromCore(thrown: unknown): unknown {
-  if (!(thrown instanceof Map)) return thrown;
-  const { kind, code, message, option, ...facts } = plain(thrown) as Thrown;
+export function fromCore(thrown: unknown): Error {
+  const { kind, code, message, option, ...facts } = thrown as Thrown;
   if (kind === "config") return new ConfigError(code as ConfigErrorCode, message, option);
   return new TokenError(code as TokenErrorCode, message, facts);
-}
-
-/** What the WebAssembly module says, with `Map`s as objects whose members are their own, `__proto__` too. */
-export function plain(value: unknown): unknown {
-  if (value instanceof Map) return Object.fromEntries([...value].map(([name, member]) => [name, plain(member)]));
-  return Array.isArray(value) ? value.map(plain) : value;
 }
 
 /** What a storage refused: `unavailable` (private mode, blocked, no connection, no answer within 10 s), `full` (no room left). */

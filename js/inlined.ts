@@ -6,44 +6,59 @@
  */
 
 /** The streams, in an order that compresses well: those that are alike stand beside each other. */
-export const STREAMS = 8;
+export const STREAMS = 10;
 /** What data segments hold. */
 export const DATA = 0;
 /** All else that is no instruction. */
 export const REST = 1;
-export const BRANCHES = 2;
-const LOCALS = 3;
+const CALLS = 2;
+const CONSTANTS = 3;
 const OFFSETS = 4;
-const CONSTANTS = 5;
-const CALLS = 6;
+/** Locals that are written, and those that are read. */
+const WRITTEN = 5;
+const READ = 6;
+export const BRANCHES = 7;
+/** The types of blocks. */
+const BLOCKS = 8;
 /** Opcodes, and what has no stream of its own. */
-export const CODE = 7;
+export const CODE = 9;
 
 /** Opcodes after the prefix 0xFD count from here. */
 export const VECTOR = 0x100;
 /** Those after 0xFC. */
 export const BULK = 0x300;
 
+/** An operand that is no number of a stream but a load's or store's alignment: plus this it stands where a stream would. */
+export const ALIGNED = 10;
+
+/**
+ * From which opcode of loads and stores on, the alignment of each: the binary logarithm of as many bytes as it takes, which is
+ * all that a module may say that is inlined.
+ */
+const ALIGNMENTS: readonly (readonly [first: number, alignments: string])[] = [
+  [0x28, "23230011001122232301012"],
+  [VECTOR, "433333301234"],
+  [VECTOR + 0x54, "0123012323"],
+];
+
 /**
  * From which opcode to which, and the streams of the numbers that follow (WebAssembly core specification, section 5.4). Those
  * that nothing follows, and five that are unlike all others, are left out.
  */
 const OPERANDS: readonly (readonly [first: number, last: number, ...streams: number[]])[] = [
-  [0x02, 0x04, CODE], // block, loop, if
+  [0x02, 0x04, BLOCKS], // block, loop, if
   [0x0c, 0x0d, BRANCHES], // br, br_if
   [0x10, 0x10, CALLS], // call
   [0x11, 0x11, CALLS, CALLS], // call_indirect
-  [0x20, 0x22, LOCALS], // local.get, local.set, local.tee
+  [0x20, 0x20, READ], // local.get
+  [0x21, 0x22, WRITTEN], // local.set, local.tee
   [0x23, 0x26, CODE], // globals, tables
-  [0x28, 0x3e, CODE, OFFSETS], // loads, stores
   [0x3f, 0x40, CODE], // memory.size, memory.grow
   [0x41, 0x42, CONSTANTS], // i32.const, i64.const
   [0xd0, 0xd0, CODE], // ref.null
   [0xd2, 0xd2, CODE], // ref.func
-  [VECTOR + 0x00, VECTOR + 0x0b, CODE, OFFSETS], // loads, stores
   [VECTOR + 0x15, VECTOR + 0x22, CODE], // lanes
-  [VECTOR + 0x54, VECTOR + 0x5b, CODE, OFFSETS, CODE], // loads, stores of lanes
-  [VECTOR + 0x5c, VECTOR + 0x5d, CODE, OFFSETS], // loads of one number
+  [VECTOR + 0x54, VECTOR + 0x5b, CODE, CODE, CODE], // loads, stores of lanes, of which only the last number stays
   [BULK + 0x08, BULK + 0x08, CODE, CODE], // memory.init
   [BULK + 0x09, BULK + 0x09, CODE], // data.drop
   [BULK + 0x0a, BULK + 0x0a, CODE, CODE], // memory.copy
@@ -54,7 +69,7 @@ const OPERANDS: readonly (readonly [first: number, last: number, ...streams: num
   [BULK + 0x0f, BULK + 0x11, CODE], // table.grow, table.size, table.fill
 ];
 
-/** For each opcode the streams of its numbers, plus one, the first in the lowest four bits. */
+/** For each opcode the streams of its numbers, plus one, the first in the lowest four bits; or an alignment. */
 export function operandsOf(): Uint16Array {
   const operands = new Uint16Array(BULK + 0x100);
   for (const [first, last, ...streams] of OPERANDS) {
@@ -63,6 +78,12 @@ export function operandsOf(): Uint16Array {
       first,
       last + 1,
     );
+  }
+  for (const [first, alignments] of ALIGNMENTS) {
+    for (let at = 0; at < alignments.length; at += 1) {
+      const lane = (operands[first + at] as number) & 0xf00;
+      operands[first + at] = ALIGNED + Number(alignments[at]) + 1 + 16 * (OFFSETS + 1) + lane;
+    }
   }
   return operands;
 }
@@ -112,7 +133,11 @@ export function decoded(text: string): Uint8Array<ArrayBuffer> {
       let opcode = streams[(next[CODE] as number)++] as number;
       bytes[length++] = opcode;
       if (opcode >= 0xfc) opcode = copy(CODE) + (opcode > 0xfc ? VECTOR : BULK);
-      for (let packed = operands[opcode] as number; packed > 0; packed >>= 4) copy((packed & 15) - 1);
+      for (let packed = operands[opcode] as number; packed > 0; packed >>= 4) {
+        const operand = (packed & 15) - 1;
+        if (operand < ALIGNED) copy(operand);
+        else bytes[length++] = operand - ALIGNED;
+      }
       if (opcode < 0x05) depth += Number(opcode > 0x01);
       else if (opcode === 0x0b) depth -= 1;
       else if (opcode === 0x0e) for (let labels = copy(BRANCHES); labels >= 0; labels -= 1) copy(BRANCHES);
@@ -123,7 +148,7 @@ export function decoded(text: string): Uint8Array<ArrayBuffer> {
     }
   };
 
-  const end = next[BRANCHES] as number;
+  const end = next[REST + 1] as number;
   copyBytes(REST, 8);
   while ((next[REST] as number) < end) {
     const section = copy(REST);

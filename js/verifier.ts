@@ -4,7 +4,7 @@ import { TokenCache } from "./cache.js";
 import { checkNames } from "./check-options.js";
 import type { AccessTokenClaims, Claims, IdTokenClaims } from "./claims.js";
 import { CoreHandle, type Engine, type LoadModules } from "./core.js";
-import { ConfigError, plain, TokenError } from "./errors.js";
+import { ConfigError, TokenError } from "./errors.js";
 import {
   type CheckedOptions,
   coreOptions,
@@ -368,7 +368,7 @@ class RelyingParty {
 
   /** What a core has for this one, before anything was verified with it. */
   keysOf(core: CoreHandle): KeysInUse {
-    const keys = deepFreeze(plain(core.call((made) => made.keys(this.index))) as VerificationKey[]);
+    const keys = deepFreeze(core.ask((made) => made.keys(this.index)) as VerificationKey[]);
     const cache = this.#maxTokens > 0 ? new TokenCache<Accepted>(this.#maxTokens) : undefined;
     return { keys, cache, genuine: new TokenCache(GENUINE_TOKENS) };
   }

@@ -7,7 +7,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::json::{Quoted, Value};
+use crate::json::{self, Value};
+use crate::text::{count, joined};
 
 /// Why a token was refused.
 ///
@@ -223,73 +224,90 @@ impl Error {
             _ => None,
         }
     }
+
+    /// What [`Display`](fmt::Display) writes.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Malformed { part, problem, offset: None } => joined(&["the ", part, " is malformed: ", problem]),
+            Self::Malformed { part, problem, offset: Some(offset) } => {
+                joined(&["the ", part, " is malformed: ", problem, " (byte ", &count(*offset), ")"])
+            }
+            Self::TooLarge { bytes, max } => joined(&[
+                "the token is ",
+                &count(*bytes),
+                " bytes long, more than the ",
+                &count(*max),
+                " that are accepted",
+            ]),
+            Self::UnsupportedAlgorithm { alg } => joined(&[
+                "alg is ",
+                &shown(alg),
+                "; only asymmetric signatures are supported: ",
+                SUPPORTED,
+                ml_dsa_hint(alg),
+            ]),
+            Self::AlgorithmNotAllowed { alg, allowed } => {
+                joined(&["alg is ", &shown(alg), "; this verifier allows only ", &allowed.join(", ")])
+            }
+            Self::UnsupportedCritical { parameter } => {
+                joined(&["the header has \"", parameter, "\", and no such extension is understood here"])
+            }
+            Self::UnexpectedType { expected, actual } => {
+                let actual = actual.as_deref().map_or_else(|| "missing".to_string(), shown);
+                joined(&["typ is ", &actual, "; it should be ", &one_of(expected)])
+            }
+            Self::KeyNotFound { alg, kid: Some(kid), problem } => {
+                joined(&["no key in the set has kid ", &shown(kid), " and fits ", alg, ": ", problem])
+            }
+            Self::KeyNotFound { alg, kid: None, problem } => {
+                joined(&["the token names no kid, and no usable key in the set fits ", alg, ": ", problem])
+            }
+            Self::KeyUnusable { kid, reason } => {
+                joined(&["the key with kid ", &shown(kid), " cannot be used: ", reason])
+            }
+            Self::BadSignature => {
+                "the signature does not fit: the token was altered, or another key than the one in the set signed it"
+                    .to_string()
+            }
+            Self::MissingClaim { claim } => joined(&["the claim ", &shown(claim), " is missing"]),
+            Self::InvalidClaim { claim, expected, actual } => {
+                joined(&["the claim ", &shown(claim), " is ", &brief(actual), "; it should be ", expected])
+            }
+            Self::ClaimMismatch { claim, expected, actual: Some(actual) } => {
+                joined(&["the claim ", &shown(claim), " is ", &brief(actual), "; expected ", &brief(expected)])
+            }
+            Self::ClaimMismatch { claim, expected, actual: None } => {
+                joined(&["the claim ", &shown(claim), " is not what was expected: ", &brief(expected)])
+            }
+            Self::Expired { exp, now, tolerance } => {
+                at("the token expired: exp", *exp, *now, ", tolerance ", *tolerance)
+            }
+            Self::NotYetValid { nbf, now, tolerance } => {
+                at("the token is not valid yet: nbf", *nbf, *now, ", tolerance ", *tolerance)
+            }
+            Self::IssuedInFuture { iat, now, tolerance } => {
+                at("the token is not valid yet: iat", *iat, *now, ", tolerance ", *tolerance)
+            }
+            Self::TooOld { iat, now, max_age } => {
+                at("the token is too old: iat", *iat, *now, ", the greatest age ", *max_age)
+            }
+            Self::AuthenticationTooOld { auth_time, now, max_age } => {
+                at("the token is too old: auth_time", *auth_time, *now, ", the greatest age ", *max_age)
+            }
+        }
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed { part, problem, offset: None } => write!(out, "the {part} is malformed: {problem}"),
-            Self::Malformed { part, problem, offset: Some(offset) } => {
-                write!(out, "the {part} is malformed: {problem} (byte {offset})")
-            }
-            Self::TooLarge { bytes, max } => {
-                write!(out, "the token is {bytes} bytes long, more than the {max} that are accepted")
-            }
-            Self::UnsupportedAlgorithm { alg } => {
-                write!(out, "alg is {}; only asymmetric signatures are supported: ", shown(alg))?;
-                out.write_str(SUPPORTED)?;
-                out.write_str(ml_dsa_hint(alg))
-            }
-            Self::AlgorithmNotAllowed { alg, allowed } => {
-                write!(out, "alg is {}; this verifier allows only {}", shown(alg), allowed.join(", "))
-            }
-            Self::UnsupportedCritical { parameter } => {
-                write!(out, "the header has \"{parameter}\", and no such extension is understood here")
-            }
-            Self::UnexpectedType { expected, actual: None } => {
-                write!(out, "typ is missing; it should be {}", one_of(expected))
-            }
-            Self::UnexpectedType { expected, actual: Some(actual) } => {
-                write!(out, "typ is {}; it should be {}", shown(actual), one_of(expected))
-            }
-            Self::KeyNotFound { alg, kid: Some(kid), problem } => {
-                write!(out, "no key in the set has kid {} and fits {alg}: {problem}", shown(kid))
-            }
-            Self::KeyNotFound { alg, kid: None, problem } => {
-                write!(out, "the token names no kid, and no usable key in the set fits {alg}: {problem}")
-            }
-            Self::KeyUnusable { kid, reason } => {
-                write!(out, "the key with kid {} cannot be used: {reason}", shown(kid))
-            }
-            Self::BadSignature => out.write_str(
-                "the signature does not fit: the token was altered, or another key than the one in the set signed it",
-            ),
-            Self::MissingClaim { claim } => write!(out, "the claim {} is missing", shown(claim)),
-            Self::InvalidClaim { claim, expected, actual } => {
-                write!(out, "the claim {} is {}; it should be {expected}", shown(claim), brief(actual))
-            }
-            Self::ClaimMismatch { claim, expected, actual: Some(actual) } => {
-                write!(out, "the claim {} is {}; expected {}", shown(claim), brief(actual), brief(expected))
-            }
-            Self::ClaimMismatch { claim, expected, actual: None } => {
-                write!(out, "the claim {} is not what was expected: {}", shown(claim), brief(expected))
-            }
-            Self::Expired { exp, now, tolerance } => {
-                let [exp, now, tolerance] = [exp, now, tolerance].map(|seconds| Value::Number(*seconds));
-                write!(out, "the token expired: exp is {exp}, now is {now}, tolerance {tolerance} s")
-            }
-            Self::NotYetValid { nbf: time, now, tolerance } | Self::IssuedInFuture { iat: time, now, tolerance } => {
-                let claim = self.claim().unwrap_or_default();
-                let [time, now, tolerance] = [time, now, tolerance].map(|seconds| Value::Number(*seconds));
-                write!(out, "the token is not valid yet: {claim} is {time}, now is {now}, tolerance {tolerance} s")
-            }
-            Self::TooOld { iat: time, now, max_age } | Self::AuthenticationTooOld { auth_time: time, now, max_age } => {
-                let claim = self.claim().unwrap_or_default();
-                let [time, now, max_age] = [time, now, max_age].map(|seconds| Value::Number(*seconds));
-                write!(out, "the token is too old: {claim} is {time}, now is {now}, the greatest age {max_age} s")
-            }
-        }
+        out.write_str(&self.message())
     }
+}
+
+/// What a message says of a time, in Unix seconds, and of a span, in seconds.
+fn at(what: &str, time: f64, now: f64, which: &str, span: f64) -> String {
+    let [time, now, span] = [time, now, span].map(json::shown_number);
+    joined(&[what, " is ", &time, ", now is ", &now, which, &span, " s"])
 }
 
 impl core::error::Error for Error {}
@@ -372,33 +390,39 @@ impl ConfigError {
             _ => by_language("keys", "jwks"),
         }
     }
+
+    /// What [`Display`](fmt::Display) writes.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::InvalidJwks { problem } => joined(&["this is not a JWK Set: ", problem]),
+            Self::PrivateKey { member, kid } => joined(&[
+                "the key with kid ",
+                &shown_kid(kid.as_deref()),
+                " holds private key material (\"",
+                member,
+                "\"): replace it, and ship or publish public keys only",
+            ]),
+            Self::SymmetricKey { kid } => joined(&[
+                "the key with kid ",
+                &shown_kid(kid.as_deref()),
+                " is symmetric: who can verify with it can also sign, so it has no place in an app or a key set",
+            ]),
+            #[cfg(feature = "der")]
+            Self::InvalidKey { problem } => joined(&["this is not a usable public key: ", problem]),
+            Self::NoUsableKey { reasons } if reasons.is_empty() => {
+                "the JWK Set is empty: its provider has no asymmetric key, or signs with a shared secret (HS256); \
+                 give it a key that is RSA, EC or Ed25519"
+                    .to_string()
+            }
+            Self::NoUsableKey { reasons } => joined(&["no key in the JWK Set can be used: ", &reasons.join("; ")]),
+            Self::InvalidOption { option, problem } => joined(&["the option \"", option, "\" ", problem]),
+        }
+    }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidJwks { problem } => write!(out, "this is not a JWK Set: {problem}"),
-            Self::PrivateKey { member, kid } => write!(
-                out,
-                "the key with kid {} holds private key material (\"{member}\"): replace it, and ship or publish public keys only",
-                shown_kid(kid.as_deref())
-            ),
-            Self::SymmetricKey { kid } => write!(
-                out,
-                "the key with kid {} is symmetric: who can verify with it can also sign, so it has no place in an app or a key set",
-                shown_kid(kid.as_deref())
-            ),
-            #[cfg(feature = "der")]
-            Self::InvalidKey { problem } => write!(out, "this is not a usable public key: {problem}"),
-            Self::NoUsableKey { reasons } if reasons.is_empty() => out.write_str(
-                "the JWK Set is empty: its provider has no asymmetric key, or signs with a shared secret (HS256); \
-                     give it a key that is RSA, EC or Ed25519",
-            ),
-            Self::NoUsableKey { reasons } => {
-                write!(out, "no key in the JWK Set can be used: {}", reasons.join("; "))
-            }
-            Self::InvalidOption { option, problem } => write!(out, "the option \"{option}\" {problem}"),
-        }
+        out.write_str(&self.message())
     }
 }
 
@@ -438,7 +462,9 @@ pub(crate) fn shown_kid(kid: Option<&str>) -> String {
 
 /// Text in a message: shortened, quoted and escaped.
 pub(crate) fn shown(text: &str) -> String {
-    Quoted(&shorten(text)).to_string()
+    let mut quoted = String::new();
+    json::quote(&mut quoted, &shorten(text));
+    quoted
 }
 
 /// The first characters of text that a stranger may have written.
@@ -452,15 +478,15 @@ fn shorten(text: &str) -> String {
     short
 }
 
-/// A value in a message: as JSON, or only its kind where that would be long.
 /// Of an array any element would do.
 fn one_of(expected: &Value<'_>) -> String {
     let any = if matches!(expected, Value::Array(_)) { "one of " } else { "" };
-    any.to_string() + &brief(expected)
+    joined(&[any, &brief(expected)])
 }
 
+/// A value in a message: as JSON, or only its kind where that would be long.
 fn brief(value: &Value<'_>) -> String {
-    let text = value.to_string();
+    let text = value.shown();
     if text.len() <= 200 {
         return text;
     }

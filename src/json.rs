@@ -13,6 +13,8 @@ use core::fmt;
 pub(crate) use parser::Parser;
 pub(crate) use parser::{JsonError, parse};
 
+use crate::text::digit;
+
 /// A JSON value, borrowing from the text it was read from where it can.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -172,28 +174,31 @@ impl PartialEq for Object<'_> {
     }
 }
 
-/// Text as JSON writes it, with every control character and invisible direction mark escaped, so that it cannot lie about
-/// where it ends.
-pub(crate) struct Quoted<'t>(pub(crate) &'t str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("\"")?;
-        for character in self.0.chars() {
-            match character {
-                '"' | '\\' => write!(out, "\\{character}")?,
-                '\0'..' '
-                | '\u{7f}'..='\u{9f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}' => {
-                    write!(out, "\\u{:04x}", u32::from(character))?;
-                }
-                _ => write!(out, "{character}")?,
+/// Appends text as JSON writes it, with every control character and invisible direction mark escaped, so that it cannot lie
+/// about where it ends.
+pub(crate) fn quote(out: &mut String, text: &str) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(character);
             }
+            '\0'..' '
+            | '\u{7f}'..='\u{9f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
+                out.push_str("\\u");
+                let code = u64::from(u32::from(character));
+                for shift in [12, 8, 4, 0] {
+                    out.push(char::from(digit(code >> shift & 15)));
+                }
+            }
+            _ => out.push(character),
         }
-        out.write_str("\"")
     }
+    out.push('"');
 }
 
 /// Names must be distinct.
@@ -209,30 +214,56 @@ impl From<&str> for Value<'static> {
     }
 }
 
+/// A number as messages show it.
+pub(crate) fn shown_number(number: f64) -> String {
+    let mut out = String::new();
+    number::write(&mut out, number);
+    out
+}
+
+impl Value<'_> {
+    /// What [`Display`](fmt::Display) writes.
+    pub(crate) fn shown(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out, number::write);
+        out
+    }
+
+    /// Appends compact JSON, whose numbers another function writes.
+    pub(crate) fn write(&self, out: &mut String, number: fn(&mut String, f64)) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(true) => out.push_str("true"),
+            Self::Bool(false) => out.push_str("false"),
+            Self::Number(value) => number(out, *value),
+            Self::String(text) => quote(out, text),
+            Self::Array(elements) => {
+                let mut before = '[';
+                for element in elements {
+                    out.push(before);
+                    before = ',';
+                    element.write(out, number);
+                }
+                out.push_str(if before == '[' { "[]" } else { "]" });
+            }
+            Self::Object(object) => {
+                let mut before = '{';
+                for (name, value) in object.iter() {
+                    out.push(before);
+                    before = ',';
+                    quote(out, name);
+                    out.push(':');
+                    value.write(out, number);
+                }
+                out.push_str(if before == '{' { "{}" } else { "}" });
+            }
+        }
+    }
+}
+
 /// Compact JSON for messages to people: of numbers it shows three decimals.
 impl fmt::Display for Value<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => out.write_str("null"),
-            Self::Bool(value) => write!(out, "{value}"),
-            Self::Number(number) => number::write(out, *number),
-            Self::String(text) => write!(out, "{}", Quoted(text)),
-            Self::Array(elements) => {
-                out.write_str("[")?;
-                for (index, element) in elements.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { "," };
-                    write!(out, "{comma}{element}")?;
-                }
-                out.write_str("]")
-            }
-            Self::Object(object) => {
-                out.write_str("{")?;
-                for (index, (name, value)) in object.iter().enumerate() {
-                    let comma = if index == 0 { "" } else { "," };
-                    write!(out, "{comma}{}:{value}", Quoted(name))?;
-                }
-                out.write_str("}")
-            }
-        }
+        out.write_str(&self.shown())
     }
 }

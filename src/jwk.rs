@@ -2,7 +2,6 @@
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -14,6 +13,7 @@ use crate::engine::{self, KeyMaterial, VerifyingKey};
 use crate::error::ML_DSA_HINT;
 use crate::error::{ConfigError, Error, by_language, shown};
 use crate::json::{self, Object, Value};
+use crate::text::{count, joined};
 use crate::{Algorithm, base64url};
 
 /// A key of a set. It may be unusable (weak, invalid, meant for encryption, of a type that is not supported): then it
@@ -43,9 +43,10 @@ impl Jwk {
     /// [`ConfigError::PrivateKey`] or [`ConfigError::SymmetricKey`] if it holds what must never be shipped.
     /// A weak or invalid key is no error here: [`Jwk::verify`] reports it.
     pub fn from_json(text: &str) -> Result<Self, ConfigError> {
-        let value = json::parse(text).map_err(|error| invalid(format!("{} (byte {})", error.problem, error.offset)))?;
+        let value = json::parse(text)
+            .map_err(|error| invalid(joined(&[error.problem, " (byte ", &count(error.offset), ")"])))?;
         let Value::Object(members) = value else {
-            return Err(invalid(format!("the key is {}, not a JSON object", value.kind())));
+            return Err(invalid(joined(&["the key is ", value.kind(), ", not a JSON object"])));
         };
         let key = Self::from_members(&members, false)?;
         match (key.key_type, key.prepared.as_ref()) {
@@ -77,7 +78,7 @@ impl Jwk {
             secret: secret.as_ref().map(ConfigError::code),
             other_exponent: numbers.as_ref().is_ok_and(Numbers::has_other_exponent),
             prepared: Arc::new(match secret {
-                Some(secret) => Err(secret.to_string()),
+                Some(secret) => Err(secret.message()),
                 None => check_metadata(members).and(numbers).and_then(|numbers| numbers.prepare()),
             }),
         })
@@ -162,7 +163,7 @@ impl Jwk {
             .usable_for(algorithm, KeyRules { any_rsa_exponent: true, algorithm_required: false })
             .map_err(unusable)?;
         if !self.fits(algorithm) {
-            return Err(unusable(format!("its type does not fit {}", algorithm.name())));
+            return Err(unusable(joined(&["its type does not fit ", algorithm.name()])));
         }
         if holds(key, algorithm, message, signature) { Ok(()) } else { Err(Error::BadSignature) }
     }
@@ -189,7 +190,7 @@ impl Jwk {
         if let Some(alg) = self.alg.as_deref()
             && Algorithm::from_name(alg) != Some(algorithm)
         {
-            return Err(format!("its alg is {}, so it is not for {}", shown(alg), algorithm.name()));
+            return Err(joined(&["its alg is ", &shown(alg), ", so it is not for ", algorithm.name()]));
         }
         Ok(key.as_ref())
     }
@@ -198,7 +199,7 @@ impl Jwk {
     pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], rules: KeyRules) -> Option<String> {
         let mut reason = match self.prepared.as_ref() {
             Err(problem) => problem.clone(),
-            Ok(_) => format!("no allowed algorithm is for its type, {}", self.crv().unwrap_or(&self.kty)),
+            Ok(_) => joined(&["no allowed algorithm is for its type, ", self.crv().unwrap_or(&self.kty)]),
         };
         for algorithm in algorithms.iter().filter(|algorithm| self.fits(**algorithm)) {
             match self.usable_for(*algorithm, rules) {
@@ -390,12 +391,12 @@ fn unsupported(name: &str, found: &str, expected: &str) -> String {
 }
 
 fn wrong(name: &str, found: &str, expected: &str) -> String {
-    format!("its {name} is {found}; it should be {expected}")
+    joined(&["its ", name, " is ", found, "; it should be ", expected])
 }
 
 fn bytes(members: &Object<'_>, name: &str) -> Result<Vec<u8>, String> {
     let text = string(members, name, "base64url text")?;
-    base64url::decode(text).ok_or_else(|| format!("its {name} is malformed: {}", base64url::problem(text)))
+    base64url::decode(text).ok_or_else(|| joined(&["its ", name, " is malformed: ", base64url::problem(text)]))
 }
 
 /// A Base64urlUInt (RFC 7518 section 2). Some libraries prefix a zero byte (section 6.3.1.1); the number is the same.

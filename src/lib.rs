@@ -63,6 +63,7 @@ mod profile;
 #[cfg(feature = "der")]
 mod public_key;
 mod tenant;
+mod text;
 mod time;
 #[cfg(feature = "serde")]
 mod typed_claims;

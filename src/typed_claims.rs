@@ -13,7 +13,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as
 use serde::forward_to_deserialize_any;
 
 use crate::Token;
-use crate::json::{JsonError, Parser, Quoted};
+use crate::json::{JsonError, Parser, quote};
 
 impl Token {
     /// The claims as a type that implements serde's `Deserialize`. A member that the type does not name is ignored, unless
@@ -135,7 +135,12 @@ impl From<JsonError> for ClaimsError {
 /// A name as a part of a path.
 fn by_name(name: &str) -> String {
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'#' | b'@'));
-    if is_plain { name.to_string() } else { format!("[{}]", Quoted(name)) }
+    if is_plain {
+        return name.to_string();
+    }
+    let mut member = String::from("[");
+    quote(&mut member, name);
+    member + "]"
 }
 
 /// Text for people, of which a stranger may have written a part: shortened, on one line, without marks of direction.

@@ -12,6 +12,7 @@ use crate::jws::{JoseHeader, Jws};
 use crate::policy::{ClockMarks, Decision, Policy};
 use crate::profile::{Expected, Profile};
 use crate::tenant::Tenants;
+use crate::text::joined;
 use crate::{Algorithm, JwkSet, Seconds};
 
 /// In bytes. RFC 7519 sets none; HTTP servers commonly take headers of 8 to 16 KiB.
@@ -27,12 +28,12 @@ pub struct Verifier {
 
 /// Everything but the keys, which alone are ever replaced.
 #[derive(Debug)]
-struct Settings {
-    algorithms: Vec<Algorithm>,
-    key_rules: KeyRules,
-    typ: Accept,
-    max_token_bytes: usize,
-    rules: ClaimRules,
+pub(crate) struct Settings {
+    pub(crate) algorithms: Vec<Algorithm>,
+    pub(crate) key_rules: KeyRules,
+    pub(crate) typ: Accept,
+    pub(crate) max_token_bytes: usize,
+    pub(crate) rules: ClaimRules,
 }
 
 /// A token that was verified: its signature held and its claims were what the verifier asked for.
@@ -294,7 +295,7 @@ fn same_media_type(one: &str, other: &str) -> bool {
 #[must_use]
 pub struct VerifierBuilder {
     keys: JwkSet,
-    settings: Settings,
+    pub(crate) settings: Settings,
     problem: Option<ConfigError>,
 }
 
@@ -338,16 +339,18 @@ impl VerifierBuilder {
     }
 
     /// Requires a claim to equal a JSON value, given as JSON text; objects are equal in any order of members.
-    pub fn expect_claim(self, claim: &str, json: &str) -> Self {
-        self.expect(claim, &mut [json].into_iter(), false)
+    pub fn expect_claim(mut self, claim: &str, json: &str) -> Self {
+        self.expect(claim, &mut [json].into_iter(), false);
+        self
     }
 
     /// Requires a claim to equal one of several JSON values, each given as JSON text. At least one is needed.
-    pub fn expect_claim_one_of(self, claim: &str, jsons: &[&str]) -> Self {
-        self.expect(claim, &mut jsons.iter().copied(), true)
+    pub fn expect_claim_one_of(mut self, claim: &str, jsons: &[&str]) -> Self {
+        self.expect(claim, &mut jsons.iter().copied(), true);
+        self
     }
 
-    pub(crate) fn expect(mut self, claim: &str, jsons: &mut dyn Iterator<Item = &str>, one_of: bool) -> Self {
+    pub(crate) fn expect(&mut self, claim: &str, jsons: &mut dyn Iterator<Item = &str>, one_of: bool) {
         let mut values = Vec::new();
         let mut problem = None;
         for json in jsons {
@@ -360,11 +363,15 @@ impl VerifierBuilder {
             problem = problem.or(Some("one of no values"));
         }
         if let Some(problem) = problem {
-            let problem = alloc::format!("has for {} what no claim can equal: {problem}", shown(claim));
-            self.problem = self.problem.or(Some(invalid(by_language("expect_claim", "claims"), &problem)));
+            let problem = joined(&["has for ", &shown(claim), " what no claim can equal: ", problem]);
+            self.refuse(invalid(by_language("expect_claim", "claims"), &problem));
         }
         self.settings.rules.expected.push(Expectation { claim: claim.to_string(), values, one_of });
-        self
+    }
+
+    /// The first problem is the one that is told.
+    fn refuse(&mut self, problem: ConfigError) {
+        self.problem.get_or_insert(problem);
     }
 
     /// The greatest accepted length of a token, 1 to 1,048,576 bytes. Default: 16,384.
@@ -402,11 +409,15 @@ impl VerifierBuilder {
     /// lower case, in place of `{tenantid}`, and `tid` this GUID. Which tenants, the issuers that are accepted say;
     /// [`Accept::Any`] takes any tenant. A key that names another `issuer` is not used.
     pub fn tenants(mut self, template: &str) -> Self {
+        self.set_tenants(template);
+        self
+    }
+
+    pub(crate) fn set_tenants(&mut self, template: &str) {
         self.settings.rules.tenants = Tenants::of(template);
         if self.settings.rules.tenants.is_none() {
-            self.problem = self.problem.or(Some(invalid("issuer", "should have one {tenantid}")));
+            self.refuse(invalid("issuer", "should have one {tenantid}"));
         }
-        self
     }
 
     /// Checks the options against each other and the keys.

@@ -1,14 +1,12 @@
 //! The JavaScript binding: the only file that knows JavaScript. The npm package (`js/`) wraps what is exported here and
 //! turns the plain error objects into `TokenError` and `ConfigError`.
 
-use alloc::format;
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cell::OnceCell;
 
-use js_sys::JsString;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use once_cell::race::OnceBox;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::claims::TokenTimes;
@@ -16,11 +14,19 @@ use crate::error::{ml_dsa_hint, shown};
 use crate::json;
 use crate::policy::{ClockMarks, Policy, Reason};
 use crate::profile::{Expected, Profile};
+use crate::text::{count, joined};
 use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, Token, UnixTime, Value, Verifier, VerifierSet};
 
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+
+/// Nothing panics. Were it otherwise, the instance would be given up, and JavaScript would say so.
+#[cfg(all(target_arch = "wasm32", not(feature = "std")))]
+#[panic_handler]
+fn panicked(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
 
 /// One verifier or several, addressed by their place in the options. Nothing here takes `&mut self`: a call that
 /// JavaScript's stack was too small for would leave it borrowed for ever. New keys make a new one.
@@ -37,7 +43,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A `Map` with the facts of a [`ConfigError`].
+    /// The facts of a [`ConfigError`], in the form of `to_js`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &str) -> Result<Core, JsValue> {
         json::parse(options)
@@ -51,7 +57,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A `Map` with the facts of an [`Error`].
+    /// The facts of an [`Error`], in the form of `to_js`.
     pub fn choose(&self, token: &JsString) -> Result<usize, JsValue> {
         let limit = self.verifiers.verifiers().iter().map(Verifier::max_token_bytes).max().unwrap_or_default();
         let token = copy_token(token, limit)?;
@@ -63,7 +69,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A `Map` with the facts of an [`Error`].
+    /// The facts of an [`Error`], in the form of `to_js`.
     pub fn genuine(&self, index: usize, token: &JsString) -> Result<String, JsValue> {
         let verifier = self.get(index)?;
         let token = copy_token(token, verifier.max_token_bytes())?;
@@ -74,7 +80,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A `Map` with the facts of an [`Error`].
+    /// The facts of an [`Error`], in the form of `to_js`.
     #[wasm_bindgen(js_name = checkTimes)]
     pub fn check_times(&self, index: usize, exp: f64, nbf: f64, iat: f64, now: f64) -> Result<(), JsValue> {
         self.get(index)?.check_times(token_times(exp, nbf, iat), time(now)?).map_err(|error| token_error(&error))
@@ -85,7 +91,7 @@ impl Core {
     ///
     /// # Errors
     ///
-    /// A `Map` with the facts of an [`Error`].
+    /// The facts of an [`Error`], in the form of `to_js`.
     #[wasm_bindgen(js_name = checkExpected)]
     pub fn check_expected(
         &self,
@@ -172,7 +178,7 @@ impl Core {
     /// Has RSA verified with another module, where that can be had. The first call decides.
     #[wasm_bindgen(js_name = useRelaxed)]
     pub fn use_relaxed(relaxed: Relaxed) {
-        RELAXED.with(|cell| cell.set(relaxed)).unwrap_or_default();
+        RELAXED.set(Box::new(relaxed)).unwrap_or_default();
     }
 
     fn get(&self, index: usize) -> Result<&Verifier, JsValue> {
@@ -181,7 +187,7 @@ impl Core {
 }
 
 fn answer(token: &Token) -> String {
-    format!("[{},{},{}]", token.header(), token.payload(), token.key_index())
+    joined(&["[", token.header(), ",", token.payload(), ",", &count(token.key_index()), "]"])
 }
 
 fn token_times(exp: f64, nbf: f64, iat: f64) -> TokenTimes {
@@ -216,16 +222,25 @@ fn copy_token(token: &JsString, max: usize) -> Result<String, JsValue> {
         return Err(token_error(&Error::TooLarge { bytes: units, max }));
     }
     let mut bytes = vec![0; units];
-    let read = ENCODER.with(|encoder| encoder.encode_into(token, &mut bytes).read());
+    let encoder = ENCODER.get_or_init(|| Box::new(TextEncoder::new()));
+    let read = encoder.encode_into(token, &mut bytes).read();
     // What is not ASCII does not fit; it is no token, but the error is to say why.
     match String::from_utf8(bytes) {
         Ok(text) if usize::try_from(read) == Ok(units) => Ok(text),
-        _ => Ok(String::from(token)),
+        _ => Ok(token.as_string().unwrap_or_default()),
     }
 }
 
 #[wasm_bindgen]
 extern "C" {
+    /// A string that is not copied yet.
+    #[wasm_bindgen(js_name = String, typescript_type = "string")]
+    pub type JsString;
+
+    /// In UTF-16 units.
+    #[wasm_bindgen(method, getter)]
+    fn length(this: &JsString) -> u32;
+
     type TextEncoder;
 
     #[wasm_bindgen(constructor)]
@@ -241,14 +256,13 @@ extern "C" {
     fn read(this: &Encoded) -> u32;
 }
 
-std::thread_local! {
-    static ENCODER: TextEncoder = TextEncoder::new();
-}
+static ENCODER: OnceBox<TextEncoder> = OnceBox::new();
 
-/// A JSON number, read by JavaScript.
-#[cfg(target_arch = "wasm32")]
-pub(crate) fn read_number(text: &str) -> f64 {
-    js_sys::Number::parse_float(text)
+#[wasm_bindgen]
+extern "C" {
+    /// A JSON number, read by JavaScript.
+    #[wasm_bindgen(js_name = parseFloat)]
+    pub(crate) fn read_number(text: &str) -> f64;
 }
 
 #[wasm_bindgen]
@@ -261,14 +275,12 @@ extern "C" {
     fn power(this: &Relaxed, numbers: &mut [u64], limbs: usize, words: usize, squarings: u32) -> bool;
 }
 
-std::thread_local! {
-    static RELAXED: OnceCell<Relaxed> = const { OnceCell::new() };
-}
+static RELAXED: OnceBox<Relaxed> = OnceBox::new();
 
 /// The last words become a power of those before them, if the other module can be had: see `power` in `relaxed/src/lib.rs`.
 #[cfg(all(target_arch = "wasm32", not(feature = "reference")))]
 pub(crate) fn fused_power(numbers: &mut [u64], limbs: usize, words: usize, squarings: u32) -> bool {
-    RELAXED.with(|cell| cell.get().is_some_and(|relaxed| relaxed.power(numbers, limbs, words, squarings)))
+    RELAXED.get().is_some_and(|relaxed| relaxed.power(numbers, limbs, words, squarings))
 }
 
 fn time(now: f64) -> Result<UnixTime, JsValue> {
@@ -291,42 +303,40 @@ fn build(options: &Object<'_>) -> Result<Verifier, ConfigError> {
     let published = options.get("published") == Some(&Value::Bool(true));
     let keys = JwkSet::read(jwks, published)?;
     let mut builder = Verifier::builder(keys, accept(options, "issuer"), accept(options, "audience"));
+    let number = |name| options.get(name).and_then(Value::as_f64);
+    let text = |name| options.get(name).and_then(Value::as_str);
+    let is_set = |name| options.get(name) == Some(&Value::Bool(true));
+    let settings = &mut builder.settings;
     if let Some(names) = options.get("algorithms") {
-        builder = builder.algorithms(strings(names).map(algorithm).collect::<Result<Vec<_>, _>>()?);
-    }
-    if let Some(seconds) = options.get("clockTolerance").and_then(Value::as_f64) {
-        builder = builder.clock_tolerance(seconds);
+        settings.algorithms = strings(names).map(algorithm).collect::<Result<Vec<_>, _>>()?;
     }
     if options.get("typ").is_some() {
-        builder = builder.typ(accept(options, "typ"));
+        settings.typ = accept(options, "typ");
     }
-    if let Some(subject) = options.get("subject").and_then(Value::as_str) {
-        builder = builder.subject(subject);
+    if let Some(bytes) = number("maxTokenBytes") {
+        settings.max_token_bytes = whole(bytes);
     }
-    if let Some(seconds) = options.get("maxTokenAge").and_then(Value::as_f64) {
-        builder = builder.max_token_age(seconds);
+    settings.key_rules.algorithm_required = is_set("requireKeyAlgorithm");
+    settings.key_rules.any_rsa_exponent = is_set("anyRsaExponent");
+    let rules = &mut settings.rules;
+    if let Some(seconds) = number("clockTolerance") {
+        rules.clock_tolerance = seconds;
     }
-    for claim in options.get("requiredClaims").into_iter().flat_map(strings) {
-        builder = builder.require_claim(claim);
+    rules.max_token_age = number("maxTokenAge");
+    rules.subject = text("subject").map(ToString::to_string);
+    rules.required = options.get("requiredClaims").into_iter().flat_map(strings).map(ToString::to_string).collect();
+    rules.require_exp = options.get("requireExp") != Some(&Value::Bool(false));
+    if let Some(name) = text("profile") {
+        let unknown = || ConfigError::InvalidOption { option: "profile", problem: "is unknown".to_string() };
+        rules.profile = Some(Profile::from_name(name).ok_or_else(unknown)?);
     }
     for (claim, expected) in options.get("claims").and_then(Value::as_object).into_iter().flat_map(Object::iter) {
-        builder = builder.expect(claim, &mut strings(expected), expected.as_array().is_some());
+        builder.expect(claim, &mut strings(expected), expected.as_array().is_some());
     }
-    if let Some(bytes) = options.get("maxTokenBytes").and_then(Value::as_f64) {
-        builder = builder.max_token_bytes(whole(bytes));
+    if let Some(template) = text("tenants") {
+        builder.set_tenants(template);
     }
-    if let Some(required) = options.get("requireExp") {
-        builder = builder.require_exp(*required != Value::Bool(false));
-    }
-    if let Some(name) = options.get("profile").and_then(Value::as_str) {
-        let unknown = || ConfigError::InvalidOption { option: "profile", problem: "is unknown".to_string() };
-        builder = builder.profile(Profile::from_name(name).ok_or_else(unknown)?);
-    }
-    if let Some(template) = options.get("tenants").and_then(Value::as_str) {
-        builder = builder.tenants(template);
-    }
-    let is_set = |name| options.get(name) == Some(&Value::Bool(true));
-    builder.require_key_algorithm(is_set("requireKeyAlgorithm")).any_rsa_exponent(is_set("anyRsaExponent")).build()
+    builder.build()
 }
 
 /// `null` is the explicit way to accept anything; leaving the option out was refused before.
@@ -345,11 +355,12 @@ fn strings<'v>(value: &'v Value<'_>) -> impl Iterator<Item = &'v str> {
 fn algorithm(name: &str) -> Result<Algorithm, ConfigError> {
     Algorithm::from_name(name).ok_or_else(|| ConfigError::InvalidOption {
         option: "algorithms",
-        problem: format!(
-            "holds {}, which is not supported: only asymmetric signatures are, named exactly{}",
-            shown(name),
-            ml_dsa_hint(name)
-        ),
+        problem: joined(&[
+            "holds ",
+            &shown(name),
+            ", which is not supported: only asymmetric signatures are, named exactly",
+            ml_dsa_hint(name),
+        ]),
     })
 }
 
@@ -359,14 +370,14 @@ fn whole(number: f64) -> usize {
 }
 
 fn no_such_verifier() -> JsValue {
-    JsValue::from_str("no such verifier")
+    config_error(&ConfigError::InvalidOption { option: "index", problem: "names no verifier".to_string() })
 }
 
 fn token_error(error: &Error) -> JsValue {
     to_js(&object([
         ("kind", Some(Value::from("token"))),
         ("code", Some(Value::from(error.code()))),
-        ("message", Some(Value::from(error.to_string().as_str()))),
+        ("message", Some(Value::from(error.message().as_str()))),
         ("claim", error.claim().map(Value::from)),
         ("expected", error.expected()),
         ("actual", error.actual()),
@@ -377,7 +388,7 @@ fn config_error(error: &ConfigError) -> JsValue {
     to_js(&object([
         ("kind", Some(Value::from("config"))),
         ("code", Some(Value::from(error.code()))),
-        ("message", Some(Value::from(error.to_string().as_str()))),
+        ("message", Some(Value::from(error.message().as_str()))),
         ("option", Some(Value::from(error.option()))),
     ]))
 }
@@ -391,28 +402,66 @@ fn number(index: usize) -> Value<'static> {
     Value::Number(u32::try_from(index).unwrap_or(u32::MAX).into())
 }
 
-/// Objects become `Map`s: a member named `__proto__` set on a plain object would be its prototype.
-fn to_js(value: &Value<'_>) -> JsValue {
-    let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
-    Outgoing(value).serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
+#[cfg(not(feature = "wasm-reference"))]
+#[wasm_bindgen]
+extern "C" {
+    /// The shortest text that is read as the same number.
+    #[wasm_bindgen(js_name = String)]
+    fn number_text(number: f64) -> String;
 }
 
-struct Outgoing<'v>(&'v Value<'v>);
+/// As JSON text.
+#[cfg(not(feature = "wasm-reference"))]
+fn to_js(value: &Value<'_>) -> JsValue {
+    let mut text = String::new();
+    value.write(&mut text, |text, number| {
+        // JSON has no word for what is beyond the range of doubles.
+        let digits = match number {
+            f64::INFINITY => "1e999".to_string(),
+            f64::NEG_INFINITY => "-1e999".to_string(),
+            number => number_text(number),
+        };
+        text.push_str(&digits);
+    });
+    JsValue::from_str(&text)
+}
 
-impl Serialize for Outgoing<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Null => serializer.serialize_unit(),
-            Value::Bool(value) => serializer.serialize_bool(*value),
-            Value::Number(number) => serializer.serialize_f64(*number),
-            Value::String(text) => serializer.serialize_str(text),
-            Value::Array(elements) => serializer.collect_seq(elements.iter().map(Outgoing)),
-            Value::Object(object) => {
-                let mut map = serializer.serialize_map(Some(object.len()))?;
-                for (name, value) in object.iter() {
-                    map.serialize_entry(name, &Outgoing(value))?;
+/// With the reference engine, whose module need not be small, `serde-wasm-bindgen` makes what JavaScript gets: objects as
+/// `Map`s, since a member named `__proto__` set on a plain object would be its prototype.
+#[cfg(feature = "wasm-reference")]
+fn to_js(value: &Value<'_>) -> JsValue {
+    outgoing::to_js(value)
+}
+
+#[cfg(feature = "wasm-reference")]
+mod outgoing {
+    use serde::ser::{Serialize, SerializeMap, Serializer};
+    use wasm_bindgen::prelude::JsValue;
+
+    use crate::json::Value;
+
+    pub(super) fn to_js(value: &Value<'_>) -> JsValue {
+        let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
+        Outgoing(value).serialize(&serializer).unwrap_or(JsValue::UNDEFINED)
+    }
+
+    struct Outgoing<'v>(&'v Value<'v>);
+
+    impl Serialize for Outgoing<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                Value::Null => serializer.serialize_unit(),
+                Value::Bool(value) => serializer.serialize_bool(*value),
+                Value::Number(number) => serializer.serialize_f64(*number),
+                Value::String(text) => serializer.serialize_str(text),
+                Value::Array(elements) => serializer.collect_seq(elements.iter().map(Outgoing)),
+                Value::Object(object) => {
+                    let mut map = serializer.serialize_map(Some(object.len()))?;
+                    for (name, value) in object.iter() {
+                        map.serialize_entry(name, &Outgoing(value))?;
+                    }
+                    map.end()
                 }
-                map.end()
             }
         }
     }

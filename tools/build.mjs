@@ -111,7 +111,7 @@ async function buildCore(rust) {
  */
 async function buildModule(rust, name) {
   const { crate, features } = MODULES[name];
-  const wasm = await buildWasm(rust, crate, ["--features", features]);
+  const wasm = await buildWasm(rust, crate, ["--no-default-features", "--features", features]);
   const names = functionNames(readFileSync(join(root, `${CARGO_OUT}/${crate}.wasm`)));
   write(`${FUNCTIONS}/${name}.json`, JSON.stringify(names));
   return withShortNames(wasm, glueFactory());
@@ -169,7 +169,6 @@ async function buildArgon2(rust) {
 }
 
 async function inlinedModule(wasm) {
-  // Only now: it imports a package that setup installs.
   const { inlined } = await import("./inline.mjs");
   return `export const text: string =\n  ${JSON.stringify(inlined(wasm))};\n`;
 }
@@ -203,7 +202,9 @@ async function optimise(crate, compiled, { level = "-Oz", features = [] } = {}) 
   await step("wasm-opt", () =>
     runPackage("binaryen/bin/wasm-opt", [level, ...WASM_OPT, ...features, compiled, "-o", optimised]),
   );
-  const wasm = readFileSync(join(root, optimised));
+  // Only now: it imports a package that setup installs.
+  const { naturallyAligned } = await import("./inline.mjs");
+  const wasm = naturallyAligned(readFileSync(join(root, optimised)));
   refuseMachinePaths(`the WebAssembly module of ${crate}`, wasm);
   return wasm;
 }

@@ -27,7 +27,8 @@ function rustChecks(rust) {
   return [
     ["rustfmt", () => rust.native(["fmt", "--all", "--check"])],
     ["clippy", () => rust.native(clippy("--workspace", "--all-targets"))],
-    ["clippy for WebAssembly", () => rust.forTarget(clippy("--lib", "--features", "wasm"))],
+    ["clippy for WebAssembly", () => rust.forTarget(clippy("--lib", "--no-default-features", "--features", "wasm"))],
+    ["clippy for tokenward/reference", () => rust.forTarget(clippy("--lib", "--features", "wasm-reference"))],
     ["clippy with the reference engine", () => rust.native(clippy("--lib", "--features", "reference"))],
     ["clippy with ML-DSA", () => rust.native(clippy("--lib", "--features", "ml-dsa"))],
     ["clippy with DER alone", () => rust.native(clippy("--lib", "--features", "der"))],

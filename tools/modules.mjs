@@ -7,7 +7,7 @@ import { root } from "./run.mjs";
 /** Each with its crate, its features and the file that is built; `argon2.wasm` stands inlined in `tokenward/pin`. */
 export const MODULES = {
   "tokenward.wasm": { crate: "tokenward", features: "wasm", file: "js/wasm/tokenward_bg.wasm" },
-  "reference.wasm": { crate: "tokenward", features: "wasm,reference", file: "js/wasm/reference_bg.wasm" },
+  "reference.wasm": { crate: "tokenward", features: "wasm-reference", file: "js/wasm/reference_bg.wasm" },
   "ml-dsa.wasm": { crate: "tokenward", features: "wasm,ml-dsa", file: "js/wasm/ml-dsa_bg.wasm" },
   "relaxed.wasm": { crate: "tokenward-relaxed", features: "", file: "js/wasm/relaxed_bg.wasm" },
   "argon2.wasm": { crate: "tokenward-argon2", features: "", file: "target/tokenward/argon2.wasm" },

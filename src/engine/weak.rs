@@ -1,9 +1,9 @@
 //! Keys that no engine should be handed: wrong sizes, weak numbers, encodings with a second spelling.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::KeyMaterial;
+use crate::text::{count, joined};
 
 const RSA_BITS: core::ops::RangeInclusive<usize> = 2048..=8192;
 
@@ -13,7 +13,7 @@ pub(super) fn check(material: &KeyMaterial<'_>) -> Result<(), String> {
         KeyMaterial::Rsa { modulus, exponent } => {
             let bits = bit_length(modulus);
             if !RSA_BITS.contains(&bits) {
-                return Err(format!("its RSA modulus has {bits} bits; it should have 2048 to 8192"));
+                return Err(joined(&["its RSA modulus has ", &count(bits), " bits; it should have 2048 to 8192"]));
             }
             check_rsa(modulus, exponent).map_err(ToString::to_string)
         }
@@ -30,7 +30,14 @@ pub(super) fn check(material: &KeyMaterial<'_>) -> Result<(), String> {
             if found == size {
                 return Ok(());
             }
-            Err(format!("its pub has {found} bytes; for {} it should have exactly {size}", algorithm.name()))
+            Err(joined(&[
+                "its pub has ",
+                &count(found),
+                " bytes; for ",
+                algorithm.name(),
+                " it should have exactly ",
+                &count(size),
+            ]))
         }
     }
 }
@@ -54,7 +61,15 @@ fn check_sizes(numbers: &[(&str, &[u8])], size: usize) -> Result<(), String> {
         None => Ok(()),
         Some((name, number)) => {
             let found = number.len();
-            Err(format!("its {name} has {found} bytes; it should have exactly {size}, leading zeros included"))
+            Err(joined(&[
+                "its ",
+                name,
+                " has ",
+                &count(found),
+                " bytes; it should have exactly ",
+                &count(size),
+                ", leading zeros included",
+            ]))
         }
     }
 }

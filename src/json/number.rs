@@ -1,7 +1,9 @@
 //! Numbers as the doubles nearest to them. The tables this takes are a sixth of a WebAssembly module, and the JavaScript
 //! around it has them already: there, what is not a plain integer is read by JavaScript.
 
-use core::fmt;
+use alloc::string::String;
+
+use crate::text::{decimal, digit};
 
 #[cfg(all(feature = "wasm", target_arch = "wasm32"))]
 use crate::wasm::read_number as read_any;
@@ -19,19 +21,27 @@ fn read_any(text: &str) -> f64 {
 }
 
 /// For people: whole numbers as they are up to 2^53, others cut to three decimals.
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "saturates; the range was checked")]
-pub(crate) fn write(out: &mut impl fmt::Write, number: f64) -> fmt::Result {
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "saturates; the range was checked"
+)]
+pub(super) fn write(out: &mut String, number: f64) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.is_nan() || number.abs() > EXACT {
-        return out.write_str(if number > 0.0 { "more than 2^53" } else { "less than -2^53" });
+        return out.push_str(if number > 0.0 { "more than 2^53" } else { "less than -2^53" });
     }
-    let whole = number.abs() as i64;
-    let thousandths = (number.abs() % 1.0 * 1000.0) as i64;
-    let sign = if number < 0.0 { "-" } else { "" };
-    write!(out, "{sign}{whole}")?;
-    match thousandths {
-        0 => Ok(()),
-        _ => write!(out, ".{thousandths:03}"),
+    let thousandths = (number.abs() % 1.0 * 1000.0) as u64;
+    if number < 0.0 {
+        out.push('-');
+    }
+    out.push_str(&decimal(number.abs() as u64));
+    if thousandths != 0 {
+        out.push('.');
+        for part in [thousandths / 100, thousandths / 10, thousandths] {
+            out.push(char::from(digit(part % 10)));
+        }
     }
 }
 
@@ -77,7 +87,7 @@ mod tests {
             [(1.0, "1"), (-0.5, "-0.500"), (1_760_000_000.25, "1760000000.250"), (1e300, "more than 2^53")]
         {
             let mut out = String::new();
-            write(&mut out, number).unwrap();
+            write(&mut out, number);
             assert_eq!(out, shown);
         }
     }

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { inlined } from "../../tools/inline.mjs";
+import { inlined, naturallyAligned } from "../../tools/inline.mjs";
 import { root } from "../../tools/run.mjs";
 import fc from "../support/properties.mjs";
 
@@ -41,15 +41,16 @@ describe("a module as text is read back as it was", () => {
       ...[0x0c, 0x0d, 0x10, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x3f, 0x40, 0x41, 0x42, 0xd0, 0xd2].map(
         (opcode) => unsigned.map((operand) => [opcode, ...operand]),
       ),
-      ...[0x11, 0x28, 0x3e].map((opcode) => fc.tuple(unsigned, unsigned).map((two) => [opcode, ...two.flat()])),
+      fc.tuple(unsigned, unsigned).map((two) => [0x11, ...two.flat()]),
+      ...[0x28, 0x3e].map((opcode) => unsigned.map((offset) => [opcode, 2, ...offset])),
       fc
         .array(unsigned, { minLength: 1, maxLength: 200 })
         .map((labels) => [0x0e, ...number(labels.length - 1), ...labels.flat()]),
       fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => [0x43, ...bytes]),
       fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => [0x44, ...bytes]),
       fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => [0xfd, 12, ...bytes]),
-      fc.tuple(unsigned, unsigned).map((two) => [0xfd, 0, ...two.flat()]),
-      fc.tuple(unsigned, unsigned, fc.nat(15)).map(([one, two, lane]) => [0xfd, 84, ...one, ...two, lane]),
+      unsigned.map((offset) => [0xfd, 0, 4, ...offset]),
+      fc.tuple(unsigned, fc.nat(15)).map(([offset, lane]) => [0xfd, 84, 0, ...offset, lane]),
       fc.tuple(fc.nat(15)).map(([lane]) => [0xfd, 21, lane]),
       fc.constant([0xfd, ...number(0x107)]),
       fc.constant([0xfc, 3]),
@@ -64,8 +65,40 @@ describe("a module as text is read back as it was", () => {
   });
 });
 
+/** Every load and store there is, with its natural alignment: WebAssembly core specification, section 3.3 (the bytes it takes). */
+const ALIGNMENTS = {
+  0: [0x2c, 0x2d, 0x30, 0x31, 0x3a, 0x3c],
+  1: [0x2e, 0x2f, 0x32, 0x33, 0x3b, 0x3d],
+  2: [0x28, 0x2a, 0x34, 0x35, 0x36, 0x38, 0x3e],
+  3: [0x29, 0x2b, 0x37, 0x39],
+};
+const VECTOR_ALIGNMENTS = {
+  0: [0x07, 0x54, 0x58],
+  1: [0x08, 0x55, 0x59],
+  2: [0x09, 0x56, 0x5a, 0x5c],
+  3: [0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0a, 0x57, 0x5b, 0x5d],
+  4: [0x00, 0x0b],
+};
+
+test("a hint of alignment is made the natural one, which is not written down; nothing else of a module changes", () => {
+  const isLane = (opcode) => opcode >= 0x54 && opcode <= 0x5b;
+  const bodies = (hint) => [
+    ...Object.entries(ALIGNMENTS).flatMap(([natural, opcodes]) =>
+      opcodes.flatMap((opcode) => [opcode, hint ?? Number(natural), 200, 1]),
+    ),
+    ...Object.entries(VECTOR_ALIGNMENTS).flatMap(([natural, opcodes]) =>
+      opcodes.flatMap((opcode) => [0xfd, opcode, hint ?? Number(natural), 7, ...(isLane(opcode) ? [3] : [])]),
+    ),
+  ];
+  const natural = module(code(bodies()), section(11, all));
+  assert.deepEqual([...naturallyAligned(module(code(bodies(0)), section(11, all)))], [...natural]);
+  assert.deepEqual([...naturallyAligned(natural)], [...natural]);
+  roundTrip(natural);
+});
+
 for (const [name, bytes] of Object.entries({
   "an instruction that ends too soon": module(section(10, [1, 2, 0, 0x41])),
+  "a load that says another alignment than the natural one": module(code([0x29, 2, 0])),
   "a function that has a longer size than it needs": module([10, 5, 1, 0x82, 0, 0, 0x0b]),
   "a function that goes on after its end": module(section(10, [1, 3, 0, 0x0b, 0x01])),
 })) {

@@ -1,11 +1,11 @@
 // The code in docs/offline.md is that of examples/offline-notes: this puts the files' text into the page.
 //
-//   node tools/guide.mjs     writes docs/offline.md anew; tests/docs/guide.test.mjs says when that is due
+//   npm run quotes     does it; tests/docs/guide.test.mjs says when that is due
 //
 // A block whose first line is a comment with a path and nothing else, such as `// src/auth.ts`, is that file.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Failure, main, root } from "./run.mjs";
+import { Failure, root } from "./run.mjs";
 
 const PAGE = "docs/offline.md";
 export const SAMPLE = "examples/offline-notes";
@@ -25,8 +25,9 @@ export function guide() {
   return { page, wanted, files };
 }
 
-main(import.meta.url, () => {
-  const { wanted, files } = guide();
+export function writeGuide() {
+  const { page, wanted } = guide();
+  if (page === wanted) return;
   writeFileSync(join(root, PAGE), wanted);
-  console.log(`${PAGE} shows ${files.length} files of ${SAMPLE}`);
-});
+  console.log(`${PAGE}: its code is that of ${SAMPLE}`);
+}

@@ -4,9 +4,10 @@
 //   <!-- quote examples/axum/src/main.rs, from "let app" to "axum::serve" -->
 //
 // The block after that is the file, or its lines from the first with the one text to the next with the other, or to its end. What
-// is for our linter is left out. A test compares.
+// is for our linter is left out. A test compares. docs/offline.md shows whole files by their names (./guide.mjs).
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
+import { writeGuide } from "./guide.mjs";
 import { Failure, main, root } from "./run.mjs";
 
 /** Their names in fences: the blocks in `js` and `ts` are the pages' own (tests/docs/blocks.mjs). */
@@ -44,6 +45,7 @@ export const pagesWithQuotes = () =>
 export const readText = (path) => readFileSync(join(root, path), "utf8");
 
 main(import.meta.url, () => {
+  writeGuide();
   for (const page of pagesWithQuotes()) {
     const old = readText(page);
     const fresh = withQuotes(old, readText);

@@ -119,11 +119,21 @@ test("an unknown key while the provider is down is told to onError", async () =>
 test("handle of SvelteKit's form answers what must not go on, and hands on the rest with the decision", async () => {
   const { handle } = await import(pathToFileURL(join(folder.path, "hooks.js")));
   const resolve = ({ locals }) => Response.json({ sub: locals.gate.claims?.sub ?? null });
-  const ask = (path, headers = {}) =>
-    handle({ event: { request: new Request(`https://api.example${path}`, { headers }), locals: {} }, resolve });
+  const ask = (path, headers = {}, routed = path) => {
+    const url = new URL(`https://api.example${routed}`);
+    return handle({
+      event: { request: new Request(`https://api.example${path}`, { headers }), url, locals: {} },
+      resolve,
+    });
+  };
   assert.deepEqual(await (await ask("/health")).json(), { sub: null });
   assert.deepEqual(await (await ask("/me", bearer())).json(), { sub: "ada" });
   assert.equal((await ask("/me")).status, 401);
   assert.equal((await ask("/reports/7", bearer())).status, 403);
   assert.equal((await ask("/a%2fb", bearer())).status, 400);
+  // The data of a page, and a remote function whose header says another page: what either address needs is needed.
+  assert.equal((await ask("/health", {}, "/me")).status, 401);
+  assert.equal((await ask("/me", {}, "/health")).status, 401);
+  assert.deepEqual(await (await ask("/me", bearer(), "/health")).json(), { sub: "ada" });
+  assert.deepEqual(await (await ask("/health", bearer(), "/me")).json(), { sub: "ada" });
 });

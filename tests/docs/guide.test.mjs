@@ -8,7 +8,7 @@ import { blocksOf, root } from "./blocks.mjs";
 
 test("the guide shows the sample's files as they are", () => {
   const { page, wanted } = guide();
-  assert.equal(page, wanted, "run `node tools/guide.mjs`");
+  assert.equal(page, wanted, "run `npm run quotes`");
 });
 
 test("it leaves out none of the app's source, and has next to no code of its own", () => {

@@ -8,6 +8,9 @@ import { makeGlue } from "./wasm/reference_bg.js";
 export * from "./api.js";
 
 /** Makes a verifier; throws a {@link ConfigError} for options that cannot work. */
-export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(/* @__PURE__ */ new Engine(makeGlue, plain), {
-  core: () => module,
-});
+export const createVerifier: CreateVerifier = /* @__PURE__ */ createVerifierWith(
+  /* @__PURE__ */ new Engine(makeGlue, plain),
+  {
+    core: () => module,
+  },
+);

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 /// The pieces, one after the other.
 pub(crate) fn joined(pieces: &[&str]) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
     for piece in pieces {
         text.push_str(piece);
     }

@@ -258,11 +258,18 @@ extern "C" {
 
 static ENCODER: OnceBox<TextEncoder> = OnceBox::new();
 
+#[cfg(not(feature = "wasm-reference"))]
 #[wasm_bindgen]
 extern "C" {
     /// A JSON number, read by JavaScript.
     #[wasm_bindgen(js_name = parseFloat)]
     pub(crate) fn read_number(text: &str) -> f64;
+}
+
+/// A JSON number, read by JavaScript.
+#[cfg(feature = "wasm-reference")]
+pub(crate) fn read_number(text: &str) -> f64 {
+    js_sys::Number::parse_float(text)
 }
 
 #[wasm_bindgen]

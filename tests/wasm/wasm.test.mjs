@@ -1,7 +1,7 @@
 // The engines' own tests, and all Wycheproof vectors, inside WebAssembly: compiled as what is published is, with the RSA
 // kernel of engines without relaxed SIMD, with the one of those that have it, and with the reference engine.
 //
-// A test that fails is a trap there, without a word: `cargo test --test wycheproof` (or rsa, curves) says more.
+// A test that fails is a trap there. What it said stands in its memory.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -13,6 +13,7 @@ import { RELAXED, WASM_FLAGS } from "../../tools/build.mjs";
 import { toolchain, WASM } from "../../tools/toolchain.mjs";
 import { openChromiumPage, openFirefox, openWebKit } from "../browsers/engines.mjs";
 
+const FAILURE = /^RuntimeError panicked at tests.wasm.fails.rs:\d+:\d+:\nas it should$/;
 const ALL = ["vectors", "rsa_kernels", "curve_kernels", "proved_fields"];
 
 /** One build after the other, since cargo does not allow two at once. The tests of one run while the next is compiled. */
@@ -26,14 +27,19 @@ before(async () => {
     last = files.catch(() => {}); // the test that waits for it fails
     return files;
   };
-  compiled.plain = next([...ALL, "fails"]);
-  compiled.reference = next(["vectors"], [], ["--features", "reference"]);
-  compiled.relaxed = next([...ALL, "fails"], RELAXED);
+  // Joined into one, as what is published is: JavaScriptCore 2.50 answers wrongly, about once in ten runs, where this program is
+  // not (docs/audit.md). The kernels have no need of that, the slowest step of a build.
+  const vectors = next(["vectors"], { joined: true });
+  const others = next([...ALL.slice(1), "fails"]);
+  compiled.plain = Promise.all([vectors, others]).then((files) => Object.assign({}, ...files));
+  compiled.plain.catch(() => {}); // as above
+  compiled.reference = next(["vectors"], { options: ["--features", "reference"] });
+  compiled.relaxed = next([...ALL, "fails"], { flags: RELAXED });
 });
 
 test("plain SIMD: Node and WebKitGTK", async (t) => {
   const files = await compiled.plain;
-  await t.test("a failure is noticed", async () => assert.equal(await runInNode(files.fails), "RuntimeError"));
+  await t.test("a failure is noticed", async () => assert.match(await runInNode(files.fails), FAILURE));
   for (const name of ALL) await t.test(`Node: ${name}`, async () => assert.equal(await runInNode(files[name]), "0"));
   await inBrowser(t, "WebKitGTK", openWebKit, files);
 });
@@ -50,10 +56,10 @@ test("relaxed SIMD: Chromium and Firefox", async (t) => {
 });
 
 /** The test programs by their names: their bytes, since the next build may overwrite the files. */
-async function compile(rust, names, flags = [], options = []) {
+async function compile(rust, names, { flags = [], options = [], joined = false } = {}) {
   const targets = names.flatMap((name) => ["--test", name]);
-  // The code is the published one's; of its slowest step, joining everything into one, the tests have no need.
-  const what = ["--locked", "-p", "tokenward-wasm-tests", ...targets, ...options, "--config", "profile.wasm.lto=false"];
+  const what = ["--locked", "-p", "tokenward-wasm-tests", ...targets, ...options];
+  if (!joined) what.push("--config", "profile.wasm.lto=false");
   const env = rust.rustflags([...WASM_FLAGS, ...flags]);
   const output = await rust.forTarget(
     ["test", "--no-run", "--profile", "wasm", "--message-format", "json", "--target-dir", "target", ...what],
@@ -64,7 +70,21 @@ async function compile(rust, names, flags = [], options = []) {
   return Object.fromEntries(names.map((name) => [name, readFileSync(fileOf(name))]));
 }
 
-/** In a thread of its own: this one must stay free to read what cargo says. Answers `"0"`, or the name of the error. */
+/**
+ * Runs a test program: `"0"`, or the name of the error and what the test said, which Rust keeps in memory until a test has
+ * ended. It runs in threads and pages by its text.
+ */
+function outcome({ exports }) {
+  try {
+    return String(exports.main(0, 0));
+  } catch ({ name }) {
+    const memory = new TextDecoder("latin1").decode(exports.memory.buffer);
+    const [said = ""] = /panicked at tests[^\0]{0,2000}/.exec(memory) ?? [];
+    return `${name} ${said.replaceAll(/[^\x20-\x7e\n]/g, "")}`.trim();
+  }
+}
+
+/** In a thread of its own: this one must stay free to read what cargo says. */
 async function runInNode(file) {
   const worker = new Worker(PROGRAM, { eval: true, workerData: file });
   const [answer] = await once(worker, "message");
@@ -73,12 +93,7 @@ async function runInNode(file) {
 
 const PROGRAM = `
   const { parentPort, workerData } = require("node:worker_threads");
-  try {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(workerData));
-    parentPort.postMessage(String(exports.main(0, 0)));
-  } catch ({ name }) {
-    parentPort.postMessage(name);
-  }
+  parentPort.postMessage((${outcome})(new WebAssembly.Instance(new WebAssembly.Module(workerData))));
 `;
 
 async function inBrowser(t, browser, open, files) {
@@ -96,9 +111,7 @@ async function inBrowser(t, browser, open, files) {
   });
   await page.open(`http://127.0.0.1:${server.address().port}/`);
   const run = (name) =>
-    page.ask(`WebAssembly.instantiateStreaming(fetch("/${name}"))
-      .then(({ instance }) => String(instance.exports.main(0, 0)), String)
-      .catch(({ name }) => name)`);
-  await t.test(`${browser}: a failure is noticed`, async () => assert.equal(await run("fails"), "RuntimeError"));
+    page.ask(`WebAssembly.instantiateStreaming(fetch("/${name}")).then(({ instance }) => (${outcome})(instance))`);
+  await t.test(`${browser}: a failure is noticed`, async () => assert.match(await run("fails"), FAILURE));
   for (const name of ALL) await t.test(`${browser}: ${name}`, async () => assert.equal(await run(name), "0"));
 }

@@ -15,6 +15,7 @@ export const gate = createGate({
   rules: [
     { match: "/api/reports/*", needs: { scope: "reports:read" } },
     { match: "/api/*" },
+    { match: "/account" },
     // Pages and what they load. Who is signed in to see them is another question: docs/offline.md.
     { match: "/*", needs: null },
   ],

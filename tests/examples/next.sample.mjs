@@ -32,6 +32,9 @@ describe("examples/next", () => {
     ["/api/me", token({ aud: "other" }), 401, /invalid_token/],
     ["/api/reports/7", token(), 403, /rights/],
     ["/api/reports/7", token({ scope: "reports:read" }), 200, /"report":"7"/],
+    ["/account", undefined, 401, /signed_out/],
+    ["/account", token(), 200, /Signed in as (<!-- -->)?user-1/],
+    ["/account", token({ exp: Date.now() / 1000 - 600 }), 401, /"reason":"expired"/],
     ["/%61pi/me", undefined, 401, /signed_out/],
     ["/api//me", undefined, 308, /^/],
     ["/API/me", undefined, 400, /ambiguous_path/],
@@ -43,6 +46,22 @@ describe("examples/next", () => {
       const response = await fetch(url + path, { headers, redirect: "manual" });
       assert.equal(response.status, status);
       assert.match(await response.text(), body);
+    });
+  }
+
+  // The page's data goes by the page's own address, or by one that is judged as another. Neither shows who is signed in.
+  for (const [path, headers] of [
+    ["/account", { rsc: "1" }],
+    ["/account", { rsc: "1", "next-router-prefetch": "1" }],
+    ["/account", { rsc: "1", "next-router-segment-prefetch": "/_tree" }],
+    ["/account.rsc", { rsc: "1" }],
+    ["/account.segments/_tree.segment.rsc", {}],
+    ["/account.segments/account/__PAGE__.segment.rsc", {}],
+    ["/_next/data/x/account.json", { "x-nextjs-data": "1" }],
+  ]) {
+    test(`${path} with ${JSON.stringify(headers)} says nothing without a token`, async () => {
+      const response = await fetch(url + path, { headers, redirect: "manual" });
+      assert.doesNotMatch(await response.text(), /Signed in|user-1/);
     });
   }
 

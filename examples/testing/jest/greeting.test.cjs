@@ -1,3 +1,4 @@
+const { beforeEach, expect, test } = require("@jest/globals");
 const { createVerifier, TokenError } = require("tokenward");
 const { createTestIssuer } = require("tokenward/testing");
 

@@ -1,4 +1,5 @@
 /** @jest-environment jest-fixed-jsdom */
+const { expect, test } = require("@jest/globals");
 const { createTestIssuer } = require("tokenward/testing");
 
 test("in a page, a day without a network leaves reading", async () => {

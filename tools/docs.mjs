@@ -2,17 +2,21 @@
 //
 // VitePress writes what is half done into one folder of its own, so that only one build can run at a time: another one waits.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import sirv from "sirv";
 import { main, root, runPackage, step } from "./run.mjs";
 
 export const SITE = join(root, "target/site");
+/** Where a build writes: whoever is served meanwhile has the last one, whole. */
+const NEXT = join(root, "target/site.next");
 const STAMP = join(root, "target/site.stamp");
 const LOCK = join(root, "target/site.lock");
 /** What the site is made of. */
 const PARTS = ["docs", "site", "bench/RESULTS.md", "bench/ratios.svg", "bench/times.svg", "www/icons"];
+/** In milliseconds. No build takes as long: a lock of that age is of a process that was killed, whoever has its id now. */
+const LOCK_LIFE = 600_000;
 const VITEPRESS = "node_modules/vitepress/package.json";
 
 /** Builds the site; answers whether there was anything to do. `signal` ends it; `silent`: it does not say that it still runs. */
@@ -22,8 +26,12 @@ export async function buildDocs({ signal, silent } = {}) {
   try {
     const digest = digestOf([...rootPages(), ...PARTS.flatMap(filesIn), VITEPRESS]);
     if (existsSync(join(SITE, "sw.js")) && existsSync(STAMP) && readFileSync(STAMP, "utf8") === digest) return false;
+    rmSync(NEXT, { recursive: true, force: true });
+    const args = ["build", "site", "--outDir", NEXT];
+    await runPackage("vitepress/bin/vitepress.js", args, { quiet: true, signal, silent });
     rmSync(STAMP, { force: true });
-    await runPackage("vitepress/bin/vitepress.js", ["build", "site"], { quiet: true, signal, silent });
+    rmSync(SITE, { recursive: true, force: true });
+    renameSync(NEXT, SITE);
     writeFileSync(STAMP, digest);
     return true;
   } finally {
@@ -35,7 +43,7 @@ export async function buildDocs({ signal, silent } = {}) {
  * Answers requests for the site, whose paths begin with `/docs`. While `built` is pending it answers that the site is being
  * built, as a page that reloads itself; if `built` fails, with what `npm run docs` would say.
  */
-export function serveDocs(built, { folder = SITE, setHeaders } = {}) {
+export function serveDocs(built, { folder = SITE, setHeaders = () => {} } = {}) {
   let say = "The documentation is being built. This page reloads by itself.";
   let serve;
   built.then(
@@ -49,12 +57,18 @@ export function serveDocs(built, { folder = SITE, setHeaders } = {}) {
   return (request, response) => {
     const url = new URL(request.url, "http://site");
     if (url.pathname === "/docs") return response.writeHead(308, { location: `/docs/${url.search}` }).end();
-    if (serve === undefined) return sayInstead(response, say);
+    if (serve === undefined) {
+      setHeaders(response);
+      return sayInstead(response, say);
+    }
     const inside = Object.assign(Object.create(request), {
       url: request.url.slice("/docs".length),
       originalUrl: request.url,
     });
-    serve(inside, response, () => missing(response, folder));
+    serve(inside, response, () => {
+      setHeaders(response);
+      missing(response, folder);
+    });
   };
 }
 
@@ -71,11 +85,18 @@ function sayInstead(response, text) {
 }
 
 function missing(response, folder) {
-  response.writeHead(404, { "content-type": "text/html; charset=utf-8" }).end(readFileSync(join(folder, "404.html")));
+  let page;
+  try {
+    page = readFileSync(join(folder, "404.html"));
+  } catch {
+    // Somebody has deleted the site, or a build replaces it right now.
+    return sayInstead(response, 'The documentation is not there. Run "npm run docs", or wait until that has ended.');
+  }
+  response.writeHead(404, { "content-type": "text/html; charset=utf-8" }).end(page);
 }
 
-/** Waits until the lock is free. One whose process has ended is free. */
-async function take(lock, signal) {
+/** Waits until the lock is free. One whose process has ended is free, and a very old one. */
+export async function take(lock, signal) {
   for (;;) {
     try {
       return writeFileSync(lock, String(process.pid), { flag: "wx" });
@@ -89,6 +110,7 @@ async function take(lock, signal) {
 
 function isHeld(lock) {
   try {
+    if (Date.now() - statSync(lock).mtimeMs > LOCK_LIFE) return false;
     process.kill(Number(readFileSync(lock, "utf8")), 0);
     return true;
   } catch (error) {

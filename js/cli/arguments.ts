@@ -26,19 +26,25 @@ export class Arguments {
         return [name, { type, multiple: many, ...(short !== undefined && { short }) }];
       }),
     );
+    let given: readonly string[];
     try {
-      const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+      const { values, positionals, tokens } = parseArgs({ args, options, allowPositionals: true, tokens: true });
       this.#values = values;
       this.positionals = positionals;
+      given = tokens.flatMap((token) => (token.kind === "option" ? [token.name] : []));
     } catch (error) {
       const [, name] = /'(?:-\w, )?(--?[\w-]{1,32})[ '<=]/.exec((error as Error).message) ?? [];
       const known = name !== undefined && Object.hasOwn(specs, name.replace(/^-+/, ""));
       if (known) throw new UsageError(`the option ${name} ${needsOf(specs[name.replace(/^-+/, "")])}`);
       throw new UsageError(name === undefined ? "the arguments cannot be read" : `there is no option ${name}`);
     }
+    // Which of two values counts would be a guess.
+    const twice = given.find((name, index) => isSingle(specs[name]) && given.indexOf(name) < index);
+    if (twice !== undefined) throw new UsageError(`the option --${twice} is given twice, and may be given once`);
     if (this.positionals.length > most) {
-      const given = this.positionals.length;
-      throw new UsageError(`there are ${given} arguments without an option's name, but at most ${most} have a meaning`);
+      throw new UsageError(
+        `there are ${this.positionals.length} arguments without an option's name, but at most ${most} have a meaning`,
+      );
     }
   }
 
@@ -53,6 +59,10 @@ export class Arguments {
   flag(name: string): boolean {
     return this.#values[name] === true;
   }
+}
+
+function isSingle(spec: OptionSpec | undefined): boolean {
+  return spec?.value !== undefined && spec.many !== true;
 }
 
 function needsOf(spec: OptionSpec | undefined): string {

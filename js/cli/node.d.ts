@@ -40,8 +40,10 @@ declare module "node:util" {
     readonly args: readonly string[];
     readonly options: { readonly [name: string]: ParseArgsOption };
     readonly allowPositionals: boolean;
+    readonly tokens: true;
   }): {
     readonly values: { readonly [name: string]: string | boolean | readonly string[] | undefined };
     readonly positionals: readonly string[];
+    readonly tokens: readonly ({ readonly kind: "option"; readonly name: string } | { readonly kind: "positional" })[];
   };
 }

@@ -97,6 +97,7 @@ export async function readExpected({ args, host }: Run): Promise<IdTokenExpectat
     throw new UsageError(`--${names[0]} is about ID tokens: it needs --profile id_token`);
   }
   const [nonce, given, maxAge] = [args.text("nonce"), args.text("access-token"), durationOf(args, "max-auth-age")];
+  if (given === "@") throw new UsageError("--access-token has @, and no path after it");
   const accessToken = given?.startsWith("@") ? await readFile(host, given.slice(1), "access token") : given;
   if (nonce === "") throw new UsageError("--nonce is empty: leave it out where the request had none");
   if (accessToken !== undefined && bare(accessToken) === "") throw new UsageError("--access-token is empty");

@@ -123,7 +123,7 @@ export function decideByVerifier(
       if (!result.ok) {
         const { code } = result.error;
         const until = () => (code === "not_yet_valid" ? nextChange(verifier.validity?.(token)) : null);
-        return withUntil(refusedFor(result.error, { ...none, reason: reasonOf(result.error), error: code }), until);
+        return withUntil(withCause(result.error, { ...none, reason: reasonOf(result.error), error: code }), until);
       }
       const { claims } = result.value;
       const rights = own(result.value, "rights");
@@ -171,7 +171,9 @@ export function nowOf(verifier: GateVerifier, token: string): number {
 /** What is decided of a genuine token whose holder did not prove that it is theirs. */
 function unproved({ given }: CheckedRule, { dpop, detail, cause }: DpopRefusal): GateDecision {
   const none = { rule: given, allowed: false, access: "none", until: null, dpop, detail } as const;
-  if (dpop === "replay_unavailable") return { ...none, reason: "unavailable", refused: "unavailable", cause };
+  if (dpop === "replay_unavailable") {
+    return withCause(cause, { ...none, reason: "unavailable", refused: "unavailable" });
+  }
   const reason = ABOUT_TOKEN.includes(dpop) ? "invalid_token" : "invalid_proof";
   return { ...none, reason, refused: "no_access" };
 }
@@ -246,10 +248,10 @@ export function open(rule: GateRule | undefined): GateDecision {
 
 /**
  * Goes with its decision as an error's `cause` does: it is there for whoever asks, and not in a copy or in the JSON of a
- * decision, which may be sent to anybody. It says what claims held and what was expected of them.
+ * decision, which may be sent to anybody. It says what claims held and what was expected of them, or has a database's own words.
  */
-function refusedFor<D extends Omit<GateDecision, "until">>(error: TokenError, decision: D): D {
-  return Object.defineProperty(decision, "cause", { value: error });
+function withCause<D extends Omit<GateDecision, "until">>(cause: unknown, decision: D): D {
+  return Object.defineProperty(decision, "cause", { value: cause });
 }
 
 function reasonOf({ code }: TokenError): GateReason {

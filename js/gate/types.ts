@@ -255,9 +255,9 @@ export interface GateDecision {
   /** With the option `dpop`: why a genuine token was refused all the same. */
   readonly dpop?: DpopErrorCode;
   /**
-   * Where `error` is: the verifier's {@link TokenError}, with its message and `claim`, `expected`, `actual`; it is not
-   * enumerable, so it is in no copy and in no JSON of the decision. Of `unavailable`: what was thrown. For the app's log,
-   * and not for clients: it may have claims about a person.
+   * Where `error` is: the verifier's {@link TokenError}, with its message and `claim`, `expected`, `actual`. Of `unavailable`:
+   * what was thrown. It is not enumerable, so it is in no copy and in no JSON of the decision. For the app's log, and not for
+   * clients: it may have claims about a person.
    */
   readonly cause?: unknown;
 }

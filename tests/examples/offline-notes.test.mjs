@@ -57,6 +57,20 @@ describe("examples/offline-notes", () => {
     await plain.close();
   });
 
+  test("who signs out on the first page leaves no draft either", async () => {
+    await open("/");
+    await app.signIn("ben");
+    await page.waitForURL(`${sample.url}/app/notes.html`);
+    await says("#status", /^You can read and write until /);
+    await page.fill("#text", "A secret draft");
+    assert.deepEqual(await page.evaluate(() => Object.values(localStorage)), ["A secret draft"]);
+    await open("/");
+    await page.click("#sign-out");
+    await says("#status", /^You are not signed in\.$/);
+    await page.waitForFunction(() => localStorage.length === 0);
+    await page.context().clearCookies(); // the provider's own session
+  });
+
   test("somebody signs in at the provider and writes a note", async () => {
     await app.signIn("ada");
     await page.waitForURL(`${sample.url}/app/notes.html`);

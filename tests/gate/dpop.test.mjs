@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, it } from "node:test";
+import { inspect } from "node:util";
 import { ml_dsa44 } from "@noble/post-quantum/ml-dsa.js";
 import { ConfigError, createVerifier } from "tokenward";
 import { createGate } from "tokenward/gate";
@@ -668,12 +669,15 @@ describe("a proof that was used", () => {
       () => {
         throw new Error("a secret reason");
       },
+      // As clients of databases throw: with what was asked, in members of their own.
+      () => Promise.reject(Object.assign(new Error("a secret reason"), { command: { args: ["a secret"] } })),
     ];
     for (const remember of failing) {
       const { status, decision, response } = await ask(gateOf({ replay: { remember } }), { token, dpop: proof(token) });
       assert.deepEqual([status, decision.dpop], [503, "replay_unavailable"]);
       assert.equal(decision.cause.message, "a secret reason");
-      assert.doesNotMatch(JSON.stringify(decision) + (await response.text()), /secret/);
+      const copies = [JSON.stringify(decision), inspect(structuredClone(decision)), inspect({ ...decision })];
+      for (const copy of [...copies, await response.text()]) assert.doesNotMatch(copy, /secret/);
     }
     for (const [remember, status] of [
       [() => true, 200],

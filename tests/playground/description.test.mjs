@@ -89,6 +89,15 @@ suite("a token's description", () => {
     assert.deepEqual(Object.keys(claims), ["iss", "aud"]);
   });
 
+  it("looks for a token in a long text once, whatever stands there", async () => {
+    const long = "eyJ".repeat(1_000_000);
+    const started = performance.now();
+    const description = await described(await issuer.token({ long }));
+    assert.equal(description.claims.long, long);
+    assert.ok(performance.now() - started < 20_000, "and not once for each place where one might begin: hours");
+    await assert.rejects(described(await issuer.token({ long: `${long}.e30` })), problem("holds_a_token"));
+  });
+
   it("says so where it cannot say it all", async () => {
     const good = await issuer.token();
     const [header, claims] = good.split(".");

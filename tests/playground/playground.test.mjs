@@ -30,6 +30,17 @@ describe("the playground", () => {
     await page.goto(playground.url);
   });
 
+  /** At once, as pasting does. */
+  const enter = (selector, text) =>
+    page.$eval(
+      selector,
+      (field, value) => {
+        field.value = value;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      },
+      text,
+    );
+
   it("verifies a sample at once, and complains of nothing", async () => {
     assert.equal(await look.kind(), "verified");
     assert.equal(await look.text("#verdict-title"), "It holds");
@@ -52,6 +63,45 @@ describe("the playground", () => {
         assert.equal(failed?.code, expect.code, `${id}: the failing line carries the code`);
       }
     }
+    assert.deepEqual(look.complaints, []);
+  });
+
+  it("draws whatever it is given, and nothing of the token before", async () => {
+    const part = (text) => Buffer.from(text).toString("base64url");
+    const header = part('{"alg":"ES256","kid":"x"}');
+    const deep = `${'{"a":'.repeat(30_000)}1${"}".repeat(30_000)}`;
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`claim${index}`, index]));
+    for (const [what, token, shown] of [
+      ["deep claims", `${header}.${part(deep)}.AAAA`, /cannot be read/],
+      ["a deep header", `${part(`{"alg":${deep}}`)}.e30.AAAA`, /cannot be read/],
+      [
+        "a long claim",
+        `${header}.${part(JSON.stringify({ a: "eyJ".repeat(60_000) }))}.AAAA`,
+        /… \(175000 more characters\)/,
+      ],
+      ["many claims", `${header}.${part(JSON.stringify(many))}.AAAA`, /4800 more are left out/],
+      ["dots", ".".repeat(200_000), /cannot be read/],
+    ]) {
+      await page.selectOption("#sample", "es256");
+      await page.$eval("#share-panel", (panel) => {
+        panel.open = true;
+      });
+      await enter("#token", token);
+      assert.equal(await look.kind(), "refused", what);
+      assert.match(await look.text("#content-body"), shown, what);
+      assert.doesNotMatch(await look.text("#content-body"), /ada\b|login\.example/, what);
+      await page.reload();
+      assert.equal(await look.kind(), "refused", `${what}, loaded again`);
+    }
+    for (const jwks of [
+      `${"[".repeat(30_000)}${"]".repeat(30_000)}`,
+      '{"keys":[{"kty":{"toString":1},"kid":{"toString":1},"crv":[{}]}]}',
+      JSON.stringify({ keys: Array(3000).fill({ kty: "OKP" }) }),
+    ]) {
+      await enter("#jwks", jwks);
+      assert.equal(await look.kind(), "setup");
+    }
+    assert.equal(await page.locator("#keys li").count(), 100);
     assert.deepEqual(look.complaints, []);
   });
 

@@ -278,6 +278,40 @@ describe("the playground, beside one token", () => {
   });
 
   describe("a link from somebody", () => {
+    it("never makes a token that seems an issuer's: not after a change, beside another, or loaded again", async () => {
+      const claims = {
+        iss: "https://accounts.example",
+        aud: "app",
+        sub: "ada",
+        iat: 1_800_000_000,
+        exp: 1_900_000_000,
+      };
+      const options = { issuer: claims.iss, audience: claims.aud };
+      const described = { v: 1, algorithm: "ES256", header: {}, claims, options, now: claims.iat };
+      await page.goto(`${playground.url}#describes=${Buffer.from(JSON.stringify(described)).toString("base64url")}`);
+      await page.waitForFunction(() => document.querySelector("#notice").textContent.startsWith("This link describes"));
+      const token = await page.inputValue("#token");
+      const isSaid = async (what) => {
+        assert.equal(await look.kind(), "verified", what);
+        assert.match(await look.text("#verdict-foot"), /^Made in this page.*no issuer has signed it/, what);
+      };
+      await isSaid("as it came");
+      await open("rules-panel");
+      await page.fill("#rules [name=clockTolerance]", "7");
+      await isSaid("with another rule");
+      assert.equal(await page.inputValue("#fetch-issuer"), "");
+      await page.reload();
+      await isSaid("loaded again");
+      await page.fill("#token", `${token}\n${token}`);
+      await isSaid("beside another");
+      await open("keys-panel");
+      await page.fill("#jwks", JSON.stringify(JSON.parse(await page.inputValue("#jwks"))));
+      await isSaid("with its keys written otherwise");
+      await page.fill("#token", tokenOf("es256"));
+      assert.doesNotMatch(await look.text("#verdict-foot"), /Made in this page/, "another token");
+      assert.deepEqual(look.complaints, []);
+    });
+
     it("that is not a description changes nothing but the notice", async () => {
       const token = await page.inputValue("#token");
       const issuer = await createTestIssuer();

@@ -1,11 +1,12 @@
 // The documentation site: it builds, has no dead link, nothing that axe finds fault with, and works offline once it was opened.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { buildDocs, isDocs, SITE, serveDocs } from "../../tools/docs.mjs";
+import { buildDocs, isDocs, SITE, serveDocs, take } from "../../tools/docs.mjs";
 import { listen } from "../../tools/listen.mjs";
 import { openChromium } from "../browsers/chromium.mjs";
 
@@ -21,6 +22,7 @@ describe("the documentation site", () => {
   let chromium;
   before(async () => {
     await buildDocs();
+    assert.equal(existsSync(`${SITE}.next`), false, "what was built has taken the place of the last one");
     const serve = serveDocs(Promise.resolve());
     server = createServer((request, response) => (isDocs(request) ? serve : nothing)(request, response));
     origin = await listen(server, { port: 0, name: "the site" });
@@ -130,8 +132,8 @@ describe("the documentation site", () => {
 });
 
 describe("while the site is being built", () => {
-  const asked = async (built, path) => {
-    const server = createServer(serveDocs(built));
+  const asked = async (built, path, options) => {
+    const server = createServer(serveDocs(built, options));
     const origin = await listen(server, { port: 0, name: "the site" });
     const response = await fetch(origin + path, { redirect: "manual" });
     const answer = [response.status, response.headers.get("refresh"), await response.text()];
@@ -150,6 +152,34 @@ describe("while the site is being built", () => {
     const [status, , text] = await asked(Promise.reject(new Error("a dead link")), "/docs/");
     assert.equal(status, 503);
     assert.match(text, /npm run docs[\s\S]*a dead link/);
+  });
+
+  it("is not served, and does not end the server, where it was deleted", async () => {
+    const folder = join(tmpdir(), "tokenward-no-such-site");
+    const setHeaders = (response) => response.setHeader("x-content-type-options", "nosniff");
+    for (const path of ["/docs/", "/docs/start.html", "/docs/%2e%2e%2fsecret", "/docs/%"]) {
+      const [status, refresh, text] = await asked(Promise.resolve(), path, { folder, setHeaders });
+      assert.deepEqual([status, refresh], [503, "2"], path);
+      assert.match(text, /npm run docs/);
+    }
+  });
+
+  it("is built by one process at a time; the lock of one that was killed is free", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tokenward-lock-"));
+    const lock = join(folder, "lock");
+    try {
+      await take(lock);
+      const stop = AbortSignal.abort();
+      await assert.rejects(take(lock, stop), { name: "AbortError" });
+      const old = new Date(Date.now() - 3_600_000);
+      utimesSync(lock, old, old);
+      await take(lock, stop); // this process's id, but nobody builds for an hour
+      writeFileSync(lock, "999999999");
+      await take(lock, stop);
+      assert.equal(readFileSync(lock, "utf8"), String(process.pid));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("leads from /docs to /docs/", async () => {

@@ -31,6 +31,10 @@ const NAMES = {
   role: "Role",
 };
 
+/** In characters of a value, and in members: a browser lays out more of them for minutes. */
+const MAX_CHARACTERS = 5000;
+const MAX_MEMBERS = 200;
+
 const TIMES = new Set(["exp", "nbf", "iat", "auth_time"]);
 
 /**
@@ -53,16 +57,21 @@ function part(title, kind, value, now) {
   const caption = make("caption", {}, title);
   if (!isObject(value)) {
     const text = value === undefined ? "cannot be read" : JSON.stringify(value);
-    return make(`table.members.${kind}`, {}, caption, make("tbody", {}, make("tr", {}, make("td", {}, text))));
+    return make(`table.members.${kind}`, {}, caption, make("tbody", {}, make("tr", {}, make("td", {}, cut(text)))));
   }
-  const rows = Object.entries(value).map(([name, member]) =>
-    make(
-      "tr",
-      {},
-      make("th", { scope: "row" }, label(name), make("code", {}, name)),
-      make("td", {}, ...shown(name, member, now)),
-    ),
-  );
+  const members = Object.entries(value);
+  const rows = members
+    .slice(0, MAX_MEMBERS)
+    .map(([name, member]) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row" }, label(name), make("code", {}, cut(name))),
+        make("td", {}, ...shown(name, member, now)),
+      ),
+    );
+  const surplus = members.length - rows.length;
+  if (surplus > 0) rows.push(make("tr", {}, make("td", {}, `${surplus} more are left out`)));
   if (rows.length === 0) rows.push(make("tr", {}, make("td", {}, "empty")));
   return make(`table.members.${kind}`, {}, caption, make("tbody", {}, ...rows));
 }
@@ -78,6 +87,11 @@ function shown(name, value, now) {
       make("code.raw", {}, String(value)),
     ];
   }
-  if (typeof value === "string") return [make("span.text", {}, value)];
-  return [make("code.text", {}, JSON.stringify(value, null, isObject(value) ? 1 : 0))];
+  if (typeof value === "string") return [make("span.text", {}, cut(value))];
+  return [make("code.text", {}, cut(JSON.stringify(value, null, isObject(value) ? 1 : 0)))];
+}
+
+function cut(text) {
+  const surplus = text.length - MAX_CHARACTERS;
+  return surplus > 0 ? `${text.slice(0, MAX_CHARACTERS)}… (${surplus} more characters)` : text;
 }

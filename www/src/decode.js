@@ -1,6 +1,9 @@
 // Reads a token for display only, forgivingly and without any check. Whatever comes out of here may have been written
 // by anyone: the page must say so wherever it shows it. Verifying is Tokenward's, and shares no code with this.
 
+/** As deep as the verifier reads. */
+const MAX_DEPTH = 64;
+
 /** @returns {{ header?: unknown, payload?: unknown, parts: string[] }} undefined where a part cannot be read */
 export function decode(token) {
   const parts = token.split(".");
@@ -21,8 +24,15 @@ function read(part) {
   try {
     const binary = atob(part.replace(/=+$/, "").replaceAll("-", "+").replaceAll("_", "/"));
     const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
-    return JSON.parse(new TextDecoder().decode(bytes));
+    const value = JSON.parse(new TextDecoder().decode(bytes));
+    return isWithin(value, MAX_DEPTH) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whatever is nested deeper than any page can draw is not read. */
+function isWithin(value, levels) {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => isWithin(inner, levels - 1));
 }

@@ -4,6 +4,7 @@
 
 import { createVerifier } from "tokenward";
 import { decode, isObject, member } from "./decode.js";
+import { madeOf } from "./made.js";
 import { ALGORITHMS, fromOptions } from "./rules.js";
 
 /** In characters of the fragment; in members; in levels of nesting. */
@@ -17,8 +18,8 @@ const SIGNING = [...ALGORITHMS, "Ed25519"];
 const REGISTERED = ["iss", "aud", "sub", "iat", "exp"];
 /** Of the key that signed, which is another one each time. */
 const ABOUT_KEY = ["alg", "kid", "jwk", "jku", "x5c", "x5u", "x5t", "x5t#S256"];
-/** A token wherever it stands: a JSON object in base64url, and what follows it. */
-const TOKEN = /(?:ey[AJ]|ew[0ko])[\w-]{6,}(?:\.[\w-]*){1,4}/;
+/** How a JSON object in base64url begins. */
+const OBJECT = /(?:ey[AJ]|ew[0ko])[\w-]{6,}/;
 
 /**
  * @typedef {object} Description
@@ -132,6 +133,7 @@ export async function stateOf(description) {
     jwks: JSON.stringify(jwks, null, 2),
     rules: fromOptions(description.options),
     moment: description.now,
+    made: madeOf(token, jwks),
   };
 }
 
@@ -251,8 +253,15 @@ function checkDepth(value, depth) {
 }
 
 function checkText(text) {
-  if (TOKEN.test(text))
+  if (holdsToken(text)) {
     throw new DescriptionProblem("holds_a_token", "a token stands in it, and a description has none");
+  }
+}
+
+/** A token wherever it stands: before a dot, a JSON object in base64url. Each piece is looked at once, however long. */
+function holdsToken(text) {
+  const beforeDots = text.split(".").slice(0, -1);
+  return beforeDots.some((piece) => OBJECT.test(piece.split(/[^\w=-]/).at(-1)));
 }
 
 const without = (object, names) => Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));

@@ -3,6 +3,7 @@
 import { decode, isObject, member } from "./decode.js";
 import { byId, make, update } from "./dom.js";
 import { keysOf, MAX_BYTES } from "./keys.js";
+import { isMadeToken } from "./made.js";
 import { ALGORITHMS } from "./rules.js";
 import { aboutSample, drawSamples, isSessionToken } from "./samples.js";
 import { readTokens } from "./several.js";
@@ -10,6 +11,9 @@ import { realNow, relative } from "./time.js";
 
 const WIDE = "(min-width: 62rem)";
 const PARTS = ["header", "payload", "signature"];
+/** Beyond as many parts or keys nothing is colored or listed: no page can draw any number of elements. */
+const MAX_COLORED = 500;
+const MAX_LISTED = 100;
 
 export function setUpGiven({ state, change, choose, clear }) {
   const rules = byId("rules");
@@ -61,11 +65,12 @@ export function drawGiven(state) {
 }
 
 /** An address to fetch keys from, until somebody types one. Nothing is asked there before the button is pressed. */
-function suggestIssuer({ token, sample, session }) {
+function suggestIssuer(state) {
+  const { token, sample, session } = state;
   const field = byId("fetch-issuer");
   const own = field.dataset.suggested !== field.value && field.value !== "";
   const isSample = sample !== undefined && !isSessionToken(sample, session);
-  if (own || isSample) return;
+  if (own || isSample || isMadeToken(state)) return;
   const issuer = member(decode(token).payload, "iss");
   field.value = typeof issuer === "string" && URL.canParse(issuer) ? issuer : "";
   field.dataset.suggested = field.value;
@@ -80,7 +85,8 @@ function drawInk(text, token) {
         ...(index > 0 ? ["."] : []),
         make(`span.part.${PARTS[index] ?? "surplus"}`, {}, part),
       ]);
-  update(byId("token-ink"), ...text.split("\n").flatMap((line) => [...pieces(line), "\n"]));
+  const isPlain = text.split(/[.\n]/, MAX_COLORED + 1).length > MAX_COLORED;
+  update(byId("token-ink"), ...(isPlain ? [`${text}\n`] : text.split("\n").flatMap((line) => [...pieces(line), "\n"])));
   const { parts } = decode(token);
   const legend = PARTS.map((name, index) => make(`span.part-name.${name}`, {}, `${name} ${parts[index]?.length ?? 0}`));
   update(
@@ -94,13 +100,13 @@ function drawKeys(jwks) {
   byId("keys-summary").textContent = keys.length === 1 ? "1 key" : `${keys.length} keys`;
   update(
     byId("keys"),
-    ...keys.map((key) =>
+    ...keys.slice(0, MAX_LISTED).map((key) =>
       make(
         "li",
         {},
-        make("b", {}, String(member(key, "kid") ?? "no kid")),
+        make("b", {}, textOf(member(key, "kid")) ?? "no kid"),
         ["kty", "crv", "alg", "use"]
-          .map((name) => member(key, name))
+          .map((name) => textOf(member(key, name)))
           .filter(Boolean)
           .map((text) => ` · ${text}`)
           .join(""),
@@ -108,6 +114,9 @@ function drawKeys(jwks) {
     ),
   );
 }
+
+/** Of a member that should be text, and may be anything. */
+const textOf = (value) => (typeof value === "string" ? value : undefined);
 
 /** For the list only; the verifier reads the text itself. */
 function readKeys(jwks) {

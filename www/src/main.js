@@ -9,6 +9,7 @@ import { byId } from "./dom.js";
 import { drawGiven, setUpGiven } from "./given.js";
 import { setUpApp } from "./install.js";
 import { createJudge } from "./judge.js";
+import { hasMadeKeys } from "./made.js";
 import { drawProof, EMPTY_PROOF, setUpProof } from "./proof.js";
 import { EMPTY_RULES } from "./rules.js";
 import { FIRST_SAMPLE, isMade, isSessionToken, sampleState, sessionState } from "./samples.js";
@@ -28,6 +29,7 @@ const EMPTY = {
   moment: undefined,
   sample: undefined,
   session: undefined,
+  made: undefined,
 };
 const TICK = 1000;
 const SPEAK_AFTER = 500;
@@ -52,7 +54,7 @@ function draw() {
   const answer = judge(state, now);
   const decoded = decode(state.token);
   const claims = answer.value?.claims ?? decoded.payload;
-  const words = drawVerdict(answer, now, isMade(state.sample));
+  const words = drawVerdict(answer, now, isMade(state.sample) || (isTrusted(answer) && hasMadeKeys(state)));
   drawSeveral(state, judgeRow, now);
   drawProof(answer, state, now);
   drawLife(answer, claims, now);
@@ -61,8 +63,11 @@ function draw() {
   announce(words);
 }
 
+/** Whether the signature fits. */
+const isTrusted = ({ kind }) => kind === "verified" || kind === "genuine";
+
 function drawLife(answer, claims, now) {
-  const trusted = answer.kind === "verified" || answer.kind === "genuine";
+  const trusted = isTrusted(answer);
   const life = lifeOf(claims);
   axis.draw({ life, now, trusted });
   const moved = state.moment !== undefined;

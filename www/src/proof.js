@@ -6,6 +6,7 @@ import { base64url, sha256, thumbprint } from "../../pkg/esm/thumbprint.js";
 import { drawChecks, sentence, sign } from "./checks.js";
 import { decode, isObject, member } from "./decode.js";
 import { byId, make, update } from "./dom.js";
+import { madeOf } from "./made.js";
 import { fromOptions } from "./rules.js";
 import { dateTime, realNow } from "./time.js";
 
@@ -267,6 +268,7 @@ async function exampleState() {
     rules: fromOptions({ issuer: issuer.issuer, audience: issuer.audience, typ: "at+jwt" }),
     proof: { ...EMPTY_PROOF, url, proof: `${text}.${base64url(signature)}` },
     moment: now,
+    made: madeOf(token, issuer.jwks),
   };
 }
 

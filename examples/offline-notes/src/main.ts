@@ -22,7 +22,11 @@ function show(): void {
 }
 
 on("#sign-in", signIn);
-on("#sign-out", () => session.signOut());
+on("#sign-out", async () => {
+  const draft = `draft:${session.state.claims?.sub}`; // what src/notes.ts keeps
+  await session.signOut();
+  localStorage.removeItem(draft);
+});
 session.addEventListener("change", show);
 await session.start();
 show();

@@ -151,7 +151,7 @@ async function endSignIn(parameters) {
 
 /** Of an error's parts, those that never hold a token or a code. */
 function reason(error) {
-  if (error instanceof TypeError) return "the provider cannot be reached.";
+  if (error instanceof TypeError || error.code === "unreachable") return "the provider cannot be reached.";
   return `${error.error_description ?? error.error ?? error.message}.`;
 }
 

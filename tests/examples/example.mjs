@@ -1,31 +1,32 @@
 // The examples with a package of their own, as they stand, with the package that was built.
 import { spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { npm, pack } from "../packaging/packed.mjs";
+import { npm, pack, runIn } from "../packaging/packed.mjs";
 import { freePort } from "../runtimes/workerd.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
+let packed;
+
 /**
- * A copy of an example in which `tokenward` is the built package: its folder. Other packages are found among those that the
- * tests have (`target/` is inside the repository).
+ * A copy of an example in which `tokenward` is the packed package, as npm unpacks it: its folder. Other packages are found among
+ * those that the tests have (`target/` is inside the repository).
  */
-export function copyOf(name) {
+export async function copyOf(name) {
   const folder = join(root, "target/examples", name);
-  const modules = join(folder, "node_modules");
-  mkdirSync(modules, { recursive: true });
   const isSource = (path) => !path.includes("node_modules");
   cpSync(join(root, "examples", name), folder, { recursive: true, filter: isSource });
-  const own = join(modules, "tokenward");
+  const own = join(folder, "node_modules/tokenward");
   rmSync(own, { recursive: true, force: true });
-  // As npm installs it, and no link: a bundler then finds what it needs where it would in an app.
-  mkdirSync(own);
-  cpSync(join(root, "package.json"), join(own, "package.json"));
-  symlinkSync(join(root, "pkg"), join(own, "pkg"), "dir");
+  mkdirSync(own, { recursive: true });
+  packed ??= pack();
+  const { tarball, remove } = await packed;
+  process.once("exit", remove);
+  await runIn(own, "tar", "-xzf", tarball, "--strip-components=1");
   return folder;
 }
 

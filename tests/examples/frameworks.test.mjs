@@ -26,7 +26,7 @@ for (const [name, start] of Object.entries(EXAMPLES)) {
   describe(`examples/${name}`, () => {
     let server;
     before(async () => {
-      server = await start(copyOf(name));
+      server = await start(await copyOf(name));
     });
     after(() => server?.close());
 

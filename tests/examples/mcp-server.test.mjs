@@ -17,7 +17,7 @@ let createApp;
 const clients = [];
 
 before(async () => {
-  const folder = copyOf("mcp-server");
+  const folder = await copyOf("mcp-server");
   const load = (name) => import(pathToFileURL(`${folder}/${name}.js`));
   const { startProvider } = await load("provider");
   ({ createApp } = await load("server"));

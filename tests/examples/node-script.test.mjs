@@ -7,8 +7,8 @@ import { tokenFor } from "../rfc8037.mjs";
 import { copyOf } from "./example.mjs";
 
 let script;
-before(() => {
-  script = join(copyOf("node-script"), "verify.js");
+before(async () => {
+  script = join(await copyOf("node-script"), "verify.js");
 });
 
 const verify = (token) => spawnSync(process.execPath, [script], { input: token, encoding: "utf8" });

@@ -18,7 +18,7 @@ let lines;
 let url;
 
 before(async () => {
-  const example = copyOf("node-server");
+  const example = await copyOf("node-server");
   folder = mkdtempSync(join(tmpdir(), "tokenward-"));
   keyFile = join(folder, "jwks.json");
   copyFileSync(join(example, "jwks.json"), keyFile);

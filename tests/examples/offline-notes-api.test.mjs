@@ -12,7 +12,7 @@ let server;
 let url;
 
 before(async () => {
-  const { createApp } = await import(pathToFileURL(`${copyOf("offline-notes")}/server/app.js`));
+  const { createApp } = await import(pathToFileURL(`${await copyOf("offline-notes")}/server/app.js`));
   issuer = await createTestIssuer({ algorithms: ["ES256"] });
   const files = (_request, response) => response.send("a page");
   server = createApp({ verifier: createVerifier(issuer.options), files }).listen(0, "127.0.0.1");

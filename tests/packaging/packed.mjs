@@ -12,7 +12,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 export async function pack() {
   const folder = mkdtempSync(join(tmpdir(), "tokenward-pack-"));
   const [{ filename, files }] = JSON.parse(await npm(root, "pack", "--json", "--pack-destination", folder));
-  return { tarball: join(folder, filename), files, remove: () => rmSync(folder, { recursive: true }) };
+  return { tarball: join(folder, filename), files, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /** Makes an app from the files in `consumer/` and `extra` ones, with the tarball installed and `linked` packages of ours. */

@@ -47,7 +47,7 @@ between processors. A runtime with an asterisk was not quiet: the middle half of
 ${Math.round(QUIET * 100)} % of their median, in the median of its figures.
 
 ${pipes(
-  ["", ...all.map((runtime) => `${runtime.title}${spreadOf(runtime) <= QUIET ? "" : " \\*"}`)],
+  ["row", ...all.map((runtime) => `${runtime.title}${spreadOf(runtime) <= QUIET ? "" : " \\*"}`)],
   rowsOf(all).flatMap((row) =>
     ["prepared", "newKey"]
       .filter((mode) => row in all[0][mode])
@@ -123,7 +123,7 @@ function grid({ prepared, newKey, seenBefore }, cell) {
   };
   const names = [...new Set(Object.values(prepared).flatMap(Object.keys))];
   return [
-    ["", ...names],
+    ["row", ...names],
     ...Object.entries(rows).map(([title, by]) => [title, ...names.map((name) => (by[name] ? cell(by[name]) : "-"))]),
   ];
 }
@@ -151,7 +151,7 @@ function firstTable({ firstVerification }) {
     algorithm,
     ...libraries.map((library) => spread(by[library])),
   ]);
-  return pipes(["", ...libraries], rows);
+  return pipes(["row", ...libraries], rows);
 }
 
 function spread({ q1, median, q3 }) {

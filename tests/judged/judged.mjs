@@ -119,7 +119,7 @@ function withTable(document, rows) {
   const head = [
     `The first four columns were made in ${MADE_WITH}.`,
     "",
-    `| | ${COLUMNS.join(" | ")} |`,
+    `| input | ${COLUMNS.join(" | ")} |`,
     `| --- |${" --- |".repeat(COLUMNS.length)}`,
   ];
   const text = [START, ...head, ...lines, END].join("\n");

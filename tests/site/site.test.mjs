@@ -48,6 +48,11 @@ describe("the documentation site", () => {
     }
   });
 
+  it("names every column of its tables", () => {
+    const nameless = pages().filter((page) => /<th[^>]*>\s*<\/th>/.test(readFileSync(join(SITE, page), "utf8")));
+    assert.deepEqual(nameless, []);
+  });
+
   it("has every page, heading and file that a page of it links to", () => {
     const files = new Set(readdirSync(SITE, { recursive: true }).map((name) => name.replaceAll("\\", "/")));
     const texts = new Map(pages().map((page) => [page, readFileSync(join(SITE, page), "utf8")]));

@@ -27,7 +27,7 @@ export function documentTable(vectors, all) {
   return [
     `Hostile tokens that were taken, of those asked, in Node ${process.versions.node.split(".")[0]}:`,
     "",
-    `| | ${head.map((text) => text.trim()).join(" | ")} |`,
+    `| tokens | ${head.map((text) => text.trim()).join(" | ")} |`,
     `| --- |${" --- |".repeat(names.length)}`,
     ...levels.map(({ level, counts }) => row(`all of level *${level}*`, counts)),
     ...rules.map(({ rule, counts }) => row(`${rule} (${vectors.rules[rule].level})`, counts)),

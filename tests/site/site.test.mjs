@@ -119,15 +119,17 @@ describe("the documentation site", () => {
     await page.reload();
     assert.ok(await page.evaluate(() => navigator.serviceWorker.controller !== null));
     await context.setOffline(true);
+    const running = () => page.waitForFunction(() => document.querySelector("#app")?.__vue_app__ !== undefined);
     for (const file of pages().filter((name) => name !== "404.html")) {
       const response = await page.goto(`${origin}/docs/${file}`);
       assert.deepEqual([response.status(), response.fromServiceWorker()], [200, true], file);
-      await page.waitForFunction(() => document.querySelector("#app")?.__vue_app__ !== undefined);
+      await running();
     }
     const lost = await page.goto(`${origin}/docs/nowhere.html`);
     assert.equal(lost.status(), 404);
     problems.length = 0; // Chromium says so of a 404.
     await page.goto(`${origin}/docs/`);
+    await running(); // only then does it hear keys
     await page.keyboard.press("Control+k");
     await page.locator(".VPLocalSearchBox input").fill("clock_rolled_back");
     await page.locator(".VPLocalSearchBox .result").first().waitFor();

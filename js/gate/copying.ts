@@ -77,8 +77,8 @@ export function copying(response: Response, limit: number, signal?: AbortSignal)
 /** An answer with another body or other headers, and else as it was for who looks at it in the worker. */
 export function remade(response: Response, body: BodyInit | null, headers: Headers): Response {
   const { status, statusText, url, type } = response;
-  const anew = new Response(body, { status, statusText, headers });
-  return Object.defineProperties(anew, { url: { value: url }, type: { value: type } });
+  const copy = new Response(body, { status, statusText, headers });
+  return Object.defineProperties(copy, { url: { value: url }, type: { value: type } });
 }
 
 /** Firefox may take a body that was cut off for a whole one. Of a body that was encoded the length is another's. */

@@ -26,14 +26,14 @@ export function pastHttpCache(request: Request): Request {
   if (mode === "no-cors" && headers.has("range") && origin === own) {
     return new Request(request, { ...init, mode: "same-origin", redirect: "manual" });
   }
-  const anew = new Request(request, init);
+  const copy = new Request(request, init);
   // For an app's `next`, which may have something else for a navigation that fails.
-  return mode === "navigate" ? Object.defineProperty(anew, "mode", { value: mode }) : anew;
+  return mode === "navigate" ? Object.defineProperty(copy, "mode", { value: mode }) : copy;
 }
 
 /** Whether an answer leads elsewhere, and who asked would have followed: only the rebuilt request did not. */
-export function isLostRedirect(given: Request, anew: Request, { type }: Response): boolean {
-  return type === "opaqueredirect" && given.redirect !== anew.redirect;
+export function isLostRedirect(given: Request, copy: Request, { type }: Response): boolean {
+  return type === "opaqueredirect" && given.redirect !== copy.redirect;
 }
 
 /**

@@ -88,9 +88,9 @@ export class Attempts {
     const count = parse(text);
     if (count !== undefined && count.since <= now) return count;
     // The clock is behind the moment that was noted, or the note is unreadable: the longest this can mean is a whole wait.
-    const anew = { failed: count?.failed ?? WAITS.length - 1, since: now };
-    await this.#write(anew);
-    return anew;
+    const fresh = { failed: count?.failed ?? WAITS.length - 1, since: now };
+    await this.#write(fresh);
+    return fresh;
   }
 
   #write(count: Count): Promise<void> {

@@ -32,7 +32,7 @@ export function createFieldSession() {
   return createSession({ verifier: keys, provider, storage: STORAGE, name: "field", environment });
 }
 
-/** Also kept: a service worker may be started anew at any moment. */
+/** Also kept: a service worker may be restarted at any moment. */
 export async function simulate(change) {
   simulation = { ...simulation, ...change };
   await STORAGE.set(SIMULATION, JSON.stringify(simulation));

@@ -22,8 +22,10 @@ const FILE_SECONDS = 1200;
 const CONCURRENCY = 1;
 
 const SLOWEST = 10;
-// Where tools/file-times.mjs writes how long each test file took.
-const FILE_TIMES = "target/tokenward/file-times.jsonl";
+// A failure's text may be as long as a page that was compared.
+const LONGEST_TEXT = 4000;
+// Where tools/test-events.mjs writes how long each test file took, and what failed.
+const EVENTS = "target/tokenward/test-events.jsonl";
 
 // What compares times has the machine for itself.
 const MEASURES = ["tests/gate/target.test.mjs"];
@@ -102,30 +104,45 @@ function runsAlone(file) {
 
 const DRIVES_A_BROWSER = /from "(?:[^"]*\/(?:browsers|playground)\/|[^"]*\b(?:puppeteer|playwright|selenium))/;
 
-/** What is printed is what is answered, but for the files' times, which come last. */
+/** What is printed is what is answered, but for the events, which come last. */
 async function runNodeTests(files) {
-  const times = join(root, FILE_TIMES);
-  mkdirSync(dirname(times), { recursive: true });
-  rmSync(times, { force: true });
+  const events = join(root, EVENTS);
+  mkdirSync(dirname(events), { recursive: true });
+  rmSync(events, { force: true });
   const reporters = [
     ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
-    ...["--test-reporter=./tools/file-times.mjs", `--test-reporter-destination=${FILE_TIMES}`],
+    ...["--test-reporter=./tools/test-events.mjs", `--test-reporter-destination=${EVENTS}`],
   ];
-  const readTimes = () => (existsSync(times) ? readFileSync(times, "utf8") : "");
+  const readEvents = () => (existsSync(events) ? readFileSync(events, "utf8") : "");
   try {
     const limits = [`--test-concurrency=${CONCURRENCY}`, `--test-timeout=${FILE_SECONDS * 1000}`];
     const args = ["--test", ...limits, ...reporters, ...files];
-    return `${await run(process.execPath, args, { seconds: STAGE_SECONDS })}\n${readTimes()}`;
+    return `${await run(process.execPath, args, { seconds: STAGE_SECONDS })}\n${readEvents()}`;
   } catch (error) {
-    if (error instanceof Failure) error.output = `${error.output ?? ""}\n${readTimes()}`;
+    if (error instanceof Failure) error.output = `${error.output ?? ""}\n${readEvents()}`;
     throw error;
   }
 }
 
-/** How long each test file took, as tools/file-times.mjs has written it. */
-function fileTimes(output) {
-  const lines = output.match(/^\{"file":.*\}$/gm) ?? [];
-  return lines.map((line) => JSON.parse(line)).map(({ file, took }) => ({ title: relative(root, file), took }));
+/** What tools/test-events.mjs has written of the files' times, or of the failures. */
+const eventsOf = (output, key) =>
+  output
+    .split("\n")
+    .filter((line) => line.startsWith(`{"${key}":`))
+    .map((line) => JSON.parse(line));
+
+/** How long each test file took. */
+const fileTimes = (output) => eventsOf(output, "file").map(({ file, took }) => ({ title: relative(root, file), took }));
+
+/** What Node's tests and Rust's said when they failed. */
+function failures(output) {
+  const node = eventsOf(output, "failed").map(({ failed, in: file = "", said }) => ({
+    title: `${failed} (${relative(root, file)})`,
+    said,
+  }));
+  const pattern = /^---- (\S+) .*----\n([\s\S]*?)(?=^---- |^failures:$)/gm;
+  const rust = [...stripVTControlCharacters(output).matchAll(pattern)].map(([, title, said]) => ({ title, said }));
+  return [...node, ...rust];
 }
 
 /** What `cargo test` says of its compiling and of each test program, in milliseconds. */
@@ -166,6 +183,7 @@ class Report {
   #rows = [];
   /** What `#rows` is made of, where that is known: test files and Rust test programs. */
   #parts = [];
+  #failures = [];
 
   /** A stage that succeeds or throws: counts as one test. */
   stage(title, work) {
@@ -207,6 +225,8 @@ class Report {
       console.error(`✖ ${title}: ${error instanceof Failure ? error.message : error.stack}`);
       const { passed, failed } = counted(error.output ?? "");
       this.#remember(row, error.output ?? "");
+      const known = failures(error.output ?? "");
+      this.#failures.push(...(known.length > 0 ? known : [{ title, said: error.message }]));
       Object.assign(row, { passed: Math.max(row.passed, passed), failed: Math.max(1, failed) });
     } finally {
       row.took = performance.now() - started;
@@ -229,6 +249,8 @@ class Report {
     for (const { title, passed, failed, took } of this.#rows) line(title, passed, failed || "", duration(took));
     line("total", total("passed"), total("failed") || "", duration(total("took")));
     this.#slowest();
+    // Last, since a CI's page shows the end of what was printed.
+    for (const { title, said } of this.#failures) console.log(`\n✖ ${title}\n${said.trim().slice(0, LONGEST_TEXT)}`);
     console.log(`\n${total("passed")} passed, ${total("failed")} failed`);
     if (total("failed") > 0) process.exitCode = 1;
   }

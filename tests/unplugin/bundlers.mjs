@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import { rspack } from "@rspack/core";
 import * as esbuild from "esbuild";
 import { rollup } from "rollup";
@@ -80,8 +80,10 @@ async function compile(bundler, path, plugin) {
   const stats = await promisify(compiler.run.bind(compiler))();
   await promisify(compiler.close.bind(compiler))();
   const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
-  if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join("\n"));
-  return { warnings: warnings.map(({ message }) => message), script: "page.js" };
+  // Rspack colors its messages where CI or FORCE_COLOR is set.
+  const texts = (list) => list.map(({ message }) => stripVTControlCharacters(message));
+  if (errors.length > 0) throw new Error(texts(errors).join("\n"));
+  return { warnings: texts(warnings), script: "page.js" };
 }
 
 /** Rollup has no project's root: its paths count from where it was started. */

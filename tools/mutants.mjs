@@ -1,22 +1,30 @@
 // npm run mutants: changes the engine's code in over a thousand ways, one at a time, each of which a test must notice.
 //
-//   npm run mutants                     all of src/engine/fast, with the tests of the library: hours
-//   npm run mutants -- --part 3/40      every 40th, from the third on
+//   npm run mutants                     all of src/engine/fast, with the tests of the library and those of tests/ that are about it
 //   npm run mutants -- --file field.rs  of one file
+//   npm run mutants -- --part 3/40      every 40th, from the third on
+//   npm run mutants -- --jobs 2         so many at once; else one for each core
 //
-// What survives must stand in tests/mutants.json with the reason; anything else fails, as does a reason that nothing needs.
-import { existsSync, readFileSync, rmSync } from "node:fs";
+// cargo-mutants says what the mutants are. All are built at once (tools/mutants/): an environment variable chooses the active one, so
+// that each costs a run of tests and no build. The few in constants, which only the compiler computes, are built one by one.
+// What survives must stand in tests/mutants.json with the reason; anything else fails.
+import { spawn } from "node:child_process";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ask, Failure, main, root, run, step } from "./run.mjs";
+import { ask, duration, Failure, main, root, run, step } from "./run.mjs";
 
 const VERSION = "27.1.0";
 const FOLDER = "src/engine/fast";
 // Tests of the engine, and a door for them: no verification comes here.
 const NOT_THE_ENGINE = [`${FOLDER}/**/tests.rs`, `${FOLDER}/field_operation.rs`];
-const OUTPUT = "target/mutants";
-// Beside what the library's own tests notice.
-const TESTS = ["--lib", "--test", "rfc_examples", "--test", "wycheproof", "--test", "fiat", "--test", "curves"];
+const OUTPUT = join(root, "target/mutants");
+const COPY = join(OUTPUT, "copy");
+const TESTS = ["--lib", ..."rfc_examples fiat curves wycheproof rsa".split(" ").flatMap((name) => ["--test", name])];
+/** Seconds of processor time that any test may take, and how many times what it takes without a mutant. */
+const LEAST_SECONDS = 5;
+const TIMES = 10;
 
 /** `{ classes, survivors }` of tests/mutants.json: see `reasonFor`. */
 export function explained() {
@@ -47,38 +55,207 @@ export function located(name) {
   return { file, change, line, code: readFileSync(join(root, file), "utf8").split("\n")[line - 1] ?? "" };
 }
 
+/** The mutants that an error of the compiler belongs to: those between whose marks it stands, the innermost of each place. */
+export function mutantsAt(source, places) {
+  const marks = [...source.matchAll(/\/\*(\d+)<\*\/[^]*?\/\*>\1\*\//g)].map((match) => ({
+    number: Number(match[1]),
+    start: match.index,
+    end: match.index + match[0].length,
+  }));
+  return places.flatMap((place) => marks.find(({ start, end }) => start <= place && place < end)?.number ?? []);
+}
+
 main(import.meta.url, async () => {
-  const { values } = parseArgs({ options: { part: { type: "string" }, file: { type: "string" } } });
+  const options = { part: { type: "string" }, file: { type: "string" }, jobs: { type: "string" } };
+  const { values } = parseArgs({ options });
   if (values.part !== undefined && !/^\d+\/\d+$/.test(values.part)) throw new Failure("--part takes k/n, such as 3/40");
-  const installed = await ask("cargo", ["mutants", "--version"]);
-  if (installed === undefined) {
-    await step("Installing cargo-mutants", () =>
-      run("cargo", ["install", "cargo-mutants", "--locked", "--version", VERSION]),
-    );
+  if (values.jobs !== undefined && !/^[1-9]\d*$/.test(values.jobs)) throw new Failure("--jobs takes a number from 1 on");
+  if (process.platform === "win32") throw new Failure("not on Windows: it bounds the processor time of tests by ulimit");
+  const started = performance.now();
+  const all = await step("Listing the mutants", listed);
+  const survivable = await step("Building all of them at once", () => builtAtOnce(all));
+  const binaries = await build();
+  const tests = await step("The tests without a mutant", () => measured(binaries));
+  const [part, parts] = (values.part ?? "0/1").split("/").map(Number);
+  const wanted = survivable.filter(
+    ({ file, number }) => (!values.file || file.endsWith(`/${values.file}`)) && (number - 1) % parts === part % parts,
+  );
+  const jobs = Number(values.jobs ?? availableParallelism());
+  const judged = await step(`${wanted.length} mutants`, () => judge(wanted, tests, jobs));
+  report(judged, performance.now() - started);
+});
+
+/** All that there are: what cargo-mutants says, and a number. */
+async function listed() {
+  if ((await ask("cargo", ["mutants", "--version"])) === undefined) {
+    await run("cargo", ["install", "cargo-mutants", "--locked", "--version", VERSION]);
   }
-  rmSync(join(root, OUTPUT), { recursive: true, force: true });
-  const what = ["-f", values.file ? `${FOLDER}/**/${values.file}` : `${FOLDER}/**/*.rs`];
+  rmSync(OUTPUT, { recursive: true, force: true });
+  mkdirSync(OUTPUT, { recursive: true });
   const not = NOT_THE_ENGINE.flatMap((glob) => ["-e", glob]);
-  const part = values.part ? ["--shard", values.part, "--sharding", "round-robin"] : [];
-  // It fails where mutants survive: what survived is judged here.
-  const failure = await run("cargo", ["mutants", ...what, ...not, ...part, "-o", OUTPUT, "--", ...TESTS]).catch(
+  const text = await run("cargo", ["mutants", "--list", "--json", "-f", `${FOLDER}/**/*.rs`, ...not], { quiet: true });
+  writeFileSync(join(OUTPUT, "list.json"), text);
+  return JSON.parse(text).map(({ name, file }, at) => ({ number: at + 1, name, file }));
+}
+
+/** Makes the copy of the repository that holds all mutants; `unviable` are those that do not compile. */
+async function builtAtOnce(all) {
+  const files = (await run("git", ["ls-files", "-co", "--exclude-standard"], { quiet: true })).trim().split("\n");
+  for (const file of files.filter((file) => existsSync(join(root, file)))) cpSync(join(root, file), join(COPY, file));
+  cpSync(join(root, "tools/mutants/mutation.rs"), join(COPY, "src/mutation.rs"));
+  const library = join(COPY, "src/lib.rs");
+  const features = "#![feature(core_intrinsics, const_eval_select)]\n#![allow(internal_features)]\n";
+  const source = readFileSync(library, "utf8");
+  writeFileSync(library, `${source.replace("#![no_std]", `${features}$&`)}\nmod mutation;\n`);
+  const manifest = join(COPY, "Cargo.toml");
+  // What people read is not checked here.
+  writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/\[lints\.\w+\][^[]*/g, ""));
+  // What a constant says and what a running program does differ by an intrinsic function of the compiler's, which only it may use.
+  writeFileSync(WRAPPER, '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec "$@"\n');
+  chmodSync(WRAPPER, 0o755);
+  const tool = ["run", "--quiet", "--manifest-path", "tools/mutants/Cargo.toml", "--target-dir", "target", "--"];
+  const unviable = new Set();
+  for (;;) {
+    cpSync(join(root, FOLDER), join(COPY, FOLDER), { recursive: true });
+    cpSync(join(root, `${FOLDER}.rs`), join(COPY, `${FOLDER}.rs`));
+    const text = await run("cargo", [...tool, join(OUTPUT, "list.json"), COPY, [...unviable].join()], { quiet: true });
+    const known = new Map(JSON.parse(text).map((one) => [one.number, one]));
+    const found = await errors();
+    if (found.length === 0) {
+      return all.map((mutant) => ({ ...mutant, ...known.get(mutant.number), unviable: unviable.has(mutant.number) }));
+    }
+    const before = unviable.size;
+    for (const number of found) unviable.add(number);
+    if (unviable.size === before) throw new Failure("the copy with all mutants does not compile, and not by a mutant");
+    console.log(`  ${unviable.size} that do not compile are taken out`);
+  }
+}
+
+const WRAPPER = join(OUTPUT, "rustc");
+
+function cargo(args, env = {}) {
+  return run("cargo", [...args, "--target-dir", join(root, "target"), "--message-format=json"], {
+    cwd: COPY,
+    env: { ...env, RUSTC_WORKSPACE_WRAPPER: WRAPPER },
+    quiet: true,
+  });
+}
+
+const messages = (text) =>
+  text
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line));
+
+/** The mutants that do not compile, as far as this round of the compiler says. */
+async function errors() {
+  const failure = await cargo(["check", "--features", "compare", "--lib"]).then(
+    () => undefined,
     (error) => error,
   );
-  const outcomes = join(root, OUTPUT, "mutants.out/outcomes.json");
-  if (!existsSync(outcomes)) throw failure;
+  if (failure === undefined) return [];
+  const spans = messages(failure.output ?? "")
+    .filter(({ message }) => message?.level === "error")
+    .flatMap(({ message }) => message.spans.filter((span) => span.is_primary));
+  const found = spans.flatMap(({ file_name: file, byte_start: place }) =>
+    // All sources of the engine are ASCII, so that a byte is a character.
+    mutantsAt(readFileSync(join(COPY, file), "latin1"), [place]),
+  );
+  if (found.length === 0) throw failure;
+  return found;
+}
+
+/** Builds the tests, and answers their programs. */
+async function build(number) {
+  const text = await cargo(["test", "--no-run", ...TESTS], number ? { TOKENWARD_MUTANT_BUILT: String(number) } : {});
+  return messages(text)
+    .filter(({ executable, profile }) => executable && profile.test)
+    .map(({ executable }) => executable);
+}
+
+/** Each test by itself, the shortest first: how long it takes, and the functions with mutants that it reaches. */
+async function measured(binaries) {
+  const tests = [];
+  for (const binary of binaries) {
+    const names = (await run(binary, ["--list", "--format", "terse"], { quiet: true }))
+      .split("\n")
+      .flatMap((line) => /^(.*): test$/.exec(line)?.[1] ?? []);
+    for (const name of names) {
+      const path = join(OUTPUT, "reached");
+      rmSync(path, { force: true });
+      const { code, seconds } = await runTest({ binary, name }, { TOKENWARD_MUTANTS_REACHED: path }, 3600);
+      if (code !== 0) throw new Failure(`${name} fails without a mutant`);
+      const functions = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").map(Number) : [];
+      if (functions.length > 0) tests.push({ binary, name, seconds, functions: new Set(functions) });
+    }
+  }
+  return tests.sort((a, b) => a.seconds - b.seconds);
+}
+
+/** Runs one test, with so many seconds of processor time and 4 GB of memory at most. */
+function runTest({ binary, name }, env, seconds) {
+  const limits = `ulimit -t ${Math.ceil(seconds)}; ulimit -v 4000000; exec "$@"`;
+  const fixed = { PROPTEST_RNG_SEED: "1", PROPTEST_MAX_SHRINK_ITERS: "0", PROPTEST_DISABLE_FAILURE_PERSISTENCE: "true" };
+  const args = ["-c", limits, "sh", binary, "--exact", name, "--test-threads=1"];
+  const started = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn("/bin/sh", args, { cwd: COPY, env: { ...process.env, ...fixed, ...env }, stdio: "ignore" });
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal, seconds: (performance.now() - started) / 1000 }));
+  });
+}
+
+/** How a mutant ends: `unviable`, `caught` or `timeout` by a test, or `survived`. */
+async function outcome(mutant, tests) {
+  if (mutant.unviable) return { ...mutant, summary: "unviable" };
+  const ofRun = mutant.is_constant ? undefined : await firstFailure(mutant, tests, { TOKENWARD_MUTANT: `${mutant.number}` });
+  if (ofRun) return { ...mutant, ...ofRun };
+  return { ...mutant, summary: "survived" };
+}
+
+async function firstFailure(mutant, tests, env) {
+  for (const test of tests) {
+    if (!mutant.is_constant && !test.functions.has(mutant.function)) continue;
+    const { code, signal } = await runTest(test, env, Math.max(LEAST_SECONDS, TIMES * test.seconds));
+    const isLate = signal === "SIGXCPU" || signal === "SIGKILL";
+    if (code !== 0) return { summary: isLate ? "timeout" : "caught", by: test.name };
+  }
+  return undefined;
+}
+
+/** Of all these; what is in a constant is built after the others. */
+async function judge(mutants, tests, jobs) {
+  const judged = [];
+  const queue = mutants.filter(({ is_constant, unviable }) => unviable || !is_constant);
+  let told = performance.now();
+  const started = performance.now();
+  const worker = async () => {
+    for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
+      judged.push(await outcome(mutant, tests));
+      writeFileSync(join(OUTPUT, "outcomes.json"), JSON.stringify(judged, null, 1));
+      if (performance.now() - told > 30_000) {
+        told = performance.now();
+        const survived = judged.filter(({ summary }) => summary === "survived").length;
+        const time = duration(told - started);
+        console.log(`  ${judged.length} of ${mutants.length} after ${time}, ${survived} of them survived`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+  return judged;
+}
+
+function report(judged, time) {
   const list = explained();
-  const mutants = JSON.parse(readFileSync(outcomes, "utf8")).outcomes.filter(({ scenario }) => scenario.Mutant);
-  const tally = Object.groupBy?.(mutants, ({ summary }) => summary) ?? {};
-  for (const [summary, { length }] of Object.entries(tally)) console.log(`${summary}: ${length}`);
-  const survived = mutants
-    .filter(({ summary }) => summary === "MissedMutant")
-    .map(({ scenario }) => located(scenario.Mutant.name));
+  const count = (wanted) => judged.filter(({ summary }) => summary === wanted).length;
+  for (const summary of ["caught", "timeout", "unviable", "survived"]) console.log(`${summary}: ${count(summary)}`);
+  const survived = judged.filter(({ summary }) => summary === "survived").map(({ name }) => located(name));
   const unexplained = survived.filter((mutant) => reasonFor(list, mutant) === undefined);
-  console.log(`${mutants.length} mutants, ${survived.length} survived, ${unexplained.length} of them without a reason`);
+  console.log(`${judged.length} mutants in ${duration(time)}, ${unexplained.length} survived without a reason`);
   if (unexplained.length > 0) {
     const lines = unexplained.map(({ file, line, change, code }) => `${file}:${line}: ${change}\n    ${code.trim()}`);
     throw new Failure(
       `kill these by a test, or say in tests/mutants.json why they change nothing:\n${lines.join("\n")}`,
     );
   }
-});
+}

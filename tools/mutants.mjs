@@ -57,12 +57,16 @@ export function located(name) {
 
 /** The mutants that an error of the compiler belongs to: those between whose marks it stands, the innermost of each place. */
 export function mutantsAt(source, places) {
-  const marks = [...source.matchAll(/\/\*(\d+)<\*\/[^]*?\/\*>\1\*\//g)].map((match) => ({
-    number: Number(match[1]),
-    start: match.index,
-    end: match.index + match[0].length,
+  // Looked ahead for, since marks may stand inside others.
+  const marks = [...source.matchAll(/(?=(\/\*(\d+)<\*\/[^]*?\/\*>\2\*\/))/g)].map(({ 1: text, 2: number, index }) => ({
+    number: Number(number),
+    start: index,
+    end: index + text.length,
   }));
-  return places.flatMap((place) => marks.find(({ start, end }) => start <= place && place < end)?.number ?? []);
+  return places.flatMap((place) => {
+    const around = marks.filter(({ start, end }) => start <= place && place < end);
+    return around.toSorted((a, b) => a.end - a.start - (b.end - b.start))[0]?.number ?? [];
+  });
 }
 
 main(import.meta.url, async () => {
@@ -73,15 +77,15 @@ main(import.meta.url, async () => {
   if (process.platform === "win32") throw new Failure("not on Windows: it bounds the processor time of tests by ulimit");
   const started = performance.now();
   const all = await step("Listing the mutants", listed);
-  const survivable = await step("Building all of them at once", () => builtAtOnce(all));
+  const viable = await step("Building all of them at once", () => builtAtOnce(all));
   const binaries = await build();
   const tests = await step("The tests without a mutant", () => measured(binaries));
   const [part, parts] = (values.part ?? "0/1").split("/").map(Number);
-  const wanted = survivable.filter(
+  const wanted = viable.filter(
     ({ file, number }) => (!values.file || file.endsWith(`/${values.file}`)) && (number - 1) % parts === part % parts,
   );
   const jobs = Number(values.jobs ?? availableParallelism());
-  const judged = await step(`${wanted.length} mutants`, () => judge(wanted, tests, jobs));
+  const judged = await step(`${wanted.length} mutants`, () => judge(wanted, all, tests, jobs));
   report(judged, performance.now() - started);
 });
 
@@ -113,13 +117,9 @@ async function builtAtOnce(all) {
   // What a constant says and what a running program does differ by an intrinsic function of the compiler's, which only it may use.
   writeFileSync(WRAPPER, '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec "$@"\n');
   chmodSync(WRAPPER, 0o755);
-  const tool = ["run", "--quiet", "--manifest-path", "tools/mutants/Cargo.toml", "--target-dir", "target", "--"];
   const unviable = new Set();
   for (;;) {
-    cpSync(join(root, FOLDER), join(COPY, FOLDER), { recursive: true });
-    cpSync(join(root, `${FOLDER}.rs`), join(COPY, `${FOLDER}.rs`));
-    const text = await run("cargo", [...tool, join(OUTPUT, "list.json"), COPY, [...unviable].join()], { quiet: true });
-    const known = new Map(JSON.parse(text).map((one) => [one.number, one]));
+    const known = await instrument((number) => !unviable.has(number), all);
     const found = await errors();
     if (found.length === 0) {
       return all.map((mutant) => ({ ...mutant, ...known.get(mutant.number), unviable: unviable.has(mutant.number) }));
@@ -129,6 +129,20 @@ async function builtAtOnce(all) {
     if (unviable.size === before) throw new Failure("the copy with all mutants does not compile, and not by a mutant");
     console.log(`  ${unviable.size} that do not compile are taken out`);
   }
+}
+
+/** Writes the copy's sources anew, with the mutants that are wanted; answers what is known of each. */
+async function instrument(isWanted, all) {
+  cpSync(join(root, FOLDER), join(COPY, FOLDER), { recursive: true });
+  // Each unrolled loop would hold its mutants many times over: gigabytes for the compiler.
+  for (const file of ["ecdsa.rs", "edwards.rs"]) {
+    const path = join(COPY, FOLDER, file);
+    writeFileSync(path, readFileSync(path, "utf8").replace("const UNROLLED: bool = true;", "const UNROLLED: bool = false;"));
+  }
+  const tool = ["run", "--quiet", "--manifest-path", "tools/mutants/Cargo.toml", "--target-dir", "target", "--"];
+  const leftOut = all.filter(({ number }) => !isWanted(number)).map(({ number }) => number);
+  const text = await run("cargo", [...tool, join(OUTPUT, "list.json"), COPY, leftOut.join()], { quiet: true });
+  return new Map(JSON.parse(text).map((one) => [one.number, one]));
 }
 
 const WRAPPER = join(OUTPUT, "rustc");
@@ -205,43 +219,53 @@ function runTest({ binary, name }, env, seconds) {
   });
 }
 
-/** How a mutant ends: `unviable`, `caught` or `timeout` by a test, or `survived`. */
-async function outcome(mutant, tests) {
-  if (mutant.unviable) return { ...mutant, summary: "unviable" };
-  const ofRun = mutant.is_constant ? undefined : await firstFailure(mutant, tests, { TOKENWARD_MUTANT: `${mutant.number}` });
-  if (ofRun) return { ...mutant, ...ofRun };
-  return { ...mutant, summary: "survived" };
-}
-
-async function firstFailure(mutant, tests, env) {
+/** The first test that fails with a mutant, and whether it was for its time. Of a constant no test says that it is reached. */
+async function firstFailure(mutant, tests) {
   for (const test of tests) {
-    if (!mutant.is_constant && !test.functions.has(mutant.function)) continue;
-    const { code, signal } = await runTest(test, env, Math.max(LEAST_SECONDS, TIMES * test.seconds));
+    if (mutant.function !== null && !test.functions.has(mutant.function)) continue;
+    const seconds = Math.max(LEAST_SECONDS, TIMES * test.seconds);
+    const { code, signal } = await runTest(test, { TOKENWARD_MUTANT: String(mutant.number) }, seconds);
     const isLate = signal === "SIGXCPU" || signal === "SIGKILL";
     if (code !== 0) return { summary: isLate ? "timeout" : "caught", by: test.name };
   }
-  return undefined;
+  return { summary: "survived" };
 }
 
-/** Of all these; what is in a constant is built after the others. */
-async function judge(mutants, tests, jobs) {
-  const judged = [];
-  const queue = mutants.filter(({ is_constant, unviable }) => unviable || !is_constant);
-  let told = performance.now();
+/** How each mutant ends: `unviable`, `caught` or `timeout` by a test, or `survived`. */
+async function judge(wanted, all, tests, jobs) {
+  const judged = wanted.filter(({ unviable }) => unviable).map((mutant) => ({ ...mutant, summary: "unviable" }));
+  const toBuild = wanted.filter(({ unviable, is_constant }) => !unviable && is_constant);
+  const queue = wanted.filter(({ unviable, is_constant }) => !unviable && !is_constant);
   const started = performance.now();
+  let told = started;
+  const tell = (mutant, outcome) => {
+    judged.push({ ...mutant, ...outcome });
+    writeFileSync(join(OUTPUT, "outcomes.json"), JSON.stringify(judged, null, 1));
+    if (performance.now() - told < 30_000) return;
+    told = performance.now();
+    const survived = judged.filter(({ summary }) => summary === "survived").length;
+    console.log(`  ${judged.length} of ${wanted.length} after ${duration(told - started)}, ${survived} of them survived`);
+  };
   const worker = async () => {
     for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-      judged.push(await outcome(mutant, tests));
-      writeFileSync(join(OUTPUT, "outcomes.json"), JSON.stringify(judged, null, 1));
-      if (performance.now() - told > 30_000) {
-        told = performance.now();
-        const survived = judged.filter(({ summary }) => summary === "survived").length;
-        const time = duration(told - started);
-        console.log(`  ${judged.length} of ${mutants.length} after ${time}, ${survived} of them survived`);
-      }
+      const outcome = await firstFailure(mutant, tests);
+      // What no running program notices, the compiler may.
+      if (outcome.summary === "survived" && mutant.is_const_fn) toBuild.push(mutant);
+      else tell(mutant, outcome);
     }
   };
   await Promise.all(Array.from({ length: jobs }, worker));
+  if (toBuild.length === 0) return judged;
+  console.log(`  ${toBuild.length} of what the compiler computes are built one by one`);
+  const numbers = new Set(toBuild.map(({ number }) => number));
+  await instrument((number) => numbers.has(number), all);
+  for (const mutant of toBuild) {
+    const isBuilt = await build(mutant.number).then(
+      () => true,
+      () => false,
+    );
+    tell(mutant, isBuilt ? await firstFailure({ ...mutant, function: null }, tests) : { summary: "unviable" });
+  }
   return judged;
 }
 

@@ -1,6 +1,7 @@
 //! Residues against `num-bigint`, for every modulus there is. The bounds are checked by the debug assertions meanwhile.
 
 use alloc::vec::Vec;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -160,8 +161,141 @@ macro_rules! residues {
                     }
                 }
             }
+
+            /// The widest limbs that a product lets pass fill its columns to the last bit, and so do the widest values.
+            #[test]
+            fn limits() {
+                let sized = |limbs: f64, value: f64| [
+                    Bounds { limbs: (-limbs, 0.0), value: (-value, 0.0) },
+                    Bounds { limbs: (0.0, limbs), value: (0.0, value) },
+                ];
+                let passes = |one: &Bounds, other: &Bounds| panics(|| one.product::<M, L>(other)).is_none();
+                let unit = exp2(M::LIMB_BITS);
+                let carried = exp2(64) / unit;
+                // What a column holds beside the products: a folded upper limb, or multiples of the modulus; and a carry.
+                let beside = carried + match M::FOLD {
+                    Some(fold) => carried.max(unit) * fold as f64 * exp2(L * M::LIMB_BITS - M::BITS),
+                    None => M::LIMBS.iter().map(|limb| limb.abs() as f64 * unit).sum(),
+                };
+                let widest = ((exp2(63) - beside) / L as f64).sqrt() / unit;
+                for one in sized(widest * 1.000_000_000_1, 1.0) {
+                    for other in sized(widest, 1.0) {
+                        assert!(!passes(&one, &other), "{widest}");
+                    }
+                }
+                for one in sized(widest * 0.999_999_999_9, 1.0) {
+                    for other in sized(widest, 1.0) {
+                        let product = one.product::<M, L>(&other);
+                        let Some(fold) = M::FOLD else {
+                            assert_eq!((product.limbs.0, product.limbs.1), (0.0, 1.0));
+                            continue;
+                        };
+                        // The second limb gets what is left above the modulus, which was a whole column once more.
+                        let beyond = (exp2(63 - M::TOP_BITS) * fold as f64 / unit + 1.0) / unit;
+                        assert!((product.limbs.0 / -beyond - 1.0).abs() < 0.000_000_01);
+                        assert!(((product.limbs.1 - 1.0) / beyond - 1.0).abs() < 0.000_000_01);
+                        assert_eq!(product.value, (-0.001, 1.001));
+                    }
+                }
+                if M::FOLD.is_none() {
+                    // In units of the modulus; what is divided by is R.
+                    let r = exp2(L * M::LIMB_BITS - M::BITS);
+                    for (one, other) in sized(1.0, 4.0 * r).iter().zip(sized(1.0, 1.0)) {
+                        assert_eq!(one.product::<M, L>(&other).value, (-4.0, 5.0));
+                        assert_eq!(other.product::<M, L>(one).value, (-4.0, 5.0));
+                    }
+                    for (one, other) in sized(1.0, 4.001 * r).iter().zip(sized(1.0, 1.0)) {
+                        assert!(!passes(one, &other) && !passes(&other, one));
+                    }
+                }
+                let widest_sum = exp2(31) / unit;
+                for (one, other) in sized(widest_sum * 0.5, 1.0).iter().zip(sized(widest_sum * 0.499, 1.0)) {
+                    assert!(panics(|| one.plus::<M, L>(&other)).is_none());
+                    assert!(panics(|| one.plus::<M, L>(one)).is_some(), "a limb of 32 bits");
+                }
+                for (limbs, scale) in [(64.0, 1), (64.0, -1), (8.0, 8), (8.0, -8)] {
+                    for one in sized(limbs, 1.0) {
+                        let scaled = one.scaled::<M, L>(scale);
+                        assert_eq!((scaled.limbs, scaled.value), ((0.0, 1.0), (-0.001, 1.001)));
+                    }
+                    for one in sized(limbs * 1.001, 1.0) {
+                        assert!(panics(|| one.scaled::<M, L>(scale)).is_some());
+                    }
+                }
+            }
         }
     };
+}
+
+fn panics<T>(work: impl FnOnce() -> T) -> Option<()> {
+    catch_unwind(AssertUnwindSafe(work)).err().map(|_| ())
+}
+
+#[test]
+fn intervals() {
+    type M = ecdsa::P256Field;
+    assert_eq!([exp2(0), exp2(1), exp2(10), exp2(63)], [1.0, 2.0, 1024.0, 9_223_372_036_854_775_808.0]);
+    let one = Bounds { limbs: (-1.0, 0.5), value: (-3.0, 2.0) };
+    let other = Bounds { limbs: (0.25, 1.25), value: (-4.0, 6.0) };
+    let sum = one.plus::<M, 9>(&other);
+    assert_eq!((sum.limbs, sum.value), ((-0.75, 1.75), (-7.0, 8.0)));
+    let negative = one.negative();
+    assert_eq!((negative.limbs, negative.value), ((-0.5, 1.0), (-2.0, 3.0)));
+}
+
+/// The functions by which the compiler computes constants, of numbers that no modulus has. Their limbs may have any sign.
+#[test]
+fn computed_constants() {
+    const BITS: usize = 11;
+    fn worth<const L: usize>(limbs: [impl Into<BigInt>; L]) -> BigInt {
+        limbs.into_iter().enumerate().fold(BigInt::ZERO, |sum, (i, limb)| sum + (limb.into() << (i * BITS)))
+    }
+    let is_carried = |limbs: &[i32]| limbs.iter().all(|limb| (0..1 << BITS).contains(limb));
+
+    let terms = [(43, 1), (40, -3), (23, 5), (22, 1), (11, -1), (10, 7), (0, -2)];
+    let sum: BigInt = terms.iter().map(|(power, factor)| BigInt::from(*factor) << *power).sum();
+    assert_eq!(worth(sum_of_powers::<4>(BITS, &terms)), sum);
+
+    let digits = "7f0123456789Ab0";
+    let number = BigInt::parse_bytes(digits.as_bytes(), 16).unwrap();
+    let limbs = hexadecimal::<6>(BITS, digits);
+    assert_eq!(worth(limbs), number);
+    assert!(limbs.iter().all(|limb| (0..1 << BITS).contains(limb)));
+    assert!(panics(|| hexadecimal::<6>(BITS, "12g4")).is_some());
+
+    for limbs in [[-1, 0, 0, 5], [5000, -9000, 4096, -3], [2047, 2048, -2048, 0], [1 << 40, -(1 << 30), 77, 1 << 20]] {
+        let carried = carry(&limbs, BITS);
+        assert_eq!(worth(carried), worth(limbs));
+        assert!(is_carried(&carried[..3]), "{carried:?}");
+    }
+    for (a, b) in [([1, 2, 3, 4], [4, 3, 2, 1]), ([0, 0, 0, 1], [2047, 2047, 2047, 0]), ([9, 9, 9, 9], [9, 9, 9, 9])] {
+        let difference = difference(&a, &b, BITS);
+        assert_eq!(worth(difference), worth(a) - worth(b));
+        assert!(is_carried(&difference));
+    }
+    for lowest in [1_i64, 3, 5, 7, 1023, 2047, -1, -19, 12_345_677] {
+        for bits in [11, 29, 40] {
+            let factor = factor(lowest, bits);
+            assert!((0..1 << bits).contains(&factor));
+            assert_eq!((i128::from(factor) * i128::from(lowest) + 1) % (1 << bits), 0, "-1 / {lowest} modulo 2^{bits}");
+        }
+    }
+    for m in [[5, 0, 7, 9], [1, 0, 0, 0], [2047, 2047, 2047, 2047], [3, 1, 0, 0]] {
+        for power in [0_usize, 1, 2, 10, 11, 12, 43, 44, 100] {
+            let expected = (BigInt::from(1) << power).mod_floor(&worth(m));
+            // One is not reduced: no modulus is 1.
+            let expected = if power == 0 { BigInt::from(1) } else { expected };
+            let number = power_of_two(power, &m, BITS);
+            assert_eq!((worth(number), is_carried(&number)), (expected, true), "2^{power} modulo {m:?}");
+        }
+    }
+    let sorted =
+        [[5, 7, 2, -3], [0, 0, 0, -1], [1, 0, 0, 0], [2, 0, 0, 0], [1, 1, 0, 0], [2047, 2046, 0, 4], [0, 0, 1, 4]];
+    for (i, a) in sorted.iter().enumerate() {
+        for (j, b) in sorted.iter().enumerate() {
+            assert_eq!(less(a, b), i < j, "{a:?} < {b:?}");
+        }
+    }
 }
 
 residues!(p256: ecdsa::P256Field, 9, true);

@@ -9,7 +9,7 @@
 use ed25519_dalek::Signer as _;
 use num_bigint::BigUint;
 use tokenward::Algorithm;
-use tokenward::compare::{Engine, Key, Numbers};
+use tokenward::compare::{Engine, Key, Numbers, sums_are};
 
 #[test]
 fn es256() {
@@ -188,6 +188,42 @@ fn other_lengths_and_other_algorithms_are_refused() {
     let signing = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
     let good = signing.sign(b"message").to_bytes();
     refuses(Numbers::Ed25519(&signing.verifying_key().to_bytes()), Algorithm::EdDsa, &good);
+}
+
+/// The door that fuzz targets and the tests inside WebAssembly go through: it must not say that any sum is right.
+#[test]
+fn sums_are_right_or_not() {
+    const ALL: [bool; 3] = [true; 3];
+    const NONE: [bool; 3] = [false; 3];
+    let signers: [(Algorithm, usize, MakeSigner, &str); 3] = [
+        (Algorithm::Es256, 32, p256_signer, ORDER_256),
+        (Algorithm::Es384, 48, p384_signer, ORDER_384),
+        (Algorithm::Es512, 66, p521_signer, ORDER_521),
+    ];
+    for (algorithm, size, signer, order) in signers {
+        let number = |number: u32| be_bytes(&BigUint::from(number), size);
+        let Signer { x, y, .. } = signer(&number(7));
+        let point = [x, y].concat();
+        let sum = signer(&number(5 + 3 * 7)).x;
+        let (u, v) = (number(5), number(3));
+        assert_eq!(sums_are(algorithm, &point, &u, &v, Some(&sum)), ALL);
+        assert_eq!(sums_are(algorithm, &point, &u, &v, Some(&number(1))), NONE);
+        assert_eq!(sums_are(algorithm, &point, &u, &v, None), NONE);
+        let opposite = be_bytes(&(BigUint::parse_bytes(order.as_bytes(), 16).unwrap() - 21_u8), size);
+        assert_eq!(sums_are(algorithm, &point, &opposite, &v, None), ALL);
+        assert_eq!(sums_are(algorithm, &point, &opposite, &v, Some(&sum)), NONE);
+        assert_eq!(sums_are(algorithm, &point[1..], &u, &v, Some(&sum)), NONE, "no point of the curve");
+    }
+    let encoded = |multiple: u64| {
+        let scalar = curve25519_dalek::Scalar::from(multiple);
+        (curve25519_dalek::constants::ED25519_BASEPOINT_POINT * scalar).compress().to_bytes()
+    };
+    let number = |number: u64| curve25519_dalek::Scalar::from(number).to_bytes();
+    let (point, sum, (u, v)) = (encoded(7), encoded(5 + 3 * 7), (number(5), number(3)));
+    assert_eq!(sums_are(Algorithm::EdDsa, &point, &u, &v, Some(&sum)), ALL);
+    assert_eq!(sums_are(Algorithm::EdDsa, &point, &u, &v, Some(&encoded(1))), NONE);
+    assert_eq!(sums_are(Algorithm::EdDsa, &point, &number(0), &number(0), Some(&encoded(0))), ALL);
+    assert_eq!(sums_are(Algorithm::EdDsa, &[0xff; 32], &u, &v, Some(&sum)), NONE, "no point of the curve");
 }
 
 /// Points of small order, and encodings that are none or not the only one.

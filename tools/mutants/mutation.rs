@@ -78,3 +78,11 @@ fn record(function: u32) {
         file.write_all(std::format!("{function}\n").as_bytes()).unwrap();
     }
 }
+
+/// What `for_each_limb` does, not unrolled.
+#[inline(always)]
+pub(crate) fn repeat<const L: usize>(mut body: impl FnMut(usize)) {
+    for place in 0..L {
+        body(place);
+    }
+}

@@ -273,7 +273,8 @@ impl Writer<'_> {
                 let answers = arms(&|answer| format!("return {answer}"));
                 let body = format!(
                     "{{ match crate::mutation::active() {{ {answers} _ => {{}} }} {} }}",
-                    self.written(range.clone(), place + 1)
+                    // Unrolled, a loop would hold its mutants many times over: gigabytes for the compiler.
+                    self.written(range.clone(), place + 1).replace("for_each_limb::<M, L>(", "crate::mutation::repeat::<L>(")
                 );
                 let original = if *is_doubled { &self.source[range.clone()] } else { &body };
                 if *is_doubled {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { explained, located, parseName, reasonFor } from "../../tools/mutants.mjs";
+import { explained, located, mutantsAt, parseName, reasonFor } from "../../tools/mutants.mjs";
 import { root } from "../../tools/run.mjs";
 
 const list = explained();
@@ -46,4 +46,10 @@ test("a mutant's name is read, and finds its reason by line, change and file", (
   assert.equal(reasonFor(known, { file: "a.rs", change: "replace + with -", code: "a + c" }), undefined);
   assert.equal(reasonFor(known, { file: "b.rs", change: "replace + with -", code: "" })?.why, "y");
   assert.equal(reasonFor(known, { file: "b.rs", change: "replace - with +", code: "" }), undefined);
+});
+
+test("an error of the compiler belongs to the innermost mutant around its place", () => {
+  const source = "a /*1<*/ b /*12<*/ c /*>12*/ d /*>1*/ e /*2<*/ f /*>2*/";
+  const at = (text) => mutantsAt(source, [source.indexOf(` ${text} `) + 1]);
+  assert.deepEqual(["b", "c", "d", "e", "f"].map(at), [[1], [12], [1], [], [2]]);
 });

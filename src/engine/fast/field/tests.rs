@@ -162,6 +162,18 @@ macro_rules! residues {
                 }
             }
 
+            /// The interval holds every number that the limbs can, and not twice as many.
+            #[test]
+            fn bytes_beyond_the_limbs() {
+                let read = Number::from_le_bytes(&[0xff; 100]);
+                let limit = BigInt::from(1) << (L * M::LIMB_BITS);
+                assert_eq!(value::<M, L>(read.limbs), &limit - 1);
+                let (low, high) = read.bounds.value;
+                assert_eq!((low, read.bounds.limbs), (0.0, (0.0, 1.0)));
+                let highest = m() * BigInt::from(high as i64);
+                assert!(highest >= value::<M, L>(read.limbs) && highest < limit * 2, "{high}");
+            }
+
             /// The widest limbs that a product lets pass fill its columns to the last bit, and so do the widest values.
             #[test]
             fn limits() {

@@ -176,6 +176,23 @@ fn a_broken_sum_is_computed_bit_by_bit() {
     assert!(key.sum_by_windows(&zero, &zero).is_none());
 }
 
+/// Doublings before other doublings leave T out. The last must not, although nothing is added after it: T says whether the sum has
+/// small order, as an R must not have.
+#[test]
+fn a_sum_that_ends_with_a_doubling_has_its_t() {
+    use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
+
+    for torsion in EIGHT_TORSION {
+        let q = torsion - ED25519_BASEPOINT_POINT;
+        let key = KeyPoint::new(edwards::Extended::decode(&q.compress().to_bytes()).unwrap());
+        for number in [2, 6, 8] {
+            let number = Residue::from_be_bytes(&[number]);
+            let sum: Option<edwards::Extended> = key.sum_by_windows(&number, &number);
+            assert!(sum.is_none_or(|sum| sum.has_small_order()));
+        }
+    }
+}
+
 #[test]
 fn sparse_digits_are_the_number() {
     let order = BigUint::from_bytes_le(&(-curve25519_dalek::scalar::Scalar::ONE).to_bytes()) + 1_u32;

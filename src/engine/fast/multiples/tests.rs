@@ -184,10 +184,11 @@ fn a_sum_that_ends_with_a_doubling_has_its_t() {
 
     for torsion in EIGHT_TORSION {
         let q = torsion - ED25519_BASEPOINT_POINT;
-        let key = KeyPoint::new(edwards::Extended::decode(&q.compress().to_bytes()).unwrap());
+        let point = edwards::Extended::decode(&q.compress().to_bytes()).unwrap();
+        let key = KeyPoint::<edwards::Edwards25519, 9>::new(point);
         for number in [2, 6, 8] {
             let number = Residue::from_be_bytes(&[number]);
-            let sum: Option<edwards::Extended> = key.sum_by_windows(&number, &number);
+            let sum = key.sum_by_windows(&number, &number);
             assert!(sum.is_none_or(|sum| sum.has_small_order()));
         }
     }

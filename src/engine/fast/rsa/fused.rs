@@ -146,3 +146,6 @@ fn fused_power(numbers: &mut [u64], width: usize, words: usize, squarings: u32) 
 fn fused_power(_: &mut [u64], _: usize, _: usize, _: u32) -> bool {
     false
 }
+
+#[cfg(test)]
+mod tests;

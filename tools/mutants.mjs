@@ -58,7 +58,7 @@ export function located(name) {
 /** The mutants that an error of the compiler belongs to: those between whose marks it stands, the innermost of each place. */
 export function mutantsAt(source, places) {
   // Looked ahead for, since marks may stand inside others.
-  const marks = [...source.matchAll(/(?=(\/\*(\d+)<\*\/[^]*?\/\*>\2\*\/))/g)].map(({ 1: text, 2: number, index }) => ({
+  const marks = [...source.matchAll(/(?=(\/\*(\d+)<\*\/[\s\S]*?\/\*>\2\*\/))/g)].map(({ 1: text, 2: number, index }) => ({
     number: Number(number),
     start: index,
     end: index + text.length,
@@ -73,8 +73,10 @@ main(import.meta.url, async () => {
   const options = { part: { type: "string" }, file: { type: "string" }, jobs: { type: "string" } };
   const { values } = parseArgs({ options });
   if (values.part !== undefined && !/^\d+\/\d+$/.test(values.part)) throw new Failure("--part takes k/n, such as 3/40");
-  if (values.jobs !== undefined && !/^[1-9]\d*$/.test(values.jobs)) throw new Failure("--jobs takes a number from 1 on");
-  if (process.platform === "win32") throw new Failure("not on Windows: it bounds the processor time of tests by ulimit");
+  if (values.jobs !== undefined && !/^[1-9]\d*$/.test(values.jobs))
+    throw new Failure("--jobs takes a number from 1 on");
+  if (process.platform === "win32")
+    throw new Failure("not on Windows: it bounds the processor time of tests by ulimit");
   const started = performance.now();
   const all = await step("Listing the mutants", listed);
   const viable = await step("Building all of them at once", () => builtAtOnce(all));
@@ -204,7 +206,11 @@ async function measured(binaries) {
 /** Runs one test, with so many seconds of processor time and 4 GB of memory at most. */
 function runTest({ binary, name }, env, seconds) {
   const limits = `ulimit -t ${Math.ceil(seconds)}; ulimit -v 4000000; exec "$@"`;
-  const fixed = { PROPTEST_RNG_SEED: "1", PROPTEST_MAX_SHRINK_ITERS: "0", PROPTEST_DISABLE_FAILURE_PERSISTENCE: "true" };
+  const fixed = {
+    PROPTEST_RNG_SEED: "1",
+    PROPTEST_MAX_SHRINK_ITERS: "0",
+    PROPTEST_DISABLE_FAILURE_PERSISTENCE: "true",
+  };
   const args = ["-c", limits, "sh", binary, "--exact", name, "--test-threads=1"];
   const started = performance.now();
   return new Promise((resolve, reject) => {
@@ -245,7 +251,9 @@ async function judge(mutants, all, tests, jobs) {
     if (performance.now() - told < 30_000) return;
     told = performance.now();
     const survived = judged.filter(({ summary }) => summary === "survived").length;
-    console.log(`  ${judged.length} of ${wanted.length} after ${duration(told - started)}, ${survived} of them survived`);
+    console.log(
+      `  ${judged.length} of ${wanted.length} after ${duration(told - started)}, ${survived} of them survived`,
+    );
   };
   const worker = async () => {
     for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {

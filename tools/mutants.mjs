@@ -58,11 +58,13 @@ export function located(name) {
 /** The mutants that an error of the compiler belongs to: those between whose marks it stands, the innermost of each place. */
 export function mutantsAt(source, places) {
   // Looked ahead for, since marks may stand inside others.
-  const marks = [...source.matchAll(/(?=(\/\*(\d+)<\*\/[\s\S]*?\/\*>\2\*\/))/g)].map(({ 1: text, 2: number, index }) => ({
-    number: Number(number),
-    start: index,
-    end: index + text.length,
-  }));
+  const marks = [...source.matchAll(/(?=(\/\*(\d+)<\*\/[\s\S]*?\/\*>\2\*\/))/g)].map(
+    ({ 1: text, 2: number, index }) => ({
+      number: Number(number),
+      start: index,
+      end: index + text.length,
+    }),
+  );
   return places.flatMap((place) => {
     const around = marks.filter(({ start, end }) => start <= place && place < end);
     return around.toSorted((a, b) => a.end - a.start - (b.end - b.start))[0]?.number ?? [];

@@ -59,14 +59,29 @@ struct Site {
 
 enum Kind {
     /// A function's body; the mutants are answers.
-    Body { first: u32, last: u32, is_doubled: bool },
-    Binary { left: Range<usize>, operator: String, right: Range<usize> },
-    Unary { operator: String, operand: Range<usize> },
+    Body {
+        first: u32,
+        last: u32,
+        is_doubled: bool,
+    },
+    Binary {
+        left: Range<usize>,
+        operator: String,
+        right: Range<usize>,
+    },
+    Unary {
+        operator: String,
+        operand: Range<usize>,
+    },
     Guard,
     /// The pattern of an arm that has no guard.
     Arm,
     /// A field of a structure that has a base.
-    Field { name: String, value: Option<Range<usize>>, base: Range<usize> },
+    Field {
+        name: String,
+        value: Option<Range<usize>>,
+        base: Range<usize>,
+    },
 }
 
 struct Collector<'s> {
@@ -274,7 +289,8 @@ impl Writer<'_> {
                 let body = format!(
                     "{{ match crate::mutation::active() {{ {answers} _ => {{}} }} {} }}",
                     // Unrolled, a loop would hold its mutants many times over: gigabytes for the compiler.
-                    self.written(range.clone(), place + 1).replace("for_each_limb::<M, L>(", "crate::mutation::repeat::<L>(")
+                    self.written(range.clone(), place + 1)
+                        .replace("for_each_limb::<M, L>(", "crate::mutation::repeat::<L>(")
                 );
                 let original = if *is_doubled { &self.source[range.clone()] } else { &body };
                 if *is_doubled {
@@ -290,7 +306,9 @@ impl Writer<'_> {
                         let negation = if operator == "&&" { "" } else { "!" };
                         let active = format!("matches!(crate::mutation::active(), {})", is_any());
                         // `a && b` ends early with what is false, and its mutant with what is true; `||` the other way about.
-                        format!("(match {a} {{ mutated => if mutated == ({negation}{active}) {{ mutated }} else {{ {b} }} }})")
+                        format!(
+                            "(match {a} {{ mutated => if mutated == ({negation}{active}) {{ mutated }} else {{ {b} }} }})"
+                        )
                     }
                     "==" | "!=" | "<" | "<=" | ">" | ">=" => {
                         let arms = arms(&|other| format!("*mutated_a {other} *mutated_b"));
@@ -343,7 +361,8 @@ fn main() {
     let [list, folder, left_out] = arguments.as_slice() else {
         panic!("takes the list of cargo-mutants, the folder of its sources, and the numbers that are left out");
     };
-    let list: Vec<Listed> = serde_json::from_str(&fs::read_to_string(list).expect("the list")).expect("the list's form");
+    let list: Vec<Listed> =
+        serde_json::from_str(&fs::read_to_string(list).expect("the list")).expect("the list's form");
     let left_out = left_out.split(',').filter_map(|number| number.parse().ok()).collect();
     let mut files: BTreeMap<&str, BTreeMap<(String, usize, usize), Mutants>> = BTreeMap::new();
     for (number, mutant) in (1..).zip(&list) {

@@ -7,9 +7,10 @@ import { Failure, root } from "./run.mjs";
 
 /** What reads it says which instruction has which operands. */
 const reader = transformSync(readFileSync(join(root, "js/inlined.ts"), "utf8"), { loader: "ts", format: "esm" });
-const { ALIGNED, BRANCHES, BULK, CODE, DATA, REST, STREAMS, VECTOR, decoded, operandsOf } = await import(
+const { ALIGNED, BRANCHES, CODE, DATA, REST, STREAMS, decoded, ...known } = await import(
   `data:text/javascript,${encodeURIComponent(reader.code)}`
 );
+export const { BULK, VECTOR, operandsOf } = known;
 
 /** Printable ASCII without the quote and the backslash, so that no bundler escapes any of it. */
 const CHARACTERS = Array.from({ length: 95 }, (_, index) => String.fromCharCode(0x20 + index)).filter(

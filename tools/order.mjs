@@ -82,7 +82,7 @@ function bodyOf(bytes) {
     const first = reader.byte();
     const opcode = first === 0xfd ? VECTOR + reader.number() : first === 0xfc ? BULK + reader.number() : first;
     const operands = [];
-    for (let packed = OPERANDS[opcode]; packed > 0; packed >>= 4) operands.push(reader.number());
+    for (let packed = OPERANDS[opcode]; packed > 0; packed >>= 5) operands.push(reader.number());
     if (opcode === 0x0e) for (let labels = reader.number(); labels >= 0; labels -= 1) reader.number();
     if (opcode === 0x1c) reader.bytes(reader.number());
     reader.bytes(CONSTANTS[opcode] ?? 0);

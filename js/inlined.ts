@@ -6,22 +6,32 @@
  */
 
 /** The streams, in an order that compresses well: those that are alike stand beside each other. */
-export const STREAMS = 10;
+export const STREAMS = 13;
 /** What data segments hold. */
 export const DATA = 0;
 /** All else that is no instruction. */
 export const REST = 1;
 const CALLS = 2;
-const CONSTANTS = 3;
-const OFFSETS = 4;
-/** Locals that are written, and those that are read. */
-const WRITTEN = 5;
-const READ = 6;
-export const BRANCHES = 7;
+/** Constants, and those that the next instruction adds or subtracts. */
+export const CONSTANTS = 3;
+export const ADDED = 4;
+/** Constants that are addresses of data: differences from the one before. */
+export const ADDRESSES = 5;
+const OFFSETS = 6;
+/** Locals that are written, those that are read, and those that are read just before another one is. */
+export const WRITTEN = 7;
+export const READ = 8;
+export const READ_FIRST = 9;
+export const BRANCHES = 10;
 /** The types of blocks. */
-const BLOCKS = 8;
+const BLOCKS = 11;
 /** Opcodes, and what has no stream of its own. */
-export const CODE = 9;
+export const CODE = 12;
+
+/** Opcodes that no module has: `local.get` of the local used last, or of the one before it, and `i32.const` of an address. */
+export const READ_LAST = 0xe0;
+export const READ_BEFORE = 0xe1;
+export const ADDRESS = 0xe2;
 
 /** Opcodes after the prefix 0xFD count from here. */
 export const VECTOR = 0x100;
@@ -29,7 +39,7 @@ export const VECTOR = 0x100;
 export const BULK = 0x300;
 
 /** An operand that is no number of a stream but a load's or store's alignment: plus this it stands where a stream would. */
-export const ALIGNED = 10;
+export const ALIGNED = STREAMS;
 
 /**
  * From which opcode of loads and stores on, the alignment of each: the binary logarithm of as many bytes as it takes, which is
@@ -69,20 +79,20 @@ const OPERANDS: readonly (readonly [first: number, last: number, ...streams: num
   [BULK + 0x0f, BULK + 0x11, CODE], // table.grow, table.size, table.fill
 ];
 
-/** For each opcode the streams of its numbers, plus one, the first in the lowest four bits; or an alignment. */
+/** For each opcode the streams of its numbers, plus one, the first in the lowest five bits; or an alignment. */
 export function operandsOf(): Uint16Array {
   const operands = new Uint16Array(BULK + 0x100);
   for (const [first, last, ...streams] of OPERANDS) {
     operands.fill(
-      streams.reduceRight((packed, stream) => 16 * packed + stream + 1, 0),
+      streams.reduceRight((packed, stream) => 32 * packed + stream + 1, 0),
       first,
       last + 1,
     );
   }
   for (const [first, alignments] of ALIGNMENTS) {
     for (let at = 0; at < alignments.length; at += 1) {
-      const lane = (operands[first + at] as number) & 0xf00;
-      operands[first + at] = ALIGNED + Number(alignments[at]) + 1 + 16 * (OFFSETS + 1) + lane;
+      const lane = (operands[first + at] as number) & 0x7c00;
+      operands[first + at] = ALIGNED + Number(alignments[at]) + 1 + 32 * (OFFSETS + 1) + lane;
     }
   }
   return operands;
@@ -92,7 +102,9 @@ export function operandsOf(): Uint16Array {
 export function decoded(text: string): Uint8Array<ArrayBuffer> {
   const { streams, next } = unwritten(text);
   const operands = operandsOf();
-  const bytes = new Uint8Array(2 * text.length);
+  const followers = followersOf();
+  // More than any module needs, which `tools/inline.mjs` would find out.
+  const bytes = new Uint8Array(3 * text.length);
   let length = 0;
 
   const copyBytes = (stream: number, count: number): void => {
@@ -104,16 +116,31 @@ export function decoded(text: string): Uint8Array<ArrayBuffer> {
   /** A number, in LEB128. */
   const copy = (stream: number): number => {
     let at = next[stream] as number;
-    let number = 0;
-    let byte: number;
-    for (let shift = 0; ; shift += 7) {
+    let byte = streams[at++] as number;
+    let number = byte & 127;
+    bytes[length++] = byte;
+    for (let shift = 7; byte > 127; shift += 7) {
       byte = streams[at++] as number;
       bytes[length++] = byte;
       number |= (byte & 127) << shift;
-      if (byte < 128) break;
     }
     next[stream] = at;
     return number;
+  };
+  /** Writes a number, of which the last byte is to be less than `limit`: 128, or 64 where it is a signed one. */
+  const write = (number: number, limit: number): void => {
+    let left = number >>> 0;
+    for (; left >= limit; left >>>= 7) bytes[length++] = (left & 127) | 128;
+    bytes[length++] = left;
+  };
+  let address = 0;
+  const copyAddress = (): void => {
+    const start = length;
+    const difference = copy(ADDRESSES);
+    address += (difference >>> 1) ^ -(difference & 1);
+    length = start;
+    bytes[length++] = 0x41;
+    write(address, 64);
   };
   /** Puts the size before what was written from somewhere on. */
   const insertSize = (start: number): void => {
@@ -125,19 +152,56 @@ export function decoded(text: string): Uint8Array<ArrayBuffer> {
     length += width;
   };
   const copyFunction = (): void => {
+    let last = 0;
+    let before = 1;
     for (let groups = copy(REST); groups > 0; groups -= 1) {
       copy(REST);
       copy(REST);
     }
     for (let depth = 1; depth > 0; ) {
       let opcode = streams[(next[CODE] as number)++] as number;
-      bytes[length++] = opcode;
-      if (opcode >= 0xfc) opcode = copy(CODE) + (opcode > 0xfc ? VECTOR : BULK);
-      for (let packed = operands[opcode] as number; packed > 0; packed >>= 4) {
-        const operand = (packed & 15) - 1;
-        if (operand < ALIGNED) copy(operand);
-        else bytes[length++] = operand - ALIGNED;
+      if (opcode === READ_LAST || opcode === READ_BEFORE) {
+        const local = opcode === READ_LAST ? last : before;
+        if (local !== last) {
+          before = last;
+          last = local;
+        }
+        bytes[length++] = 0x20;
+        if (local < 128) bytes[length++] = local;
+        else write(local, 128);
+        continue;
       }
+      if (opcode === ADDRESS) {
+        copyAddress();
+        continue;
+      }
+      bytes[length++] = opcode;
+      if (opcode === 0x20) {
+        const local = copy(followers[streams[next[CODE] as number] as number] === 1 ? READ_FIRST : READ);
+        if (local !== last) {
+          before = last;
+          last = local;
+        }
+        continue;
+      }
+      // Arithmetic, comparisons and conversions are nothing but their opcodes.
+      if (opcode >= 0x45 && opcode <= 0xc4) continue;
+      if (opcode >= 0xfc) opcode = copy(CODE) + (opcode > 0xfc ? VECTOR : BULK);
+      for (let packed = operands[opcode] as number; packed > 0; packed >>= 5) {
+        const operand = (packed & 31) - 1;
+        if (operand >= ALIGNED) bytes[length++] = operand - ALIGNED;
+        else if (operand === WRITTEN) {
+          const local = copy(WRITTEN);
+          if (local !== last) {
+            before = last;
+            last = local;
+          }
+        } else if (operand === CONSTANTS) {
+          const follower = followers[streams[next[CODE] as number] as number];
+          copy(follower === 2 ? ADDED : CONSTANTS);
+        } else copy(operand);
+      }
+      if (opcode >= 0x20 && opcode <= 0x42) continue;
       if (opcode < 0x05) depth += Number(opcode > 0x01);
       else if (opcode === 0x0b) depth -= 1;
       else if (opcode === 0x0e) for (let labels = copy(BRANCHES); labels >= 0; labels -= 1) copy(BRANCHES);
@@ -164,6 +228,14 @@ export function decoded(text: string): Uint8Array<ArrayBuffer> {
     }
   }
   return bytes.slice(0, length);
+}
+
+/** For each opcode whether the operand before it has another stream: 1 before `local.get`, 2 before `i32.add` and `i32.sub`. */
+export function followersOf(): Uint8Array {
+  const followers = new Uint8Array(256);
+  followers[0x20] = followers[READ_LAST] = followers[READ_BEFORE] = 1;
+  followers[0x6a] = followers[0x6b] = 2;
+  return followers;
 }
 
 /** The bytes of all streams, one after the other, and where each of them begins. */

@@ -3,48 +3,121 @@
 //   npm run fuzz                        each for a minute
 //   npm run fuzz -- rsa_power json      only these
 //   npm run fuzz -- --seconds 600
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+//   npm run fuzz -- --record            and keeps what the fuzzer found worth keeping: fuzz/inputs, docs/fuzzing.md
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { ask, Failure, main, root, run, step } from "./run.mjs";
 
 const VERSION = "0.13.2";
+// In bytes, of one input and of all that are kept for a target.
+const LONGEST = 512;
+const KEPT = 32_768;
+
+const PAGE = join(root, "docs/fuzzing.md");
+const TABLE = /(<!-- made by npm run fuzz -->\n)[\s\S]*(<!-- end of what npm run fuzz makes -->)/;
 
 main(import.meta.url, async () => {
   const targets = readdirSync(join(root, "fuzz/fuzz_targets")).map((file) => file.replace(".rs", ""));
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { seconds: { type: "string" } } });
+  const options = { seconds: { type: "string" }, record: { type: "boolean" } };
+  const { values, positionals } = parseArgs({ allowPositionals: true, options });
   const seconds = Number(values.seconds ?? 60);
   const unknown = positionals.find((name) => !targets.includes(name));
   if (unknown || !(seconds > 0)) throw new Failure(`Targets: ${targets.join(", ")}; --seconds takes a number.`);
-  // The instruments of the fuzzer are features that rustc keeps for its nightly versions.
-  const env = { RUSTC_BOOTSTRAP: "1" };
+  if (values.record && positionals.length > 0) throw new Failure("--record is about all targets: name none.");
   const installed = await ask("cargo", ["fuzz", "--version"]);
   if (installed === undefined) {
     const install = ["install", "cargo-fuzz", "--locked", "--version", VERSION];
     await step("Installing cargo-fuzz", () => run("cargo", install));
   }
-  await step("cargo fuzz build", () => run("cargo", ["fuzz", "build"], { env, quiet: true }));
+  await step("cargo fuzz build", () => cargoFuzz(["build"]));
   const found = [];
   for (const name of positionals.length > 0 ? positionals : targets) {
-    const runs = await step(name, () => fuzz(name, seconds, env));
-    found.push(`${name}: ${runs} runs`);
+    const runs = await step(name, () => fuzz(name, seconds));
+    found.push({ name, runs });
   }
-  console.log(found.join("\n"));
+  console.log(found.map(({ name, runs }) => `${name}: ${runs} runs`).join("\n"));
+  if (values.record) await step("Recording", () => record(found, seconds));
 });
 
+/** The instruments of the fuzzer are features that rustc keeps for its nightly versions. */
+const cargoFuzz = (args) => run("cargo", ["fuzz", ...args], { env: { RUSTC_BOOTSTRAP: "1" }, quiet: true });
+
+const corpusOf = (name) => `fuzz/corpus/${name}`;
+const seedsOf = (name) => `fuzz/seeds/${name}`;
+const inputsOf = (name) => join(root, `fuzz/inputs/${name}.txt`);
+
 /** Answers how many inputs were tried; a failure tells which input it was. */
-async function fuzz(name, seconds, env) {
-  const seeds = join("fuzz/seeds", name);
-  rmSync(join(root, seeds), { recursive: true, force: true });
-  mkdirSync(join(root, seeds), { recursive: true });
-  for (const [at, seed] of (SEEDS[name]?.() ?? []).entries()) writeFileSync(join(root, seeds, `${at}`), seed);
-  mkdirSync(join(root, "fuzz/corpus", name), { recursive: true });
+async function fuzz(name, seconds) {
+  const inputs = existsSync(inputsOf(name)) ? readFileSync(inputsOf(name), "utf8").split("\n").filter(Boolean) : [];
+  const seeds = [...(SEEDS[name]?.() ?? []), ...inputs.map((line) => Buffer.from(line, "base64"))];
+  emptyFolder(seedsOf(name));
+  for (const [at, seed] of seeds.entries()) writeFileSync(join(root, seedsOf(name), `${at}`), seed);
+  mkdirSync(join(root, corpusOf(name)), { recursive: true });
   const limits = ["-seed=1", `-max_total_time=${seconds}`, "-max_len=4096", "-print_final_stats=1"];
-  const output = await run("cargo", ["fuzz", "run", name, `fuzz/corpus/${name}`, seeds, "--", ...limits], {
-    env,
-    quiet: true,
+  const output = await cargoFuzz(["run", name, corpusOf(name), seedsOf(name), "--", ...limits]);
+  return Number(/number_of_executed_units: (\d+)/.exec(output)[1]);
+}
+
+function emptyFolder(path) {
+  rmSync(join(root, path), { recursive: true, force: true });
+  mkdirSync(join(root, path), { recursive: true });
+}
+
+/** Keeps for each target the fewest inputs that reach what all reach, and writes what they reach. */
+async function record(found, seconds) {
+  const files = new Map();
+  const lines = ["| target | inputs tried | inputs kept |", "| --- | ---: | ---: |"];
+  for (const { name, runs } of found) {
+    const least = `${corpusOf(name)}.least`;
+    emptyFolder(least);
+    const merge = ["-set_cover_merge=1", `-max_len=${LONGEST}`];
+    await cargoFuzz(["run", name, least, corpusOf(name), seedsOf(name), "--", ...merge]);
+    const kept = keep(name, least);
+    lines.push(`| \`${name}\` | ${runs.toLocaleString("en-US")} | ${kept} |`);
+    const covered = await cargoFuzz(["run", name, corpusOf(name), seedsOf(name), "--", "-runs=0", "-print_coverage=1"]);
+    for (const [file, edges] of coverage(covered)) {
+      const best = files.get(file);
+      if (best === undefined || edges.hit / edges.all > best.hit / best.all) files.set(file, { name, ...edges });
+    }
+  }
+  lines.push("", "| file | edges reached | by |", "| --- | ---: | --- |");
+  for (const [file, { name, hit, all }] of [...files].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    lines.push(`| \`${file}\` | ${hit} of ${all} (${Math.round((100 * hit) / all)} %) | \`${name}\` |`);
+  }
+  const date = new Date().toISOString().slice(0, 10);
+  const text = `Made on ${date}, with ${seconds} s for each target, beside what earlier runs had kept.\n\n${lines.join("\n")}\n`;
+  writeFileSync(
+    PAGE,
+    readFileSync(PAGE, "utf8").replace(TABLE, (_, before, after) => `${before}${text}${after}`),
+  );
+}
+
+/** Short ones first; one line each. */
+function keep(name, folder) {
+  const inputs = readdirSync(join(root, folder)).map((file) => readFileSync(join(root, folder, file)));
+  inputs.sort((one, other) => one.length - other.length || Buffer.compare(one, other));
+  let bytes = 0;
+  const kept = inputs.filter(({ length }) => {
+    bytes += length;
+    return bytes <= KEPT;
   });
-  return /number_of_executed_units: (\d+)/.exec(output)[1];
+  mkdirSync(join(root, "fuzz/inputs"), { recursive: true });
+  writeFileSync(inputsOf(name), kept.map((input) => `${input.toString("base64")}\n`).join(""));
+  return kept.length;
+}
+
+/** How many of the edges of our functions were reached, by file: `libFuzzer` names functions where llvm-symbolizer is installed. */
+function coverage(output) {
+  const files = new Map();
+  for (const [, hit, all, file] of output.matchAll(/COVERED_FUNC: hits: \d+ edges: (\d+)\/(\d+) .* (\/\S+\.rs):\d+/g)) {
+    const name = relative(root, file).replaceAll("\\", "/");
+    if (!name.startsWith("src/")) continue;
+    const edges = files.get(name) ?? { hit: 0, all: 0 };
+    files.set(name, { hit: edges.hit + Number(hit), all: edges.all + Number(all) });
+  }
+  if (files.size === 0) throw new Failure("no function has a name: install llvm-symbolizer (Debian: llvm)");
+  return files;
 }
 
 const EXAMPLES = /"(eyJ[\w-]+\.[\w-]+\.[\w-]+)"/g;

@@ -21,6 +21,7 @@ const FILES = [
   "Cargo.toml",
   "Cargo.lock",
   "tools/build.mjs",
+  "tools/order.mjs",
   "tools/toolchain.mjs",
   "node_modules/binaryen/package.json",
 ];

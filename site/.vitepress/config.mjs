@@ -74,6 +74,7 @@ export default defineConfig({
           { text: "Audit", link: "/audit" },
           { text: "Hostile tokens", link: "/vectors" },
           { text: "Mutants", link: "/mutants" },
+          { text: "Fuzzing", link: "/fuzzing" },
           { text: "Architecture", link: "/ARCHITECTURE" },
           { text: "Decisions", link: "/decisions" },
           { text: "Contributing", link: "/CONTRIBUTING" },

@@ -15,6 +15,8 @@ const MAGIC = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const all = Array.from({ length: 256 }, (_, byte) => byte);
 const module = (...sections) => Uint8Array.from([...MAGIC, ...sections.flat()]);
 const number = (value) => (value < 128 ? [value] : [(value % 128) + 128, ...number(Math.floor(value / 128))]);
+const signed = (value) =>
+  value >= -64 && value < 64 ? [value & 127] : [(value & 127) + 128, ...signed(Math.floor(value / 128))];
 const section = (id, content) => [id, ...number(content.length), ...content];
 const sized = (content) => [...number(content.length), ...content];
 /** The code section of functions without locals. */
@@ -58,6 +60,13 @@ describe("a module as text is read back as it was", () => {
       unsigned.map((segment) => [0xfc, 8, ...segment, 0]),
       fc.constant([0x02, 0x40, 0x03, 0x40, 0x04, 0x40, 0x0b, 0x0b, 0x0b]),
       fc.constant([0x1c, 1, 0x6f]),
+      // What is coded by what came before: locals that are used again, addresses that are near each other.
+      fc
+        .tuple(fc.constantFrom(0x20, 0x21, 0x22), fc.constantFrom(0, 1, 2, 127, 128, 300))
+        .map(([opcode, local]) => [opcode, ...number(local)]),
+      fc.integer({ min: -70_000, max: 70_000 }).map((distance) => [0x41, ...signed(2 ** 20 + distance)]),
+      fc.constantFrom(-1, 63, 64, 2 ** 20 - 1, 2 ** 20, 2 ** 27 - 1, 2 ** 27).map((value) => [0x41, ...signed(value)]),
+      fc.constantFrom(0x6a, 0x6b).map((opcode) => [opcode]),
     );
     const body = fc.array(instruction, { maxLength: 40 }).map((instructions) => instructions.flat());
     fc.assert(fc.property(fc.array(body, { maxLength: 5 }), (bodies) => roundTrip(module(code(...bodies)))));
@@ -98,6 +107,8 @@ test("a hint of alignment is made the natural one, which is not written down; no
 
 for (const [name, bytes] of Object.entries({
   "an instruction that ends too soon": module(section(10, [1, 2, 0, 0x41])),
+  "an opcode that stands for another instruction in the text": code([0xe0]),
+  "a local whose number is longer than it needs": code([0x20, 0x80, 0, 0x20, 0x80, 0]),
   "a load that says another alignment than the natural one": module(code([0x29, 2, 0])),
   "a function that has a longer size than it needs": module([10, 5, 1, 0x82, 0, 0, 0x0b]),
   "a function that goes on after its end": module(section(10, [1, 3, 0, 0x0b, 0x01])),

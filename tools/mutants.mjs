@@ -81,13 +81,12 @@ main(import.meta.url, async () => {
     throw new Failure("not on Windows: it bounds the processor time of tests by ulimit");
   const started = performance.now();
   const all = await step("Listing the mutants", listed);
-  const viable = await step("Building all of them at once", () => builtAtOnce(all));
+  const [part, parts] = (values.part ?? "0/1").split("/").map(Number);
+  const isWanted = ({ file, number }) =>
+    (!values.file || file.endsWith(`/${values.file}`)) && (number - 1) % parts === part % parts;
+  const wanted = await step("Building them at once", () => builtAtOnce(all, isWanted));
   const binaries = await build();
   const tests = await step("The tests without a mutant", () => measured(binaries));
-  const [part, parts] = (values.part ?? "0/1").split("/").map(Number);
-  const wanted = viable.filter(
-    ({ file, number }) => (!values.file || file.endsWith(`/${values.file}`)) && (number - 1) % parts === part % parts,
-  );
   const jobs = Number(values.jobs ?? availableParallelism());
   const judged = await step(`${wanted.length} mutants`, () => judge(wanted, all, tests, jobs));
   report(judged, performance.now() - started);
@@ -106,8 +105,10 @@ async function listed() {
   return JSON.parse(text).map(({ name, file }, at) => ({ number: at + 1, name, file }));
 }
 
-/** Makes the copy of the repository that holds all mutants; `unviable` are those that do not compile. */
-async function builtAtOnce(all) {
+/** Makes the copy of the repository that holds the wanted mutants, and answers these; `unviable` are those that do not compile. */
+async function builtAtOnce(all, isWanted) {
+  const wanted = all.filter(isWanted);
+  const chosen = new Set(wanted.map(({ number }) => number));
   const files = (await run("git", ["ls-files", "-co", "--exclude-standard"], { quiet: true })).trim().split("\n");
   for (const file of files.filter((file) => existsSync(join(root, file)))) cpSync(join(root, file), join(COPY, file));
   cpSync(join(root, "tools/mutants/mutation.rs"), join(COPY, "src/mutation.rs"));
@@ -123,10 +124,14 @@ async function builtAtOnce(all) {
   chmodSync(WRAPPER, 0o755);
   const unviable = new Set();
   for (;;) {
-    const known = await instrument((number) => !unviable.has(number), all);
+    const known = await instrument((number) => chosen.has(number) && !unviable.has(number), all);
     const found = await errors();
     if (found.length === 0) {
-      return all.map((mutant) => ({ ...mutant, ...known.get(mutant.number), unviable: unviable.has(mutant.number) }));
+      return wanted.map((mutant) => ({
+        ...mutant,
+        ...known.get(mutant.number),
+        unviable: unviable.has(mutant.number),
+      }));
     }
     const before = unviable.size;
     for (const number of found) unviable.add(number);
@@ -145,9 +150,11 @@ async function instrument(isWanted, all) {
 }
 
 const WRAPPER = join(OUTPUT, "rustc");
+/** Unrolled loops in which each operation asks which mutant is active take the optimizer longer than all tests. */
+const NOT_OPTIMIZED = ["--config", "profile.test.package.tokenward.opt-level=0"];
 
 function cargo(args, env = {}) {
-  return run("cargo", [...args, "--target-dir", join(root, "target"), "--message-format=json"], {
+  return run("cargo", [...args, ...NOT_OPTIMIZED, "--target-dir", join(root, "target"), "--message-format=json"], {
     cwd: COPY,
     env: { ...env, RUSTC_WORKSPACE_WRAPPER: WRAPPER },
     quiet: true,

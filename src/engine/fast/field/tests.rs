@@ -1,7 +1,8 @@
 //! Residues against `num-bigint`, for every modulus there is. The bounds are checked by the debug assertions meanwhile.
 
 use alloc::vec::Vec;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 use num_bigint::BigInt;
 use num_integer::Integer;

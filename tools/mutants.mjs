@@ -84,6 +84,12 @@ main(import.meta.url, async () => {
   const [part, parts] = (values.part ?? "0/1").split("/").map(Number);
   const isWanted = ({ file, number }) =>
     (!values.file || file.endsWith(`/${values.file}`)) && (number - 1) % parts === part % parts;
+  if (!all.some(isWanted)) {
+    const files = new Set(all.map(({ file }) => file.slice(FOLDER.length + 1)));
+    throw new Failure(
+      `no mutant is meant: --file takes the name of one of ${[...files].join(", ")}; of k/n, n is at most ${all.length}`,
+    );
+  }
   const wanted = await step("Building them at once", () => builtAtOnce(all, isWanted));
   const binaries = await build();
   const tests = await step("The tests without a mutant", () => measured(binaries));

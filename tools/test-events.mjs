@@ -3,6 +3,9 @@
 import { resolve } from "node:path";
 import { inspect, stripVTControlCharacters } from "node:util";
 
+/** What cargo tells programs, not people. */
+const CARGO_MESSAGE = /^\s*\{"reason":.*\n/gm;
+
 export default async function* testEvents(events) {
   for await (const { type, data } of events) {
     // The runner reports a file as a test of its own whose name is the file's path.
@@ -12,7 +15,7 @@ export default async function* testEvents(events) {
     const { error } = data.details;
     // A suite fails with its tests, which are told by themselves.
     if (error?.failureType === "subtestsFailed") continue;
-    const said = stripVTControlCharacters(inspect(error?.cause ?? error));
+    const said = stripVTControlCharacters(inspect(error?.cause ?? error)).replaceAll(CARGO_MESSAGE, "");
     yield line({ failed: data.name, in: data.file, said });
   }
 }

@@ -289,7 +289,7 @@ pub(crate) fn time(claims: &Object<'_>, claim: &str) -> Result<Option<f64>, Erro
 }
 
 fn check_form(claims: &Object<'_>) -> Result<(), Error> {
-    for claim in ["iss", "sub", "jti"] {
+    for claim in &["iss", "sub", "jti"] {
         if let Some(value) = claims.get(claim)
             && value.as_str().is_none()
         {

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::json::{self, Value};
-use crate::text::{count, joined};
+use crate::text::{count, filled};
 
 /// Why a token was refused.
 ///
@@ -228,56 +228,50 @@ impl Error {
     /// What [`Display`](fmt::Display) writes.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Malformed { part, problem, offset: None } => joined(&["the ", part, " is malformed: ", problem]),
+            Self::Malformed { part, problem, offset: None } => filled("the {} is malformed: {}", &[part, problem]),
             Self::Malformed { part, problem, offset: Some(offset) } => {
-                joined(&["the ", part, " is malformed: ", problem, " (byte ", &count(*offset), ")"])
+                filled("the {} is malformed: {} (byte {})", &[part, problem, &count(*offset)])
             }
-            Self::TooLarge { bytes, max } => joined(&[
-                "the token is ",
-                &count(*bytes),
-                " bytes long, more than the ",
-                &count(*max),
-                " that are accepted",
-            ]),
-            Self::UnsupportedAlgorithm { alg } => joined(&[
-                "alg is ",
-                &shown(alg),
-                "; only asymmetric signatures are supported: ",
-                SUPPORTED,
-                ml_dsa_hint(alg),
-            ]),
+            Self::TooLarge { bytes, max } => filled(
+                "the token is {} bytes long, more than the {} that are accepted",
+                &[&count(*bytes), &count(*max)],
+            ),
+            Self::UnsupportedAlgorithm { alg } => filled(
+                "alg is {}; only asymmetric signatures are supported: {}{}",
+                &[&shown(alg), SUPPORTED, ml_dsa_hint(alg)],
+            ),
             Self::AlgorithmNotAllowed { alg, allowed } => {
-                joined(&["alg is ", &shown(alg), "; this verifier allows only ", &allowed.join(", ")])
+                filled("alg is {}; this verifier allows only {}", &[&shown(alg), &allowed.join(", ")])
             }
             Self::UnsupportedCritical { parameter } => {
-                joined(&["the header has \"", parameter, "\", and no such extension is understood here"])
+                filled("the header has \"{}\", and no such extension is understood here", &[parameter])
             }
             Self::UnexpectedType { expected, actual } => {
                 let actual = actual.as_deref().map_or_else(|| "missing".to_string(), shown);
-                joined(&["typ is ", &actual, "; it should be ", &one_of(expected)])
+                filled("typ is {}; it should be {}", &[&actual, &one_of(expected)])
             }
             Self::KeyNotFound { alg, kid: Some(kid), problem } => {
-                joined(&["no key in the set has kid ", &shown(kid), " and fits ", alg, ": ", problem])
+                filled("no key in the set has kid {} and fits {}: {}", &[&shown(kid), alg, problem])
             }
             Self::KeyNotFound { alg, kid: None, problem } => {
-                joined(&["the token names no kid, and no usable key in the set fits ", alg, ": ", problem])
+                filled("the token names no kid, and no usable key in the set fits {}: {}", &[alg, problem])
             }
             Self::KeyUnusable { kid, reason } => {
-                joined(&["the key with kid ", &shown(kid), " cannot be used: ", reason])
+                filled("the key with kid {} cannot be used: {}", &[&shown(kid), reason])
             }
             Self::BadSignature => {
                 "the signature does not fit: the token was altered, or another key than the one in the set signed it"
                     .to_string()
             }
-            Self::MissingClaim { claim } => joined(&["the claim ", &shown(claim), " is missing"]),
+            Self::MissingClaim { claim } => filled("the claim {} is missing", &[&shown(claim)]),
             Self::InvalidClaim { claim, expected, actual } => {
-                joined(&["the claim ", &shown(claim), " is ", &brief(actual), "; it should be ", expected])
+                filled("the claim {} is {}; it should be {}", &[&shown(claim), &brief(actual), expected])
             }
             Self::ClaimMismatch { claim, expected, actual: Some(actual) } => {
-                joined(&["the claim ", &shown(claim), " is ", &brief(actual), "; expected ", &brief(expected)])
+                filled("the claim {} is {}; expected {}", &[&shown(claim), &brief(actual), &brief(expected)])
             }
             Self::ClaimMismatch { claim, expected, actual: None } => {
-                joined(&["the claim ", &shown(claim), " is not what was expected: ", &brief(expected)])
+                filled("the claim {} is not what was expected: {}", &[&shown(claim), &brief(expected)])
             }
             Self::Expired { exp, now, tolerance } => {
                 at("the token expired: exp", *exp, *now, ", tolerance ", *tolerance)
@@ -307,7 +301,7 @@ impl fmt::Display for Error {
 /// What a message says of a time, in Unix seconds, and of a span, in seconds.
 fn at(what: &str, time: f64, now: f64, which: &str, span: f64) -> String {
     let [time, now, span] = [time, now, span].map(json::shown_number);
-    joined(&[what, " is ", &time, ", now is ", &now, which, &span, " s"])
+    filled("{} is {}, now is {}{}{} s", &[what, &time, &now, which, &span])
 }
 
 impl core::error::Error for Error {}
@@ -394,28 +388,24 @@ impl ConfigError {
     /// What [`Display`](fmt::Display) writes.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::InvalidJwks { problem } => joined(&["this is not a JWK Set: ", problem]),
-            Self::PrivateKey { member, kid } => joined(&[
-                "the key with kid ",
-                &shown_kid(kid.as_deref()),
-                " holds private key material (\"",
-                member,
-                "\"): replace it, and ship or publish public keys only",
-            ]),
-            Self::SymmetricKey { kid } => joined(&[
-                "the key with kid ",
-                &shown_kid(kid.as_deref()),
-                " is symmetric: who can verify with it can also sign, so it has no place in an app or a key set",
-            ]),
+            Self::InvalidJwks { problem } => filled("this is not a JWK Set: {}", &[problem]),
+            Self::PrivateKey { member, kid } => filled(
+                "the key with kid {} holds private key material (\"{}\"): replace it, and ship or publish public keys only",
+                &[&shown_kid(kid.as_deref()), member],
+            ),
+            Self::SymmetricKey { kid } => filled(
+                "the key with kid {} is symmetric: who can verify with it can also sign, so it has no place in an app or a key set",
+                &[&shown_kid(kid.as_deref())],
+            ),
             #[cfg(feature = "der")]
-            Self::InvalidKey { problem } => joined(&["this is not a usable public key: ", problem]),
+            Self::InvalidKey { problem } => filled("this is not a usable public key: {}", &[problem]),
             Self::NoUsableKey { reasons } if reasons.is_empty() => {
                 "the JWK Set is empty: its provider has no asymmetric key, or signs with a shared secret (HS256); \
                  give it a key that is RSA, EC or Ed25519"
                     .to_string()
             }
-            Self::NoUsableKey { reasons } => joined(&["no key in the JWK Set can be used: ", &reasons.join("; ")]),
-            Self::InvalidOption { option, problem } => joined(&["the option \"", option, "\" ", problem]),
+            Self::NoUsableKey { reasons } => filled("no key in the JWK Set can be used: {}", &[&reasons.join("; ")]),
+            Self::InvalidOption { option, problem } => filled("the option \"{}\" {}", &[option, problem]),
         }
     }
 }
@@ -481,7 +471,7 @@ fn shorten(text: &str) -> String {
 /// Of an array any element would do.
 fn one_of(expected: &Value<'_>) -> String {
     let any = if matches!(expected, Value::Array(_)) { "one of " } else { "" };
-    joined(&[any, &brief(expected)])
+    filled("{}{}", &[any, &brief(expected)])
 }
 
 /// A value in a message: as JSON, or only its kind where that would be long.

@@ -191,7 +191,7 @@ pub(crate) fn quote(out: &mut String, text: &str) {
             | '\u{2066}'..='\u{2069}' => {
                 out.push_str("\\u");
                 let code = u64::from(u32::from(character));
-                for shift in [12, 8, 4, 0] {
+                for shift in &[12, 8, 4, 0] {
                     out.push(char::from(digit(code >> shift & 15)));
                 }
             }

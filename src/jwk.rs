@@ -13,7 +13,7 @@ use crate::engine::{self, KeyMaterial, VerifyingKey};
 use crate::error::ML_DSA_HINT;
 use crate::error::{ConfigError, Error, by_language, shown};
 use crate::json::{self, Object, Value};
-use crate::text::{count, joined};
+use crate::text::{count, filled};
 use crate::{Algorithm, base64url};
 
 /// A key of a set. It may be unusable (weak, invalid, meant for encryption, of a type that is not supported): then it
@@ -44,9 +44,9 @@ impl Jwk {
     /// A weak or invalid key is no error here: [`Jwk::verify`] reports it.
     pub fn from_json(text: &str) -> Result<Self, ConfigError> {
         let value = json::parse(text)
-            .map_err(|error| invalid(joined(&[error.problem, " (byte ", &count(error.offset), ")"])))?;
+            .map_err(|error| invalid(filled("{} (byte {})", &[error.problem, &count(error.offset)])))?;
         let Value::Object(members) = value else {
-            return Err(invalid(joined(&["the key is ", value.kind(), ", not a JSON object"])));
+            return Err(invalid(filled("the key is {}, not a JSON object", &[value.kind()])));
         };
         let key = Self::from_members(&members, false)?;
         match (key.key_type, key.prepared.as_ref()) {
@@ -163,7 +163,7 @@ impl Jwk {
             .usable_for(algorithm, KeyRules { any_rsa_exponent: true, algorithm_required: false })
             .map_err(unusable)?;
         if !self.fits(algorithm) {
-            return Err(unusable(joined(&["its type does not fit ", algorithm.name()])));
+            return Err(unusable(filled("its type does not fit {}", &[algorithm.name()])));
         }
         if holds(key, algorithm, message, signature) { Ok(()) } else { Err(Error::BadSignature) }
     }
@@ -190,7 +190,7 @@ impl Jwk {
         if let Some(alg) = self.alg.as_deref()
             && Algorithm::from_name(alg) != Some(algorithm)
         {
-            return Err(joined(&["its alg is ", &shown(alg), ", so it is not for ", algorithm.name()]));
+            return Err(filled("its alg is {}, so it is not for {}", &[&shown(alg), algorithm.name()]));
         }
         Ok(key.as_ref())
     }
@@ -199,7 +199,7 @@ impl Jwk {
     pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], rules: KeyRules) -> Option<String> {
         let mut reason = match self.prepared.as_ref() {
             Err(problem) => problem.clone(),
-            Ok(_) => joined(&["no allowed algorithm is for its type, ", self.crv().unwrap_or(&self.kty)]),
+            Ok(_) => filled("no allowed algorithm is for its type, {}", &[self.crv().unwrap_or(&self.kty)]),
         };
         for algorithm in algorithms.iter().filter(|algorithm| self.fits(**algorithm)) {
             match self.usable_for(*algorithm, rules) {
@@ -283,15 +283,17 @@ impl Numbers {
     }
 }
 
-/// Private members by RFC 7518 section 6, RFC 8037 section 2 and RFC 9964's `priv`. An `oth`
-/// without any prime is harmless: .NET writes one into every key.
+/// Private members by RFC 7518 section 6, RFC 8037 section 2 and RFC 9964's `priv`.
+static PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
+
+/// An `oth` without any prime is harmless: .NET writes one into every key.
 fn refuse_secrets(members: &Object<'_>) -> Result<(), ConfigError> {
     let kid = || text(members, "kid");
     if get(members, "kty").and_then(Value::as_str) == Some("oct") || get(members, "k").is_some() {
         return Err(ConfigError::SymmetricKey { kid: kid() });
     }
-    for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "priv"] {
-        if get(members, member).is_some_and(|value| member != "oth" || *value != Value::Array(Vec::new())) {
+    for member in PRIVATE {
+        if get(members, member).is_some_and(|value| *member != "oth" || *value != Value::Array(Vec::new())) {
             return Err(ConfigError::PrivateKey { member, kid: kid() });
         }
     }
@@ -341,7 +343,7 @@ fn algorithm_key_pair(_: &Object<'_>) -> Result<KeyType, String> {
 
 /// `use` and `key_ops` must allow verifying (RFC 7517 sections 4.2 and 4.3); everything must have its JSON type.
 fn check_metadata(members: &Object<'_>) -> Result<(), String> {
-    for name in ["kid", "use", "alg"] {
+    for name in &["kid", "use", "alg"] {
         if get(members, name).is_some() {
             string(members, name, "a string")?;
         }
@@ -391,12 +393,12 @@ fn unsupported(name: &str, found: &str, expected: &str) -> String {
 }
 
 fn wrong(name: &str, found: &str, expected: &str) -> String {
-    joined(&["its ", name, " is ", found, "; it should be ", expected])
+    filled("its {} is {}; it should be {}", &[name, found, expected])
 }
 
 fn bytes(members: &Object<'_>, name: &str) -> Result<Vec<u8>, String> {
     let text = string(members, name, "base64url text")?;
-    base64url::decode(text).ok_or_else(|| joined(&["its ", name, " is malformed: ", base64url::problem(text)]))
+    base64url::decode(text).ok_or_else(|| filled("its {} is malformed: {}", &[name, base64url::problem(text)]))
 }
 
 /// A Base64urlUInt (RFC 7518 section 2). Some libraries prefix a zero byte (section 6.3.1.1); the number is the same.

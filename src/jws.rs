@@ -78,7 +78,7 @@ impl JoseHeader {
 
     /// Refuses extensions, none of which is understood here (RFC 7515 section 4.1.11, RFC 7797 section 7).
     pub(crate) fn refuse_extensions(object: &Object<'_>) -> Result<(), Error> {
-        for parameter in ["crit", "b64"] {
+        for parameter in &["crit", "b64"] {
             if object.get(parameter).is_some() {
                 return Err(Error::UnsupportedCritical { parameter });
             }

@@ -2,11 +2,17 @@
 
 use alloc::string::String;
 
-/// The pieces, one after the other.
-pub(crate) fn joined(pieces: &[&str]) -> String {
-    let mut text = String::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
-    for piece in pieces {
-        text.push_str(piece);
+/// The template, with the values in place of its `{}`, in order. A value is text: what it holds is not looked at.
+pub(crate) fn filled(template: &str, values: &[&str]) -> String {
+    debug_assert_eq!(template.matches("{}").count(), values.len(), "{template}");
+    let mut values = values.iter();
+    let mut text = String::with_capacity(64);
+    for character in template.chars() {
+        match character {
+            '{' => text.push_str(values.next().copied().unwrap_or_default()),
+            '}' => {}
+            _ => text.push(character),
+        }
     }
     text
 }
@@ -41,12 +47,12 @@ pub(crate) fn digit(value: u64) -> u8 {
 mod tests {
     use alloc::string::ToString;
 
-    use super::{count, decimal, digit, joined};
+    use super::{count, decimal, digit, filled};
 
     #[test]
     fn pieces_and_numbers_are_written_as_fmt_writes_them() {
-        assert_eq!(joined(&[]), "");
-        assert_eq!(joined(&["a", "", "\u{e9}"]), "a\u{e9}");
+        assert_eq!(filled("", &[]), "");
+        assert_eq!(filled("{}, \u{2026}{}{}", &["{}", "", "\u{e9}"]), "{}, \u{2026}\u{e9}");
         for number in [0, 1, 9, 10, 99, 100, 1_048_576, u64::MAX - 1, u64::MAX] {
             assert_eq!(decimal(number), number.to_string());
         }

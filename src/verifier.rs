@@ -12,7 +12,7 @@ use crate::jws::{JoseHeader, Jws};
 use crate::policy::{ClockMarks, Decision, Policy};
 use crate::profile::{Expected, Profile};
 use crate::tenant::Tenants;
-use crate::text::joined;
+use crate::text::filled;
 use crate::{Algorithm, JwkSet, Seconds};
 
 /// In bytes. RFC 7519 sets none; HTTP servers commonly take headers of 8 to 16 KiB.
@@ -363,7 +363,7 @@ impl VerifierBuilder {
             problem = problem.or(Some("one of no values"));
         }
         if let Some(problem) = problem {
-            let problem = joined(&["has for ", &shown(claim), " what no claim can equal: ", problem]);
+            let problem = filled("has for {} what no claim can equal: {}", &[&shown(claim), problem]);
             self.refuse(invalid(by_language("expect_claim", "claims"), &problem));
         }
         self.settings.rules.expected.push(Expectation { claim: claim.to_string(), values, one_of });

@@ -14,7 +14,7 @@ use crate::error::{ml_dsa_hint, shown};
 use crate::json;
 use crate::policy::{ClockMarks, Policy, Reason};
 use crate::profile::{Expected, Profile};
-use crate::text::{count, joined};
+use crate::text::{count, filled};
 use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, Token, UnixTime, Value, Verifier, VerifierSet};
 
 #[cfg(target_arch = "wasm32")]
@@ -187,7 +187,7 @@ impl Core {
 }
 
 fn answer(token: &Token) -> String {
-    joined(&["[", token.header(), ",", token.payload(), ",", &count(token.key_index()), "]"])
+    filled("[{},{},{}]", &[token.header(), token.payload(), &count(token.key_index())])
 }
 
 fn token_times(exp: f64, nbf: f64, iat: f64) -> TokenTimes {
@@ -362,12 +362,10 @@ fn strings<'v>(value: &'v Value<'_>) -> impl Iterator<Item = &'v str> {
 fn algorithm(name: &str) -> Result<Algorithm, ConfigError> {
     Algorithm::from_name(name).ok_or_else(|| ConfigError::InvalidOption {
         option: "algorithms",
-        problem: joined(&[
-            "holds ",
-            &shown(name),
-            ", which is not supported: only asymmetric signatures are, named exactly",
-            ml_dsa_hint(name),
-        ]),
+        problem: filled(
+            "holds {}, which is not supported: only asymmetric signatures are, named exactly{}",
+            &[&shown(name), ml_dsa_hint(name)],
+        ),
     })
 }
 

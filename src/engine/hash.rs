@@ -1,19 +1,42 @@
-//! The hashes that signatures and the `at_hash` of ID tokens are made of: RustCrypto's, behind one function, so that what uses
-//! them is compiled once.
+//! The hashes that signatures and the `at_hash` of ID tokens are made of, behind one function: `hashed` takes the parts of a
+//! message.
+
+#[cfg(any(test, all(feature = "wasm", not(feature = "reference"))))]
+mod small;
 
 use alloc::vec::Vec;
-
-use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::Algorithm;
 use crate::algorithm::{Hash, KeyType, Scheme};
 
-/// The hash of some bytes after others.
-pub(super) fn hashed(hash: Hash, parts: &[&[u8]]) -> Vec<u8> {
-    match hash {
-        Hash::Sha256 => digest::<Sha256>(parts),
-        Hash::Sha384 => digest::<Sha384>(parts),
-        Hash::Sha512 => digest::<Sha512>(parts),
+#[cfg(any(not(feature = "wasm"), feature = "reference"))]
+pub(super) use by_crate::hashed;
+#[cfg(all(feature = "wasm", not(feature = "reference")))]
+pub(super) use small::hashed;
+
+/// RustCrypto's.
+#[cfg(any(not(feature = "wasm"), feature = "reference"))]
+mod by_crate {
+    use alloc::vec::Vec;
+
+    use sha2::{Digest, Sha256, Sha384, Sha512};
+
+    use crate::algorithm::Hash;
+
+    pub(in crate::engine) fn hashed(hash: Hash, parts: &[&[u8]]) -> Vec<u8> {
+        match hash {
+            Hash::Sha256 => digest::<Sha256>(parts),
+            Hash::Sha384 => digest::<Sha384>(parts),
+            Hash::Sha512 => digest::<Sha512>(parts),
+        }
+    }
+
+    fn digest<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
+        let mut digest = D::new();
+        for part in parts {
+            digest.update(part);
+        }
+        digest.finalize().to_vec()
     }
 }
 
@@ -41,10 +64,5 @@ fn shake256(text: &[u8]) -> Vec<u8> {
     output
 }
 
-fn digest<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
-    let mut digest = D::new();
-    for part in parts {
-        digest.update(part);
-    }
-    digest.finalize().to_vec()
-}
+#[cfg(test)]
+mod tests;

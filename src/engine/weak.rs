@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 
 use super::KeyMaterial;
-use crate::text::{count, joined};
+use crate::text::{count, filled};
 
 const RSA_BITS: core::ops::RangeInclusive<usize> = 2048..=8192;
 
@@ -13,7 +13,7 @@ pub(super) fn check(material: &KeyMaterial<'_>) -> Result<(), String> {
         KeyMaterial::Rsa { modulus, exponent } => {
             let bits = bit_length(modulus);
             if !RSA_BITS.contains(&bits) {
-                return Err(joined(&["its RSA modulus has ", &count(bits), " bits; it should have 2048 to 8192"]));
+                return Err(filled("its RSA modulus has {} bits; it should have 2048 to 8192", &[&count(bits)]));
             }
             check_rsa(modulus, exponent).map_err(ToString::to_string)
         }
@@ -30,14 +30,10 @@ pub(super) fn check(material: &KeyMaterial<'_>) -> Result<(), String> {
             if found == size {
                 return Ok(());
             }
-            Err(joined(&[
-                "its pub has ",
-                &count(found),
-                " bytes; for ",
-                algorithm.name(),
-                " it should have exactly ",
-                &count(size),
-            ]))
+            Err(filled(
+                "its pub has {} bytes; for {} it should have exactly {}",
+                &[&count(found), algorithm.name(), &count(size)],
+            ))
         }
     }
 }
@@ -61,15 +57,10 @@ fn check_sizes(numbers: &[(&str, &[u8])], size: usize) -> Result<(), String> {
         None => Ok(()),
         Some((name, number)) => {
             let found = number.len();
-            Err(joined(&[
-                "its ",
-                name,
-                " has ",
-                &count(found),
-                " bytes; it should have exactly ",
-                &count(size),
-                ", leading zeros included",
-            ]))
+            Err(filled(
+                "its {} has {} bytes; it should have exactly {}, leading zeros included",
+                &[name, &count(found), &count(size)],
+            ))
         }
     }
 }

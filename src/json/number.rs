@@ -39,8 +39,8 @@ pub(super) fn write(out: &mut String, number: f64) {
     out.push_str(&decimal(number.abs() as u64));
     if thousandths != 0 {
         out.push('.');
-        for part in [thousandths / 100, thousandths / 10, thousandths] {
-            out.push(char::from(digit(part % 10)));
+        for unit in &[100, 10, 1] {
+            out.push(char::from(digit(thousandths / unit % 10)));
         }
     }
 }

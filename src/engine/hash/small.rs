@@ -1,0 +1,143 @@
+//! SHA-256, SHA-384 and SHA-512 (FIPS 180-4) in half the code, for WebAssembly, where each kilobyte is downloaded. Their
+//! constants, a kilobyte that no compressor makes shorter, are computed from what they are.
+#![expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    reason = "words are cut to size on purpose, and places are below 16 or the count of rounds"
+)]
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use once_cell::race::OnceBox;
+
+use crate::algorithm::Hash;
+
+pub(in crate::engine) fn hashed(hash: Hash, parts: &[&[u8]]) -> Vec<u8> {
+    let constants = CONSTANTS.get_or_init(|| Box::new(Constants::new()));
+    let (initial, bytes) = match hash {
+        Hash::Sha256 => (&constants.square[..8], 32),
+        Hash::Sha384 => (&constants.square[8..], 48),
+        Hash::Sha512 => (&constants.square[..8], 64),
+    };
+    let mut message = parts.concat();
+    let mut output = Vec::with_capacity(64);
+    if hash == Hash::Sha256 {
+        pad(&mut message, 64);
+        let mut state = core::array::from_fn(|i| upper(initial[i]));
+        message.chunks_exact(64).for_each(|block| mix_32(&mut state, block, &constants.cube));
+        state.iter().for_each(|word| output.extend_from_slice(&word.to_be_bytes()));
+    } else {
+        pad(&mut message, 128);
+        let mut state = core::array::from_fn(|i| initial[i]);
+        message.chunks_exact(128).for_each(|block| mix_64(&mut state, block, &constants.cube));
+        state.iter().for_each(|word| output.extend_from_slice(&word.to_be_bytes()));
+    }
+    output.truncate(bytes);
+    output
+}
+
+/// Section 5.1: a bit, zeros, and the length in bits, in an eighth of a block. No message here is longer than 2^61 bytes.
+fn pad(message: &mut Vec<u8>, block: usize) {
+    let bits = 8 * message.len() as u64;
+    message.push(0x80);
+    while message.len() % block != block - block / 8 {
+        message.push(0);
+    }
+    message.resize(message.len() + block / 8 - 8, 0);
+    message.extend_from_slice(&bits.to_be_bytes());
+}
+
+/// Section 6.2.2 or 6.4.2, for one of the two sizes of words; the rotations are those of section 4.1.2 or 4.1.3.
+macro_rules! mix {
+    ($name:ident, $word:ty, $rounds:literal, $constant:expr, $large0:expr, $large1:expr, $small0:expr, $small1:expr) => {
+        fn $name(state: &mut [$word; 8], block: &[u8], constants: &[u64; 80]) {
+            let mut words = [0; 16];
+            let (numbers, _) = block.as_chunks();
+            for (word, bytes) in words.iter_mut().zip(numbers) {
+                *word = <$word>::from_be_bytes(*bytes);
+            }
+            let large = |word: $word, [one, two, three]: [u32; 3]| {
+                word.rotate_right(one) ^ word.rotate_right(two) ^ word.rotate_right(three)
+            };
+            let small = |word: $word, [one, two, shift]: [u32; 3]| {
+                word.rotate_right(one) ^ word.rotate_right(two) ^ word >> shift
+            };
+            let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
+            for round in 0..$rounds {
+                let at = round % 16;
+                if round >= 16 {
+                    words[at] = words[at]
+                        .wrapping_add(small(words[(at + 1) % 16], $small0))
+                        .wrapping_add(words[(at + 9) % 16])
+                        .wrapping_add(small(words[(at + 14) % 16], $small1));
+                }
+                let one = h
+                    .wrapping_add(large(e, $large1))
+                    .wrapping_add(e & f ^ !e & g)
+                    .wrapping_add($constant(constants[round]))
+                    .wrapping_add(words[at]);
+                let two = large(a, $large0).wrapping_add(a & b ^ a & c ^ b & c);
+                (h, g, f, e) = (g, f, e, d.wrapping_add(one));
+                (d, c, b, a) = (c, b, a, one.wrapping_add(two));
+            }
+            for (word, mixed) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
+                *word = word.wrapping_add(mixed);
+            }
+        }
+    };
+}
+
+mix!(mix_32, u32, 64, upper, [2, 13, 22], [6, 11, 25], [7, 18, 3], [17, 19, 10]);
+mix!(mix_64, u64, 80, core::convert::identity, [28, 34, 39], [14, 18, 41], [1, 8, 7], [19, 61, 6]);
+
+/// What SHA-256 has of a constant of SHA-512.
+fn upper(constant: u64) -> u32 {
+    (constant >> 32) as u32
+}
+
+static CONSTANTS: OnceBox<Constants> = OnceBox::new();
+
+/// The first 64 bits of the fractions of roots of the first primes (sections 4.2.2, 4.2.3 and 5.3).
+struct Constants {
+    square: [u64; 16],
+    cube: [u64; 80],
+}
+
+impl Constants {
+    fn new() -> Self {
+        // Below 23 * 23 a number is prime if no smaller one up to 22 divides it; the 80th prime is 409.
+        let primes = || (2..).filter(|number| (2..22).all(|divisor| divisor >= *number || number % divisor != 0));
+        let (mut square, mut cube) = ([0; 16], [0; 80]);
+        square.iter_mut().zip(primes()).for_each(|(root, prime)| *root = fraction(prime, 2));
+        cube.iter_mut().zip(primes()).for_each(|(root, prime)| *root = fraction(prime, 3));
+        Self { square, cube }
+    }
+}
+
+/// Of the square root or the cube root of a number.
+fn fraction(number: u64, degree: u32) -> u64 {
+    // Newton's method, until it stands still.
+    let power = |base: f64| if degree == 2 { base } else { base * base };
+    let mut root = number as f64;
+    for _ in 0..24 {
+        root = (root * f64::from(degree - 1) + number as f64 / power(root)) / f64::from(degree);
+    }
+    // 28 bits exactly, and what their power lacks, below 2^64, so that nothing is lost where it wraps.
+    let first = (root * f64::from(1 << 28)) as u64;
+    let lacking = number.checked_shl(28 * degree).unwrap_or_default().wrapping_sub(first.wrapping_pow(degree)) as f64;
+    // (first + rest)^degree = first^degree + lacking, solved for the rest, from 0 on.
+    let (first_as_float, mut rest) = (first as f64, 0.0);
+    for _ in 0..4 {
+        let factor = if degree == 2 {
+            2.0 * first_as_float + rest
+        } else {
+            (3.0 * first_as_float + 3.0 * rest) * first_as_float + rest * rest
+        };
+        rest = lacking / factor;
+    }
+    (first << 36) + (rest * f64::from(1 << 30) * 64.0) as u64
+}

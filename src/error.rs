@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::json::{self, Value};
-use crate::text::{count, filled};
+use crate::text::Piece::{Brief, Count, Kid, Number, Shown, Text};
+use crate::text::filled;
 
 /// Why a token was refused.
 ///
@@ -228,50 +229,52 @@ impl Error {
     /// What [`Display`](fmt::Display) writes.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::Malformed { part, problem, offset: None } => filled("the {} is malformed: {}", &[part, problem]),
-            Self::Malformed { part, problem, offset: Some(offset) } => {
-                filled("the {} is malformed: {} (byte {})", &[part, problem, &count(*offset)])
+            Self::Malformed { part, problem, offset: None } => {
+                filled("the {} is malformed: {}", &[Text(part), Text(problem)])
             }
-            Self::TooLarge { bytes, max } => filled(
-                "the token is {} bytes long, more than the {} that are accepted",
-                &[&count(*bytes), &count(*max)],
-            ),
+            Self::Malformed { part, problem, offset: Some(offset) } => {
+                filled("the {} is malformed: {} (byte {})", &[Text(part), Text(problem), Count(*offset)])
+            }
+            Self::TooLarge { bytes, max } => {
+                filled("the token is {} bytes long, more than the {} that are accepted", &[Count(*bytes), Count(*max)])
+            }
             Self::UnsupportedAlgorithm { alg } => filled(
                 "alg is {}; only asymmetric signatures are supported: {}{}",
-                &[&shown(alg), SUPPORTED, ml_dsa_hint(alg)],
+                &[Shown(alg), Text(SUPPORTED), Text(ml_dsa_hint(alg))],
             ),
             Self::AlgorithmNotAllowed { alg, allowed } => {
-                filled("alg is {}; this verifier allows only {}", &[&shown(alg), &allowed.join(", ")])
+                filled("alg is {}; this verifier allows only {}", &[Shown(alg), Text(&allowed.join(", "))])
             }
             Self::UnsupportedCritical { parameter } => {
-                filled("the header has \"{}\", and no such extension is understood here", &[parameter])
+                filled("the header has \"{}\", and no such extension is understood here", &[Text(parameter)])
             }
             Self::UnexpectedType { expected, actual } => {
                 let actual = actual.as_deref().map_or_else(|| "missing".to_string(), shown);
-                filled("typ is {}; it should be {}", &[&actual, &one_of(expected)])
+                let any = if matches!(expected, Value::Array(_)) { "one of " } else { "" };
+                filled("typ is {}; it should be {}{}", &[Text(&actual), Text(any), Brief(expected)])
             }
             Self::KeyNotFound { alg, kid: Some(kid), problem } => {
-                filled("no key in the set has kid {} and fits {}: {}", &[&shown(kid), alg, problem])
+                filled("no key in the set has kid {} and fits {}: {}", &[Shown(kid), Text(alg), Text(problem)])
             }
             Self::KeyNotFound { alg, kid: None, problem } => {
-                filled("the token names no kid, and no usable key in the set fits {}: {}", &[alg, problem])
+                filled("the token names no kid, and no usable key in the set fits {}: {}", &[Text(alg), Text(problem)])
             }
             Self::KeyUnusable { kid, reason } => {
-                filled("the key with kid {} cannot be used: {}", &[&shown(kid), reason])
+                filled("the key with kid {} cannot be used: {}", &[Shown(kid), Text(reason)])
             }
             Self::BadSignature => {
                 "the signature does not fit: the token was altered, or another key than the one in the set signed it"
                     .to_string()
             }
-            Self::MissingClaim { claim } => filled("the claim {} is missing", &[&shown(claim)]),
+            Self::MissingClaim { claim } => filled("the claim {} is missing", &[Shown(claim)]),
             Self::InvalidClaim { claim, expected, actual } => {
-                filled("the claim {} is {}; it should be {}", &[&shown(claim), &brief(actual), expected])
+                filled("the claim {} is {}; it should be {}", &[Shown(claim), Brief(actual), Text(expected)])
             }
             Self::ClaimMismatch { claim, expected, actual: Some(actual) } => {
-                filled("the claim {} is {}; expected {}", &[&shown(claim), &brief(actual), &brief(expected)])
+                filled("the claim {} is {}; expected {}", &[Shown(claim), Brief(actual), Brief(expected)])
             }
             Self::ClaimMismatch { claim, expected, actual: None } => {
-                filled("the claim {} is not what was expected: {}", &[&shown(claim), &brief(expected)])
+                filled("the claim {} is not what was expected: {}", &[Shown(claim), Brief(expected)])
             }
             Self::Expired { exp, now, tolerance } => {
                 at("the token expired: exp", *exp, *now, ", tolerance ", *tolerance)
@@ -300,8 +303,7 @@ impl fmt::Display for Error {
 
 /// What a message says of a time, in Unix seconds, and of a span, in seconds.
 fn at(what: &str, time: f64, now: f64, which: &str, span: f64) -> String {
-    let [time, now, span] = [time, now, span].map(json::shown_number);
-    filled("{} is {}, now is {}{}{} s", &[what, &time, &now, which, &span])
+    filled("{} is {}, now is {}{}{} s", &[Text(what), Number(time), Number(now), Text(which), Number(span)])
 }
 
 impl core::error::Error for Error {}
@@ -388,24 +390,26 @@ impl ConfigError {
     /// What [`Display`](fmt::Display) writes.
     pub(crate) fn message(&self) -> String {
         match self {
-            Self::InvalidJwks { problem } => filled("this is not a JWK Set: {}", &[problem]),
+            Self::InvalidJwks { problem } => filled("this is not a JWK Set: {}", &[Text(problem)]),
             Self::PrivateKey { member, kid } => filled(
                 "the key with kid {} holds private key material (\"{}\"): replace it, and ship or publish public keys only",
-                &[&shown_kid(kid.as_deref()), member],
+                &[Kid(kid.as_deref()), Text(member)],
             ),
             Self::SymmetricKey { kid } => filled(
                 "the key with kid {} is symmetric: who can verify with it can also sign, so it has no place in an app or a key set",
-                &[&shown_kid(kid.as_deref())],
+                &[Kid(kid.as_deref())],
             ),
             #[cfg(feature = "der")]
-            Self::InvalidKey { problem } => filled("this is not a usable public key: {}", &[problem]),
+            Self::InvalidKey { problem } => filled("this is not a usable public key: {}", &[Text(problem)]),
             Self::NoUsableKey { reasons } if reasons.is_empty() => {
                 "the JWK Set is empty: its provider has no asymmetric key, or signs with a shared secret (HS256); \
                  give it a key that is RSA, EC or Ed25519"
                     .to_string()
             }
-            Self::NoUsableKey { reasons } => filled("no key in the JWK Set can be used: {}", &[&reasons.join("; ")]),
-            Self::InvalidOption { option, problem } => filled("the option \"{}\" {}", &[option, problem]),
+            Self::NoUsableKey { reasons } => {
+                filled("no key in the JWK Set can be used: {}", &[Text(&reasons.join("; "))])
+            }
+            Self::InvalidOption { option, problem } => filled("the option \"{}\" {}", &[Text(option), Text(problem)]),
         }
     }
 }
@@ -445,11 +449,6 @@ pub(crate) const fn by_language(rust: &'static str, javascript: &'static str) ->
     if cfg!(feature = "wasm") { javascript } else { rust }
 }
 
-/// How a key is named in a message.
-pub(crate) fn shown_kid(kid: Option<&str>) -> String {
-    kid.map_or_else(|| "(none)".to_string(), shown)
-}
-
 /// Text in a message: shortened, quoted and escaped.
 pub(crate) fn shown(text: &str) -> String {
     let mut quoted = String::new();
@@ -468,14 +467,8 @@ fn shorten(text: &str) -> String {
     short
 }
 
-/// Of an array any element would do.
-fn one_of(expected: &Value<'_>) -> String {
-    let any = if matches!(expected, Value::Array(_)) { "one of " } else { "" };
-    filled("{}{}", &[any, &brief(expected)])
-}
-
 /// A value in a message: as JSON, or only its kind where that would be long.
-fn brief(value: &Value<'_>) -> String {
+pub(crate) fn brief(value: &Value<'_>) -> String {
     let text = value.shown();
     if text.len() <= 200 {
         return text;

@@ -13,7 +13,8 @@ use crate::engine::{self, KeyMaterial, VerifyingKey};
 use crate::error::ML_DSA_HINT;
 use crate::error::{ConfigError, Error, by_language, shown};
 use crate::json::{self, Object, Value};
-use crate::text::{count, filled};
+use crate::text::Piece::{Count, Shown, Text};
+use crate::text::filled;
 use crate::{Algorithm, base64url};
 
 /// A key of a set. It may be unusable (weak, invalid, meant for encryption, of a type that is not supported): then it
@@ -44,9 +45,9 @@ impl Jwk {
     /// A weak or invalid key is no error here: [`Jwk::verify`] reports it.
     pub fn from_json(text: &str) -> Result<Self, ConfigError> {
         let value = json::parse(text)
-            .map_err(|error| invalid(filled("{} (byte {})", &[error.problem, &count(error.offset)])))?;
+            .map_err(|error| invalid(filled("{} (byte {})", &[Text(error.problem), Count(error.offset)])))?;
         let Value::Object(members) = value else {
-            return Err(invalid(filled("the key is {}, not a JSON object", &[value.kind()])));
+            return Err(invalid(filled("the key is {}, not a JSON object", &[Text(value.kind())])));
         };
         let key = Self::from_members(&members, false)?;
         match (key.key_type, key.prepared.as_ref()) {
@@ -163,7 +164,7 @@ impl Jwk {
             .usable_for(algorithm, KeyRules { any_rsa_exponent: true, algorithm_required: false })
             .map_err(unusable)?;
         if !self.fits(algorithm) {
-            return Err(unusable(filled("its type does not fit {}", &[algorithm.name()])));
+            return Err(unusable(filled("its type does not fit {}", &[Text(algorithm.name())])));
         }
         if holds(key, algorithm, message, signature) { Ok(()) } else { Err(Error::BadSignature) }
     }
@@ -190,7 +191,7 @@ impl Jwk {
         if let Some(alg) = self.alg.as_deref()
             && Algorithm::from_name(alg) != Some(algorithm)
         {
-            return Err(filled("its alg is {}, so it is not for {}", &[&shown(alg), algorithm.name()]));
+            return Err(filled("its alg is {}, so it is not for {}", &[Shown(alg), Text(algorithm.name())]));
         }
         Ok(key.as_ref())
     }
@@ -199,7 +200,7 @@ impl Jwk {
     pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], rules: KeyRules) -> Option<String> {
         let mut reason = match self.prepared.as_ref() {
             Err(problem) => problem.clone(),
-            Ok(_) => filled("no allowed algorithm is for its type, {}", &[self.crv().unwrap_or(&self.kty)]),
+            Ok(_) => filled("no allowed algorithm is for its type, {}", &[Text(self.crv().unwrap_or(&self.kty))]),
         };
         for algorithm in algorithms.iter().filter(|algorithm| self.fits(**algorithm)) {
             match self.usable_for(*algorithm, rules) {
@@ -393,12 +394,13 @@ fn unsupported(name: &str, found: &str, expected: &str) -> String {
 }
 
 fn wrong(name: &str, found: &str, expected: &str) -> String {
-    filled("its {} is {}; it should be {}", &[name, found, expected])
+    filled("its {} is {}; it should be {}", &[Text(name), Text(found), Text(expected)])
 }
 
 fn bytes(members: &Object<'_>, name: &str) -> Result<Vec<u8>, String> {
     let text = string(members, name, "base64url text")?;
-    base64url::decode(text).ok_or_else(|| filled("its {} is malformed: {}", &[name, base64url::problem(text)]))
+    base64url::decode(text)
+        .ok_or_else(|| filled("its {} is malformed: {}", &[Text(name), Text(base64url::problem(text))]))
 }
 
 /// A Base64urlUInt (RFC 7518 section 2). Some libraries prefix a zero byte (section 6.3.1.1); the number is the same.

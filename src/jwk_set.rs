@@ -6,10 +6,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::Algorithm;
-use crate::error::{ConfigError, Error, by_language, shown_kid};
+use crate::error::{ConfigError, Error, by_language};
 use crate::json::{self, Object, Value};
 use crate::jwk::{self, Jwk, KeyRules};
-use crate::text::{count, filled};
+use crate::text::Piece::{Count, Kid, Text};
+use crate::text::filled;
 
 /// A set larger than this in bytes is refused unread: real sets have a few kilobytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -51,22 +52,22 @@ impl JwkSet {
     /// Either of the two.
     pub(crate) fn read(text: &str, published: bool) -> Result<Self, ConfigError> {
         if text.len() > MAX_BYTES {
-            return Err(invalid(filled("it is {} bytes long, more than 1 MiB", &[&count(text.len())])));
+            return Err(invalid(filled("it is {} bytes long, more than 1 MiB", &[Count(text.len())])));
         }
         let value = json::parse(text).map_err(|error| {
             invalid(match recognized(text) {
                 Some(what) => what.to_owned(),
-                None => filled("it is not strict JSON: {} (byte {})", &[error.problem, &count(error.offset)]),
+                None => filled("it is not strict JSON: {} (byte {})", &[Text(error.problem), Count(error.offset)]),
             })
         })?;
         let keys = keys_of(&value)?;
         if keys.len() > MAX_KEYS {
-            return Err(invalid(filled("it has {} keys, more than {}", &[&count(keys.len()), &count(MAX_KEYS)])));
+            return Err(invalid(filled("it has {} keys, more than {}", &[Count(keys.len()), Count(MAX_KEYS)])));
         }
         let (mut known, mut others) = (Vec::with_capacity(keys.len()), Vec::new());
         for (place, key) in keys.iter().enumerate() {
             let Value::Object(members) = key else {
-                return Err(invalid(filled("key {} of it is {}, not an object", &[&count(place), key.kind()])));
+                return Err(invalid(filled("key {} of it is {}, not an object", &[Count(place), Text(key.kind())])));
             };
             let key = Jwk::from_members(members, published)?;
             if key.is_supported() { known.push(key) } else { others.push(key) }
@@ -87,7 +88,7 @@ impl JwkSet {
         for key in self.keys.iter() {
             match key.why_unusable(algorithms, rules) {
                 None => return Ok(()),
-                Some(reason) => reasons.push(filled("kid {}: {}", &[&shown_kid(key.kid()), &reason])),
+                Some(reason) => reasons.push(filled("kid {}: {}", &[Kid(key.kid()), Text(&reason)])),
             }
         }
         reasons.truncate(5);
@@ -172,10 +173,10 @@ fn keys_of<'v, 'a>(value: &'v Value<'a>) -> Result<&'v [Value<'a>], ConfigError>
         Value::Array(keys) => return Ok(keys),
         Value::Object(set) => match set.get("keys") {
             Some(Value::Array(keys)) => return Ok(keys),
-            Some(other) => filled("its \"keys\" is {}, not an array", &[other.kind()]),
+            Some(other) => filled("its \"keys\" is {}, not an array", &[Text(other.kind())]),
             None => object_without_keys(set).to_owned(),
         },
-        other => filled("it is {}, neither an object nor an array", &[other.kind()]),
+        other => filled("it is {}, neither an object nor an array", &[Text(other.kind())]),
     };
     Err(invalid(problem))
 }

@@ -2,14 +2,41 @@
 
 use alloc::string::String;
 
-/// The template, with the values in place of its `{}`, in order. A value is text: what it holds is not looked at.
-pub(crate) fn filled(template: &str, values: &[&str]) -> String {
-    debug_assert_eq!(template.matches("{}").count(), values.len(), "{template}");
-    let mut values = values.iter();
+use crate::error::{brief, shown};
+use crate::json::{Value, shown_number};
+
+/// What stands in place of a `{}`.
+pub(crate) enum Piece<'a> {
+    /// As it is; what it holds is not looked at.
+    Text(&'a str),
+    /// From a stranger: shortened, quoted and escaped.
+    Shown(&'a str),
+    /// A key's `kid`, if it has one, in the same way.
+    Kid(Option<&'a str>),
+    /// A value as JSON, or only its kind where that would be long.
+    Brief(&'a Value<'a>),
+    /// With at most three decimals.
+    Number(f64),
+    /// How many things, or which of them.
+    Count(usize),
+}
+
+/// The template, with the pieces in place of its `{}`, in order.
+pub(crate) fn filled(template: &str, pieces: &[Piece<'_>]) -> String {
+    debug_assert_eq!(template.matches("{}").count(), pieces.len(), "{template}");
+    let mut pieces = pieces.iter();
     let mut text = String::with_capacity(64);
     for character in template.chars() {
         match character {
-            '{' => text.push_str(values.next().copied().unwrap_or_default()),
+            '{' => match pieces.next() {
+                Some(Piece::Text(piece)) => text.push_str(piece),
+                Some(Piece::Shown(piece) | Piece::Kid(Some(piece))) => text.push_str(&shown(piece)),
+                Some(Piece::Kid(None)) => text.push_str("(none)"),
+                Some(Piece::Brief(value)) => text.push_str(&brief(value)),
+                Some(Piece::Number(number)) => text.push_str(&shown_number(*number)),
+                Some(Piece::Count(count)) => text.push_str(&decimal(u64::try_from(*count).unwrap_or(u64::MAX))),
+                None => {}
+            },
             '}' => {}
             _ => text.push(character),
         }
@@ -33,11 +60,6 @@ pub(crate) fn decimal(number: u64) -> String {
     reversed.iter().take(length).rev().map(|digit| char::from(*digit)).collect()
 }
 
-/// A count of things in memory.
-pub(crate) fn count(number: usize) -> String {
-    decimal(u64::try_from(number).unwrap_or(u64::MAX))
-}
-
 /// A digit up to 15, in hexadecimal beyond 9.
 pub(crate) fn digit(value: u64) -> u8 {
     b"0123456789abcdef".get(usize::try_from(value).unwrap_or_default()).copied().unwrap_or(b'0')
@@ -47,16 +69,20 @@ pub(crate) fn digit(value: u64) -> u8 {
 mod tests {
     use alloc::string::ToString;
 
-    use super::{count, decimal, digit, filled};
+    use super::Piece::{Count, Shown, Text};
+    use super::{decimal, digit, filled};
 
     #[test]
     fn pieces_and_numbers_are_written_as_fmt_writes_them() {
         assert_eq!(filled("", &[]), "");
-        assert_eq!(filled("{}, \u{2026}{}{}", &["{}", "", "\u{e9}"]), "{}, \u{2026}\u{e9}");
+        assert_eq!(
+            filled("{}, \u{2026}{}{}{}", &[Text("{}"), Shown("{\"}"), Text("\u{e9}"), Count(10)]),
+            "{}, \u{2026}\"{\\\"}\"\u{e9}10"
+        );
         for number in [0, 1, 9, 10, 99, 100, 1_048_576, u64::MAX - 1, u64::MAX] {
             assert_eq!(decimal(number), number.to_string());
         }
-        assert_eq!(count(usize::MAX), usize::MAX.to_string());
+        assert_eq!(filled("{}", &[Count(usize::MAX)]), usize::MAX.to_string());
         assert_eq!(
             (0..16).map(|value| char::from(digit(value))).collect::<alloc::string::String>(),
             "0123456789abcdef"

@@ -5,13 +5,14 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::claims::{Accept, ClaimRules, Expectation, TokenTimes, UnixTime};
-use crate::error::{ConfigError, Error, by_language, shown};
+use crate::error::{ConfigError, Error, by_language};
 use crate::json::{self, Object, Value};
 use crate::jwk::{Jwk, KeyRules};
 use crate::jws::{JoseHeader, Jws};
 use crate::policy::{ClockMarks, Decision, Policy};
 use crate::profile::{Expected, Profile};
 use crate::tenant::Tenants;
+use crate::text::Piece::{Shown, Text};
 use crate::text::filled;
 use crate::{Algorithm, JwkSet, Seconds};
 
@@ -363,7 +364,7 @@ impl VerifierBuilder {
             problem = problem.or(Some("one of no values"));
         }
         if let Some(problem) = problem {
-            let problem = filled("has for {} what no claim can equal: {}", &[&shown(claim), problem]);
+            let problem = filled("has for {} what no claim can equal: {}", &[Shown(claim), Text(problem)]);
             self.refuse(invalid(by_language("expect_claim", "claims"), &problem));
         }
         self.settings.rules.expected.push(Expectation { claim: claim.to_string(), values, one_of });

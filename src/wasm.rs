@@ -10,11 +10,12 @@ use once_cell::race::OnceBox;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 
 use crate::claims::TokenTimes;
-use crate::error::{ml_dsa_hint, shown};
+use crate::error::ml_dsa_hint;
 use crate::json;
 use crate::policy::{ClockMarks, Policy, Reason};
 use crate::profile::{Expected, Profile};
-use crate::text::{count, filled};
+use crate::text::Piece::{Count, Shown, Text};
+use crate::text::filled;
 use crate::{Accept, Algorithm, ConfigError, Error, JwkSet, Object, Token, UnixTime, Value, Verifier, VerifierSet};
 
 #[cfg(target_arch = "wasm32")]
@@ -187,7 +188,7 @@ impl Core {
 }
 
 fn answer(token: &Token) -> String {
-    filled("[{},{},{}]", &[token.header(), token.payload(), &count(token.key_index())])
+    filled("[{},{},{}]", &[Text(token.header()), Text(token.payload()), Count(token.key_index())])
 }
 
 fn token_times(exp: f64, nbf: f64, iat: f64) -> TokenTimes {
@@ -364,7 +365,7 @@ fn algorithm(name: &str) -> Result<Algorithm, ConfigError> {
         option: "algorithms",
         problem: filled(
             "holds {}, which is not supported: only asymmetric signatures are, named exactly{}",
-            &[&shown(name), ml_dsa_hint(name)],
+            &[Shown(name), Text(ml_dsa_hint(name))],
         ),
     })
 }

@@ -3,7 +3,8 @@
 use alloc::string::{String, ToString};
 
 use super::KeyMaterial;
-use crate::text::{count, filled};
+use crate::text::Piece::{Count, Text};
+use crate::text::filled;
 
 const RSA_BITS: core::ops::RangeInclusive<usize> = 2048..=8192;
 
@@ -13,7 +14,7 @@ pub(super) fn check(material: &KeyMaterial<'_>) -> Result<(), String> {
         KeyMaterial::Rsa { modulus, exponent } => {
             let bits = bit_length(modulus);
             if !RSA_BITS.contains(&bits) {
-                return Err(filled("its RSA modulus has {} bits; it should have 2048 to 8192", &[&count(bits)]));
+                return Err(filled("its RSA modulus has {} bits; it should have 2048 to 8192", &[Count(bits)]));
             }
             check_rsa(modulus, exponent).map_err(ToString::to_string)
         }
@@ -32,7 +33,7 @@ pub(super) fn check(material: &KeyMaterial<'_>) -> Result<(), String> {
             }
             Err(filled(
                 "its pub has {} bytes; for {} it should have exactly {}",
-                &[&count(found), algorithm.name(), &count(size)],
+                &[Count(found), Text(algorithm.name()), Count(size)],
             ))
         }
     }
@@ -59,7 +60,7 @@ fn check_sizes(numbers: &[(&str, &[u8])], size: usize) -> Result<(), String> {
             let found = number.len();
             Err(filled(
                 "its {} has {} bytes; it should have exactly {}, leading zeros included",
-                &[name, &count(found), &count(size)],
+                &[Text(name), Count(found), Count(size)],
             ))
         }
     }

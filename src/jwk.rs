@@ -398,7 +398,7 @@ fn wrong(name: &str, found: &str, expected: &str) -> String {
 }
 
 fn bytes(members: &Object<'_>, name: &str) -> Result<Vec<u8>, String> {
-    let text = string(members, name, "base64url text")?;
+    let text = string(members, name, "base64url text")?.as_bytes();
     base64url::decode(text)
         .ok_or_else(|| filled("its {} is malformed: {}", &[Text(name), Text(base64url::problem(text))]))
 }

@@ -31,16 +31,17 @@ impl<'a> Jws<'a> {
         if token.len() > max_bytes {
             return Err(Error::TooLarge { bytes: token.len(), max: max_bytes });
         }
-        let mut segments = token.split('.');
-        let (Some(header), Some(payload), Some(signature), None) =
-            (segments.next(), segments.next(), segments.next(), segments.next())
-        else {
-            let is_encrypted = token.bytes().filter(|byte| *byte == b'.').count() == 4;
-            let problem = "it is not three segments with two dots between them";
-            let jwe = "it has five segments: it is encrypted (JWE), not signed";
-            return Err(malformed("token", if is_encrypted { jwe } else { problem }));
+        let mut segments = token.as_bytes().splitn(3, |byte| *byte == b'.');
+        let (Some(header), Some(payload), Some(signature)) = (segments.next(), segments.next(), segments.next()) else {
+            return Err(not_three_segments(token));
         };
         let signing_input = token.as_bytes().get(..header.len() + 1 + payload.len()).unwrap_or_default();
+        // A dot in the signature is a fourth segment. It is not looked for until decoding fails, as it must then.
+        Self::decode(signing_input, [header, payload, signature])
+            .map_err(|error| if signature.iter().any(|byte| *byte == b'.') { not_three_segments(token) } else { error })
+    }
+
+    fn decode(signing_input: &'a [u8], [header, payload, signature]: [&[u8]; 3]) -> Result<Self, Error> {
         Ok(Self {
             header: decode_text("header", header)?,
             payload: decode_text("payload", payload)?,
@@ -103,7 +104,15 @@ fn parse_object<'t>(part: &'static str, text: &'t str) -> Result<Object<'t>, Err
     }
 }
 
-fn decode_text(part: &'static str, segment: &str) -> Result<String, Error> {
+#[cold]
+fn not_three_segments(token: &str) -> Error {
+    let is_encrypted = token.bytes().filter(|byte| *byte == b'.').count() == 4;
+    let problem = "it is not three segments with two dots between them";
+    let jwe = "it has five segments: it is encrypted (JWE), not signed";
+    malformed("token", if is_encrypted { jwe } else { problem })
+}
+
+fn decode_text(part: &'static str, segment: &[u8]) -> Result<String, Error> {
     String::from_utf8(decode(part, segment)?).map_err(|error| Error::Malformed {
         part,
         problem: "not valid UTF-8",
@@ -111,16 +120,16 @@ fn decode_text(part: &'static str, segment: &str) -> Result<String, Error> {
     })
 }
 
-fn decode(part: &'static str, segment: &str) -> Result<Vec<u8>, Error> {
+fn decode(part: &'static str, segment: &[u8]) -> Result<Vec<u8>, Error> {
     base64url::decode(segment).ok_or_else(|| not_decoded(part, segment))
 }
 
 #[cold]
-fn not_decoded(part: &'static str, segment: &str) -> Error {
-    let problem = if segment.bytes().any(|byte| byte.is_ascii_whitespace()) {
+fn not_decoded(part: &'static str, segment: &[u8]) -> Error {
+    let problem = if segment.iter().any(u8::is_ascii_whitespace) {
         // What remains of an Authorization header or of a file's line.
         "there is white space in it: a prefix such as Bearer, or the end of a line, is no part of a token"
-    } else if segment.ends_with('=') {
+    } else if segment.ends_with(b"=") {
         "it is padded with =, which no JWT is; an AWS load balancer pads x-amzn-oidc-data, not x-amzn-oidc-accesstoken"
     } else {
         base64url::problem(segment)

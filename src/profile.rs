@@ -169,7 +169,7 @@ impl<'e> Expected<'e> {
         }
         if let Some(access_token) = self.access_token {
             let actual = present(claims, "at_hash")?;
-            let decoded = actual.as_str().and_then(base64url::decode);
+            let decoded = actual.as_str().map(str::as_bytes).and_then(base64url::decode);
             let hash = engine::token_hash(algorithm, access_token.as_bytes());
             if !is_same(decoded.as_deref(), hash.get(..hash.len() / 2).unwrap_or_default()) {
                 return Err(mismatch("at_hash", Value::from("the hash of the access token"), actual));

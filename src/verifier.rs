@@ -284,7 +284,9 @@ fn same_media_type(one: &str, other: &str) -> bool {
     fn short(name: &str) -> &str {
         const PREFIX: &str = "application/";
         match name.split_at_checked(PREFIX.len()) {
-            Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.contains('/') => rest,
+            Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) && !rest.bytes().any(|byte| byte == b'/') => {
+                rest
+            }
             _ => name,
         }
     }

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::json::{self, Value};
-use crate::text::Piece::{Brief, Count, Kid, Number, Shown, Text};
+use crate::text::Piece::{self, Brief, Count, Kid, Number, Shown, Text};
 use crate::text::filled;
 
 /// Why a token was refused.
@@ -153,157 +153,195 @@ impl Error {
     /// The stable name of the case, in snake case.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed { .. } => "malformed",
-            Self::TooLarge { .. } => "too_large",
-            Self::UnsupportedAlgorithm { .. } => "unsupported_algorithm",
-            Self::AlgorithmNotAllowed { .. } => "algorithm_not_allowed",
-            Self::UnsupportedCritical { .. } => "unsupported_critical",
-            Self::UnexpectedType { .. } => "unexpected_type",
-            Self::KeyNotFound { .. } => "key_not_found",
-            Self::KeyUnusable { .. } => "key_unusable",
-            Self::BadSignature => "bad_signature",
-            Self::MissingClaim { .. } => "missing_claim",
-            Self::InvalidClaim { .. } => "invalid_claim",
-            Self::ClaimMismatch { .. } => "claim_mismatch",
-            Self::Expired { .. } => "expired",
-            Self::NotYetValid { .. } | Self::IssuedInFuture { .. } => "not_yet_valid",
-            Self::TooOld { .. } | Self::AuthenticationTooOld { .. } => "too_old",
-        }
+        self.facts().code
     }
 
     /// The name of the claim or header parameter this is about.
     #[must_use]
     pub fn claim(&self) -> Option<&str> {
-        match self {
-            Self::MissingClaim { claim } | Self::InvalidClaim { claim, .. } | Self::ClaimMismatch { claim, .. } => {
-                Some(claim)
-            }
-            Self::Expired { .. } => Some("exp"),
-            Self::NotYetValid { .. } => Some("nbf"),
-            Self::TooOld { .. } | Self::IssuedInFuture { .. } => Some("iat"),
-            Self::AuthenticationTooOld { .. } => Some("auth_time"),
-            _ => None,
-        }
+        self.facts().claim
     }
 
     /// What was expected, where one value says it.
     #[must_use]
     pub fn expected(&self) -> Option<Value<'static>> {
-        match self {
-            Self::TooLarge { max, .. } => u32::try_from(*max).ok().map(|max| Value::Number(max.into())),
-            Self::AlgorithmNotAllowed { allowed, .. } => {
-                Some(Value::Array(allowed.iter().map(|name| Value::from(*name)).collect()))
-            }
-            Self::InvalidClaim { expected, .. } => Some(Value::from(*expected)),
-            Self::UnexpectedType { expected, .. } | Self::ClaimMismatch { expected, .. } => Some(expected.clone()),
-            Self::Expired { now, tolerance, .. } => Some(Value::Number(now - tolerance)),
-            Self::NotYetValid { now, tolerance, .. } | Self::IssuedInFuture { now, tolerance, .. } => {
-                Some(Value::Number(now + tolerance))
-            }
-            Self::TooOld { max_age, .. } | Self::AuthenticationTooOld { max_age, .. } => Some(Value::Number(*max_age)),
-            _ => None,
-        }
+        self.facts().expected
     }
 
     /// What was found instead, where one value says it.
     #[must_use]
     pub fn actual(&self) -> Option<Value<'static>> {
+        self.facts().actual
+    }
+
+    /// All that is told of the case.
+    pub(crate) fn facts(&self) -> Facts<'_> {
         match self {
-            Self::TooLarge { bytes, .. } => u32::try_from(*bytes).ok().map(|bytes| Value::Number(bytes.into())),
-            Self::UnsupportedAlgorithm { alg } | Self::AlgorithmNotAllowed { alg, .. } => {
-                Some(Value::from(shorten(alg).as_str()))
+            Self::Malformed { part, problem, offset: None } => {
+                Facts::of("malformed", "the {} is malformed: {}", &[Text(part), Text(problem)])
             }
-            Self::UnexpectedType { actual, .. } => actual.as_deref().map(|typ| Value::from(shorten(typ).as_str())),
-            Self::InvalidClaim { actual, .. } => Some(actual.clone()),
-            Self::ClaimMismatch { actual, .. } => actual.clone(),
-            Self::Expired { exp, .. } => Some(Value::Number(*exp)),
-            Self::NotYetValid { nbf: time, .. } | Self::IssuedInFuture { iat: time, .. } => Some(Value::Number(*time)),
-            Self::TooOld { iat: time, now, .. } | Self::AuthenticationTooOld { auth_time: time, now, .. } => {
-                Some(Value::Number(now - time))
+            Self::Malformed { part, problem, offset: Some(offset) } => Facts::of(
+                "malformed",
+                "the {} is malformed: {} (byte {})",
+                &[Text(part), Text(problem), Count(*offset)],
+            ),
+            Self::TooLarge { bytes, max } => Facts {
+                expected: count(*max),
+                actual: count(*bytes),
+                ..Facts::of(
+                    "too_large",
+                    "the token is {} bytes long, more than the {} that are accepted",
+                    &[Count(*bytes), Count(*max)],
+                )
+            },
+            Self::UnsupportedAlgorithm { alg } => Facts {
+                actual: short(alg),
+                ..Facts::of(
+                    "unsupported_algorithm",
+                    "alg is {}; only asymmetric signatures are supported: {}{}",
+                    &[Shown(alg), Text(SUPPORTED), Text(ml_dsa_hint(alg))],
+                )
+            },
+            Self::AlgorithmNotAllowed { alg, allowed } => Facts {
+                expected: Some(Value::Array(allowed.iter().map(|name| Value::from(*name)).collect())),
+                actual: short(alg),
+                ..Facts::of(
+                    "algorithm_not_allowed",
+                    "alg is {}; this verifier allows only {}",
+                    &[Shown(alg), Text(&allowed.join(", "))],
+                )
+            },
+            Self::UnsupportedCritical { parameter } => Facts::of(
+                "unsupported_critical",
+                "the header has \"{}\", and no such extension is understood here",
+                &[Text(parameter)],
+            ),
+            Self::UnexpectedType { expected, actual } => {
+                let found = actual.as_deref().map_or(Text("missing"), Shown);
+                let any = if matches!(expected, Value::Array(_)) { "one of " } else { "" };
+                Facts {
+                    expected: Some(expected.clone()),
+                    actual: actual.as_deref().and_then(short),
+                    ..Facts::of("unexpected_type", "typ is {}; it should be {}{}", &[found, Text(any), Brief(expected)])
+                }
             }
-            _ => None,
+            Self::KeyNotFound { alg, kid: Some(kid), problem } => Facts::of(
+                "key_not_found",
+                "no key in the set has kid {} and fits {}: {}",
+                &[Shown(kid), Text(alg), Text(problem)],
+            ),
+            Self::KeyNotFound { alg, kid: None, problem } => Facts::of(
+                "key_not_found",
+                "the token names no kid, and no usable key in the set fits {}: {}",
+                &[Text(alg), Text(problem)],
+            ),
+            Self::KeyUnusable { kid, reason } => {
+                Facts::of("key_unusable", "the key with kid {} cannot be used: {}", &[Shown(kid), Text(reason)])
+            }
+            Self::BadSignature => Facts::of(
+                "bad_signature",
+                "the signature does not fit: the token was altered, or another key than the one in the set signed it",
+                &[],
+            ),
+            Self::MissingClaim { claim } => {
+                Facts { claim: Some(claim), ..Facts::of("missing_claim", "the claim {} is missing", &[Shown(claim)]) }
+            }
+            Self::InvalidClaim { claim, expected, actual } => Facts {
+                claim: Some(claim),
+                expected: Some(Value::from(*expected)),
+                actual: Some(actual.clone()),
+                ..Facts::of(
+                    "invalid_claim",
+                    "the claim {} is {}; it should be {}",
+                    &[Shown(claim), Brief(actual), Text(expected)],
+                )
+            },
+            Self::ClaimMismatch { claim, expected, actual } => {
+                let facts = match actual {
+                    Some(actual) => Facts::of(
+                        "claim_mismatch",
+                        "the claim {} is {}; expected {}",
+                        &[Shown(claim), Brief(actual), Brief(expected)],
+                    ),
+                    None => Facts::of(
+                        "claim_mismatch",
+                        "the claim {} is not what was expected: {}",
+                        &[Shown(claim), Brief(expected)],
+                    ),
+                };
+                Facts { claim: Some(claim), expected: Some(expected.clone()), actual: actual.clone(), ..facts }
+            }
+            Self::Expired { exp, now, tolerance } => {
+                Facts::at("expired", "the token expired", "exp", *exp, *now, *tolerance, -1.0)
+            }
+            Self::NotYetValid { nbf, now, tolerance } => {
+                Facts::at("not_yet_valid", "the token is not valid yet", "nbf", *nbf, *now, *tolerance, 1.0)
+            }
+            Self::IssuedInFuture { iat, now, tolerance } => {
+                Facts::at("not_yet_valid", "the token is not valid yet", "iat", *iat, *now, *tolerance, 1.0)
+            }
+            Self::TooOld { iat, now, max_age } => Facts::too_old("iat", *iat, *now, *max_age),
+            Self::AuthenticationTooOld { auth_time, now, max_age } => {
+                Facts::too_old("auth_time", *auth_time, *now, *max_age)
+            }
+        }
+    }
+}
+
+/// What is told of an [`Error`].
+pub(crate) struct Facts<'e> {
+    pub(crate) code: &'static str,
+    pub(crate) claim: Option<&'e str>,
+    pub(crate) expected: Option<Value<'static>>,
+    pub(crate) actual: Option<Value<'static>>,
+    pub(crate) message: String,
+}
+
+impl Facts<'_> {
+    fn of(code: &'static str, template: &str, pieces: &[Piece<'_>]) -> Self {
+        Self { code, claim: None, expected: None, actual: None, message: filled(template, pieces) }
+    }
+
+    /// Of a claim that is a time, in Unix seconds, and a tolerance in seconds.
+    fn at(code: &'static str, what: &str, claim: &'static str, time: f64, now: f64, tolerance: f64, sign: f64) -> Self {
+        Self {
+            claim: Some(claim),
+            expected: Some(Value::Number(now + sign * tolerance)),
+            actual: Some(Value::Number(time)),
+            ..Self::of(
+                code,
+                "{}: {} is {}, now is {}, tolerance {} s",
+                &[Text(what), Text(claim), Number(time), Number(now), Number(tolerance)],
+            )
         }
     }
 
-    /// What [`Display`](fmt::Display) writes.
-    pub(crate) fn message(&self) -> String {
-        match self {
-            Self::Malformed { part, problem, offset: None } => {
-                filled("the {} is malformed: {}", &[Text(part), Text(problem)])
-            }
-            Self::Malformed { part, problem, offset: Some(offset) } => {
-                filled("the {} is malformed: {} (byte {})", &[Text(part), Text(problem), Count(*offset)])
-            }
-            Self::TooLarge { bytes, max } => {
-                filled("the token is {} bytes long, more than the {} that are accepted", &[Count(*bytes), Count(*max)])
-            }
-            Self::UnsupportedAlgorithm { alg } => filled(
-                "alg is {}; only asymmetric signatures are supported: {}{}",
-                &[Shown(alg), Text(SUPPORTED), Text(ml_dsa_hint(alg))],
-            ),
-            Self::AlgorithmNotAllowed { alg, allowed } => {
-                filled("alg is {}; this verifier allows only {}", &[Shown(alg), Text(&allowed.join(", "))])
-            }
-            Self::UnsupportedCritical { parameter } => {
-                filled("the header has \"{}\", and no such extension is understood here", &[Text(parameter)])
-            }
-            Self::UnexpectedType { expected, actual } => {
-                let actual = actual.as_deref().map_or_else(|| "missing".to_string(), shown);
-                let any = if matches!(expected, Value::Array(_)) { "one of " } else { "" };
-                filled("typ is {}; it should be {}{}", &[Text(&actual), Text(any), Brief(expected)])
-            }
-            Self::KeyNotFound { alg, kid: Some(kid), problem } => {
-                filled("no key in the set has kid {} and fits {}: {}", &[Shown(kid), Text(alg), Text(problem)])
-            }
-            Self::KeyNotFound { alg, kid: None, problem } => {
-                filled("the token names no kid, and no usable key in the set fits {}: {}", &[Text(alg), Text(problem)])
-            }
-            Self::KeyUnusable { kid, reason } => {
-                filled("the key with kid {} cannot be used: {}", &[Shown(kid), Text(reason)])
-            }
-            Self::BadSignature => {
-                "the signature does not fit: the token was altered, or another key than the one in the set signed it"
-                    .to_string()
-            }
-            Self::MissingClaim { claim } => filled("the claim {} is missing", &[Shown(claim)]),
-            Self::InvalidClaim { claim, expected, actual } => {
-                filled("the claim {} is {}; it should be {}", &[Shown(claim), Brief(actual), Text(expected)])
-            }
-            Self::ClaimMismatch { claim, expected, actual: Some(actual) } => {
-                filled("the claim {} is {}; expected {}", &[Shown(claim), Brief(actual), Brief(expected)])
-            }
-            Self::ClaimMismatch { claim, expected, actual: None } => {
-                filled("the claim {} is not what was expected: {}", &[Shown(claim), Brief(expected)])
-            }
-            Self::Expired { exp, now, tolerance } => {
-                at("the token expired: exp", *exp, *now, ", tolerance ", *tolerance)
-            }
-            Self::NotYetValid { nbf, now, tolerance } => {
-                at("the token is not valid yet: nbf", *nbf, *now, ", tolerance ", *tolerance)
-            }
-            Self::IssuedInFuture { iat, now, tolerance } => {
-                at("the token is not valid yet: iat", *iat, *now, ", tolerance ", *tolerance)
-            }
-            Self::TooOld { iat, now, max_age } => {
-                at("the token is too old: iat", *iat, *now, ", the greatest age ", *max_age)
-            }
-            Self::AuthenticationTooOld { auth_time, now, max_age } => {
-                at("the token is too old: auth_time", *auth_time, *now, ", the greatest age ", *max_age)
-            }
+    fn too_old(claim: &'static str, time: f64, now: f64, max_age: f64) -> Self {
+        Self {
+            claim: Some(claim),
+            expected: Some(Value::Number(max_age)),
+            actual: Some(Value::Number(now - time)),
+            ..Self::of(
+                "too_old",
+                "the token is too old: {} is {}, now is {}, the greatest age {} s",
+                &[Text(claim), Number(time), Number(now), Number(max_age)],
+            )
         }
     }
+}
+
+fn count(number: usize) -> Option<Value<'static>> {
+    u32::try_from(number).ok().map(|number| Value::Number(number.into()))
+}
+
+fn short(text: &str) -> Option<Value<'static>> {
+    Some(Value::from(shorten(text).as_str()))
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.message())
+        out.write_str(&self.facts().message)
     }
-}
-
-/// What a message says of a time, in Unix seconds, and of a span, in seconds.
-fn at(what: &str, time: f64, now: f64, which: &str, span: f64) -> String {
-    filled("{} is {}, now is {}{}{} s", &[Text(what), Number(time), Number(now), Text(which), Number(span)])
 }
 
 impl core::error::Error for Error {}

@@ -380,13 +380,14 @@ fn no_such_verifier() -> JsValue {
 }
 
 fn token_error(error: &Error) -> JsValue {
+    let facts = error.facts();
     to_js(&object([
         ("kind", Some(Value::from("token"))),
-        ("code", Some(Value::from(error.code()))),
-        ("message", Some(Value::from(error.message().as_str()))),
-        ("claim", error.claim().map(Value::from)),
-        ("expected", error.expected()),
-        ("actual", error.actual()),
+        ("code", Some(Value::from(facts.code))),
+        ("message", Some(Value::from(facts.message.as_str()))),
+        ("claim", facts.claim.map(Value::from)),
+        ("expected", facts.expected),
+        ("actual", facts.actual),
     ]))
 }
 

@@ -162,7 +162,7 @@ impl Core {
     pub fn keys(&self, index: usize) -> Result<JsValue, JsValue> {
         let verifier = self.get(index)?;
         let keys = verifier.keys().iter().enumerate().map(|(index, key)| {
-            object([
+            object(vec![
                 ("index", Some(number(index))),
                 ("kid", key.kid().map(Value::from)),
                 ("kty", Some(Value::from(key.kty()))),
@@ -381,7 +381,7 @@ fn no_such_verifier() -> JsValue {
 
 fn token_error(error: &Error) -> JsValue {
     let facts = error.facts();
-    to_js(&object([
+    to_js(&object(vec![
         ("kind", Some(Value::from("token"))),
         ("code", Some(Value::from(facts.code))),
         ("message", Some(Value::from(facts.message.as_str()))),
@@ -392,7 +392,7 @@ fn token_error(error: &Error) -> JsValue {
 }
 
 fn config_error(error: &ConfigError) -> JsValue {
-    to_js(&object([
+    to_js(&object(vec![
         ("kind", Some(Value::from("config"))),
         ("code", Some(Value::from(error.code()))),
         ("message", Some(Value::from(error.message().as_str()))),
@@ -400,7 +400,7 @@ fn config_error(error: &ConfigError) -> JsValue {
     ]))
 }
 
-fn object<const N: usize>(members: [(&str, Option<Value<'static>>); N]) -> Value<'static> {
+fn object(members: Vec<(&str, Option<Value<'static>>)>) -> Value<'static> {
     let present = members.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?)));
     Value::Object(present.collect())
 }

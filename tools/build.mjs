@@ -36,7 +36,6 @@ import {
 } from "./modules.mjs";
 import { Failure, main, root, runPackage, step } from "./run.mjs";
 import { setup } from "./setup.mjs";
-import { withShortNames } from "./short-names.mjs";
 
 const CARGO_OUT = "target/wasm32-unknown-unknown/wasm";
 const GLUE = "target/tokenward/glue";
@@ -50,8 +49,10 @@ export async function build() {
     "tools/bindgen",
     "tools/build.mjs",
     "tools/inline.mjs",
+    "tools/locations.mjs",
     "tools/order.mjs",
     "tools/short-names.mjs",
+    "tools/wasm-module.mjs",
     "js/inlined.ts",
     "tools/toolchain.mjs",
     "node_modules/binaryen/package.json",
@@ -115,6 +116,7 @@ async function buildModule(rust, name) {
   const wasm = await buildWasm(rust, crate, ["--no-default-features", "--features", features]);
   const names = functionNames(readFileSync(join(root, `${CARGO_OUT}/${crate}.wasm`)));
   write(`${FUNCTIONS}/${name}.json`, JSON.stringify(names));
+  const { withShortNames } = await import("./short-names.mjs");
   return withShortNames(wasm, glueFactory());
 }
 
@@ -185,8 +187,9 @@ async function buildWasm(rust, crate, options) {
     await rust.native(["run", ...bindgen, "--", compiled, GLUE]);
   });
   const wasm = await optimise(crate, join(GLUE, "tokenward_bg.wasm"));
+  const { withoutLocations } = await import("./locations.mjs");
   const { withAlikeTogether } = await import("./order.mjs");
-  return withAlikeTogether(wasm);
+  return withAlikeTogether(withoutLocations(wasm));
 }
 
 /** Answers where the module is. The same flags for all that share code, so that it is compiled once. */

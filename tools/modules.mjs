@@ -21,8 +21,13 @@ const FILES = [
   "Cargo.toml",
   "Cargo.lock",
   "tools/build.mjs",
+  "tools/inline.mjs",
+  "tools/locations.mjs",
   "tools/order.mjs",
+  "tools/short-names.mjs",
   "tools/toolchain.mjs",
+  "tools/wasm-module.mjs",
+  "js/inlined.ts",
   "node_modules/binaryen/package.json",
 ];
 

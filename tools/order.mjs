@@ -1,31 +1,40 @@
 // The order of a WebAssembly module's functions means nothing to an engine, and much to a compressor: with Brotli the module as text
 // costs 2 % less where functions that are alike stand beside each other.
-import { BULK, operandsOf, VECTOR } from "./inline.mjs";
 import { Failure } from "./run.mjs";
+import {
+  bodiesOf,
+  CODE,
+  contentOf,
+  ELEMENTS,
+  EXPORTS,
+  FUNCTIONS,
+  IMPORTS,
+  leb,
+  Reader,
+  START,
+  sized,
+  vector,
+  withSections,
+} from "./wasm-module.mjs";
 
-const [IMPORTS, FUNCTIONS, EXPORTS, START, ELEMENTS, CODE] = [2, 3, 7, 8, 9, 10];
 const [CALL, REF_FUNC] = [0x10, 0xd2];
 
 /** The module with its functions in another order. Throws for one that has what our own have not. */
 export function withAlikeTogether(wasm) {
-  const sections = [...sectionsOf(wasm)];
-  const content = (id) => sections.find((section) => section.id === id)?.content ?? Buffer.of(0);
-  const imported = countOfImports(content(IMPORTS));
-  const types = vector(content(FUNCTIONS), (reader) => reader.number());
-  const bodies = vector(content(CODE), (reader) => bodyOf(reader.bytes(reader.number())));
+  const imported = countOfImports(contentOf(wasm, IMPORTS));
+  const types = vector(contentOf(wasm, FUNCTIONS), (reader) => reader.number());
+  const bodies = bodiesOf(wasm);
   const order = chain(bodies.map(featuresOf));
   const places = new Map(order.map((old, place) => [imported + old, imported + place]));
   const moved = (index) => places.get(index) ?? index;
 
-  const rewritten = {
+  return withSections(wasm, {
     [FUNCTIONS]: () => [...leb(types.length), ...order.flatMap((old) => leb(types[old]))],
     [EXPORTS]: (bytes) => exportsWith(bytes, moved),
     [START]: (bytes) => leb(moved(new Reader(bytes).number())),
     [ELEMENTS]: (bytes) => elementsWith(bytes, moved),
     [CODE]: () => [...leb(bodies.length), ...order.flatMap((old) => sized(bodyWith(bodies[old], moved)))],
-  };
-  const parts = sections.flatMap(({ id, content: bytes }) => [id, ...sized([...(rewritten[id]?.(bytes) ?? bytes)])]);
-  return Buffer.from([...wasm.subarray(0, 8), ...parts]);
+  });
 }
 
 /** Each function after the one that it is most like, from the largest on. */
@@ -67,33 +76,6 @@ function featuresOf({ instructions }) {
   const weights = new Map([...counts].map(([feature, count]) => [feature, Math.log1p(count)]));
   return { weights, size: weights.size, length: Math.hypot(...weights.values()) };
 }
-
-/** A function's locals, as bytes, and its instructions. */
-function bodyOf(bytes) {
-  const reader = new Reader(bytes);
-  for (let groups = reader.number(); groups > 0; groups -= 1) {
-    reader.number();
-    reader.number();
-  }
-  const head = bytes.subarray(0, reader.at);
-  const instructions = [];
-  while (reader.at < bytes.length) {
-    const start = reader.at;
-    const first = reader.byte();
-    const opcode = first === 0xfd ? VECTOR + reader.number() : first === 0xfc ? BULK + reader.number() : first;
-    const operands = [];
-    for (let packed = OPERANDS[opcode]; packed > 0; packed >>= 5) operands.push(reader.number());
-    if (opcode === 0x0e) for (let labels = reader.number(); labels >= 0; labels -= 1) reader.number();
-    if (opcode === 0x1c) reader.bytes(reader.number());
-    reader.bytes(CONSTANTS[opcode] ?? 0);
-    instructions.push({ opcode, operands, bytes: bytes.subarray(start, reader.at) });
-  }
-  return { head, instructions };
-}
-
-const OPERANDS = operandsOf();
-/** The bytes of constants that are no LEB128. */
-const CONSTANTS = { 67: 4, 68: 8, [VECTOR + 0x0c]: 16, [VECTOR + 0x0d]: 16 };
 
 function bodyWith({ head, instructions }, moved) {
   const names = (opcode) => opcode === CALL || opcode === REF_FUNC;
@@ -141,52 +123,4 @@ function elementsWith(content, moved) {
     return [kind, instruction, ...leb(offset), end, ...leb(functions.length), ...functions.flat()];
   });
   return [...leb(segments.length), ...segments.flat()];
-}
-
-function* sectionsOf(wasm) {
-  const reader = new Reader(wasm);
-  reader.bytes(8);
-  while (reader.at < wasm.length) {
-    const id = reader.byte();
-    yield { id, content: reader.bytes(reader.number()) };
-  }
-}
-
-/** What a section holds that is a count and as many entries. */
-function vector(content, read) {
-  const reader = new Reader(content);
-  const entries = Array.from({ length: reader.number() }, () => read(reader));
-  if (reader.at !== content.length)
-    throw new Failure("the WebAssembly module has a section with more than its entries");
-  return entries;
-}
-
-class Reader {
-  #bytes;
-  at = 0;
-
-  constructor(bytes) {
-    this.#bytes = bytes;
-  }
-
-  byte() {
-    return this.bytes(1)[0];
-  }
-
-  bytes(count) {
-    if (this.at + count > this.#bytes.length) throw new Failure("the WebAssembly module ends too soon");
-    this.at += count;
-    return this.#bytes.subarray(this.at - count, this.at);
-  }
-
-  number() {
-    const byte = this.byte();
-    return byte < 128 ? byte : byte - 128 + 128 * this.number();
-  }
-}
-
-const sized = (bytes) => [...leb(bytes.length), ...bytes];
-
-function leb(value) {
-  return value < 128 ? [value] : [(value % 128) + 128, ...leb(Math.floor(value / 128))];
 }

@@ -3,7 +3,7 @@
 
 use alloc::string::String;
 
-use crate::text::{decimal, digit};
+use crate::text::decimal;
 
 #[cfg(all(feature = "wasm", target_arch = "wasm32"))]
 use crate::wasm::read_number as read_any;
@@ -39,9 +39,7 @@ pub(super) fn write(out: &mut String, number: f64) {
     out.push_str(&decimal(number.abs() as u64));
     if thousandths != 0 {
         out.push('.');
-        for unit in &[100, 10, 1] {
-            out.push(char::from(digit(thousandths / unit % 10)));
-        }
+        out.extend(decimal(1000 + thousandths).chars().skip(1));
     }
 }
 

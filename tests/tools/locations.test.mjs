@@ -1,0 +1,65 @@
+// What only panics name is taken out of a module's data, and nothing else.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { withoutLocations } from "../../tools/locations.mjs";
+
+const START = 1 << 16;
+const section = (id, content) => [id, content.length, ...content];
+const word = (number) => [number & 255, (number >> 8) & 255, (number >> 16) & 255, 0];
+const constant = (number) => [0x41, (number & 127) | 128, ((number >> 7) & 127) | 128, number >> 14];
+const location = (path, length, line) => [...word(path), ...word(length), ...word(line), ...word(7)];
+
+/** A function that answers with the last of these addresses, and this data. */
+function moduleOf({ named = [], data, kind = 0 }) {
+  const instructions = [START, ...named].flatMap((address) => [...constant(address), 0x1a]);
+  const bytes = Buffer.from(data.flat());
+  return Buffer.from([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [1, 0x60, 0, 0]),
+    ...section(3, [1, 0]),
+    ...section(5, [1, 0, 2]),
+    ...section(10, [1, instructions.length + 2, 0, ...instructions, 0x0b]),
+    ...section(11, [1, kind, ...constant(START), 0x0b, bytes.length, ...bytes]),
+  ]);
+}
+
+const PATH = "src/engine/rsa.rs";
+/** At the start a path and a byte to be on a word again, then four words for each location. */
+const PATHS = [...Buffer.from(PATH), 0, 0, 0];
+const place = (index) => START + PATHS.length + 16 * index;
+const dataOf = (wasm) => wasm.subarray(wasm.length - (PATHS.length + 48));
+const DATA = [PATHS, location(START, PATH.length, 10), location(START, PATH.length, 20), location(START, 7, 30)];
+
+test("a location and a path that nothing names become zeros; what is no path of Rust stays", () => {
+  // The function names the path's first byte, so that it stays; see below.
+  const wasm = withoutLocations(moduleOf({ data: DATA }));
+  assert.ok(WebAssembly.validate(wasm));
+  assert.deepEqual([...dataOf(wasm)], [...PATHS, ...Array(32).fill(0), ...location(START, 7, 30)]);
+  assert.equal(wasm.length, moduleOf({ data: DATA }).length);
+});
+
+test("a path that only such locations name goes with them", () => {
+  const shifted = [[0, 0, 0, 0], PATHS, location(START + 4, PATH.length, 10), Array(20).fill(1)];
+  const wasm = withoutLocations(moduleOf({ data: shifted }));
+  assert.deepEqual(
+    [...wasm.subarray(-(4 + PATHS.length + 36))],
+    [...Array(4 + PATHS.length + 16).fill(0), ...Array(20).fill(1)],
+  );
+});
+
+test("a location stays that an instruction names, whatever part of it, or that other data names, and so does its path", () => {
+  for (const part of [0, 4, 12, 15]) {
+    const wasm = withoutLocations(moduleOf({ data: DATA, named: [place(1) + part] }));
+    const expected = [...PATHS, ...Array(16).fill(0), ...location(START, PATH.length, 20), ...location(START, 7, 30)];
+    assert.deepEqual([...dataOf(wasm)], expected, `byte ${part}`);
+  }
+  const pointing = [...DATA.slice(0, 3), [...word(place(0)), ...Array(12).fill(0)]];
+  const wasm = withoutLocations(moduleOf({ data: pointing }));
+  const expected = [...PATHS, ...location(START, PATH.length, 10), ...Array(16).fill(0), ...pointing[3]];
+  assert.deepEqual([...dataOf(wasm)], expected);
+});
+
+test("a module that is not as a compiler makes it is refused", () => {
+  assert.throws(() => withoutLocations(moduleOf({ data: DATA, kind: 1 })), /segment of data/);
+  assert.throws(() => withoutLocations(moduleOf({ data: DATA }).subarray(0, -1)), /ends too soon/);
+});

@@ -198,17 +198,17 @@ impl Jwk {
 
     /// Why the key cannot serve any of these algorithms; `None` if it can serve one.
     pub(crate) fn why_unusable(&self, algorithms: &[Algorithm], rules: KeyRules) -> Option<String> {
-        let mut reason = match self.prepared.as_ref() {
-            Err(problem) => problem.clone(),
-            Ok(_) => filled("no allowed algorithm is for its type, {}", &[Text(self.crv().unwrap_or(&self.kty))]),
-        };
+        let mut reason = None;
         for algorithm in algorithms.iter().filter(|algorithm| self.fits(**algorithm)) {
             match self.usable_for(*algorithm, rules) {
                 Ok(_) => return None,
-                Err(problem) => reason = problem,
+                Err(problem) => reason = Some(problem),
             }
         }
-        Some(reason)
+        Some(reason.unwrap_or_else(|| match self.prepared.as_ref() {
+            Err(problem) => problem.clone(),
+            Ok(_) => filled("no allowed algorithm is for its type, {}", &[Text(self.crv().unwrap_or(&self.kty))]),
+        }))
     }
 }
 

@@ -113,11 +113,11 @@ export function isString(value: unknown): value is string {
   return typeof value === "string" && !/\p{Surrogate}/u.test(value);
 }
 
-function isBoolean(value: unknown): value is boolean {
+export function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
 }
 
-function isFunction(value: unknown): boolean {
+export function isFunction(value: unknown): boolean {
   return typeof value === "function";
 }
 
@@ -139,7 +139,10 @@ export function hasMethods(...names: readonly string[]): (value: unknown) => boo
 export const TEXT: Check = [isString, "a text"];
 export const BOOLEAN: Check = [isBoolean, "true or false"];
 export const FUNCTION: Check = [isFunction, "a function"];
-export const STORAGE: Check = [hasMethods("get", "set", "delete"), "a Storage: an object with get, set and delete"];
+export const STORAGE: Check = [
+  /* @__PURE__ */ hasMethods("get", "set", "delete"),
+  "a Storage: an object with get, set and delete",
+];
 /** Of a session, and of a protection, whose records have it in their names. */
 export const NAME: Check = [isName, "a short name of ASCII letters and digits"];
 /** What another reader checks, which has messages of its own. */

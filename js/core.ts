@@ -86,11 +86,11 @@ class Instance {
   }
 
   /** Calls into the module. What it throws itself becomes the error that the caller sees; after all else it is not sound. */
-  call<T>(core: Core, use: (core: Core) => T): T {
+  call<Given, T>(given: Given, use: (given: Given) => T): T {
     this.#isSound = false;
     let result: T;
     try {
-      result = use(core);
+      result = use(given);
     } catch (thrown) {
       throw this.#told(thrown);
     }
@@ -100,14 +100,7 @@ class Instance {
 
   /** Makes a core for an owner: it is freed by `release`, or when nobody references the owner anymore. */
   make(owner: object, rules: string): Core {
-    this.#isSound = false;
-    let core: Core;
-    try {
-      core = new this.Core(rules);
-    } catch (thrown) {
-      throw this.#told(thrown);
-    }
-    this.#isSound = true;
+    const core = this.call(rules, (text) => new this.Core(text));
     this.#forgotten?.register(owner, core, owner);
     return core;
   }
@@ -120,13 +113,9 @@ class Instance {
   /** A broken instance is given up as a whole. So is one in which a core cannot be freed: that is no failure of the caller's. */
   #free(core: Core): void {
     if (!this.#isSound) return;
-    this.#isSound = false;
     try {
-      core.free();
-    } catch {
-      return;
-    }
-    this.#isSound = true;
+      this.call(core, (unused) => unused.free());
+    } catch {}
   }
 
   #told(thrown: unknown): unknown {

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { checkNames, isString } from "./check-options.js";
+import { checkNames, isBoolean, isFunction, isString } from "./check-options.js";
 import type { Claims } from "./claims.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError } from "./errors.js";
@@ -183,7 +183,6 @@ const OPTIONS: Record<keyof VerifierOptions, [read: (value: unknown) => unknown,
   requireKeyAlgorithm: [only(isBoolean), "true or false"],
 };
 
-const READERS = Object.entries(OPTIONS);
 export const NAMES: readonly string[] = Object.keys(OPTIONS);
 
 /** Reads each option once, and checks and copies it by what it read; the values are checked in Rust. */
@@ -191,16 +190,16 @@ export function readOptions(options: unknown): CheckedOptions {
   if (typeof options !== "object" || options === null) {
     throw new ConfigError("invalid_option", "createVerifier takes an object of options, or an array of them");
   }
-  const own = checkNames(options as { readonly [option: string]: unknown }, "createVerifier", NAMES);
-  const read = Object.fromEntries(NAMES.map((name) => [name, own[name]]));
+  const read = checkNames(options as { [option: string]: unknown }, "createVerifier", NAMES);
   for (const name of ["jwks", "issuer", "audience"]) {
     if (read[name] === undefined) {
       const how = name === "jwks" ? "" : "; null says explicitly that any is accepted";
       throw new ConfigError("missing_option", `the option "${name}" is missing${how}`, name);
     }
   }
-  for (const [name, [reader, expected]] of READERS) {
+  for (const name of Object.keys(read) as (keyof VerifierOptions)[]) {
     if (read[name] === undefined) continue;
+    const [reader, expected] = OPTIONS[name];
     read[name] = reader(read[name]);
     if (read[name] === undefined) {
       throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
@@ -225,12 +224,14 @@ function readRights(value: unknown): RightsOptions | undefined {
 
 /** Options that never reach Rust, or in another form. */
 const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks", "rights"];
-const PLAIN = [...NAMES.filter((name) => !NOT_PLAIN.includes(name)), "tenants"] as (keyof CheckedOptions)[];
 
-/** The options Rust decides by, as {@link Core} takes them. */
-export function coreOptions(options: CheckedOptions): object {
-  const plain = PLAIN.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
-  return { ...Object.fromEntries(plain), jwks: jwksText(options.jwks) };
+/** The keys and the options Rust decides by, as JSON text that {@link Core} takes. */
+export function coreOptions(options: CheckedOptions, jwks: string, published = false): string {
+  let members = `"jwks":${JSON.stringify(jwks)},"published":${published}`;
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !NOT_PLAIN.includes(name)) members += `,"${name}":${jsonText(value)}`;
+  }
+  return `{${members}}`;
 }
 
 /** A JWK Set as JSON text: the one form in which keys reach Rust. Its size is looked at before it is copied there. */
@@ -260,14 +261,6 @@ function isDeep(value: unknown): boolean {
     level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
   }
   return level.length > 0;
-}
-
-function isBoolean(value: unknown): value is boolean {
-  return typeof value === "boolean";
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
 }
 
 function isJwks(value: unknown): boolean {

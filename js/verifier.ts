@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
-import { checkNames } from "./check-options.js";
+import { checkNames, isBoolean } from "./check-options.js";
 import type { AccessTokenClaims, Claims, IdTokenClaims } from "./claims.js";
 import { CoreHandle, type Engine, type LoadModules } from "./core.js";
 import { ConfigError, TokenError } from "./errors.js";
@@ -9,7 +9,6 @@ import {
   type CheckedOptions,
   coreOptions,
   type Jwks,
-  jsonText,
   jwksText,
   type Profile,
   type RightsOptions,
@@ -179,7 +178,7 @@ export interface CreateVerifier {
 /** `createVerifier` on top of a module from wherever this entry of the package takes it. */
 export function createVerifierWith(engine: Engine, load: LoadModules): CreateVerifier {
   const create = (options: unknown): Verifier => {
-    const checked = Array.from(Array.isArray(options) ? options : [options], readOptions);
+    const checked = Array.isArray(options) ? Array.from(options, readOptions) : [readOptions(options)];
     if (checked.length > 1) {
       for (const { issuer, tenants } of checked) {
         if (issuer === null && tenants === undefined) {
@@ -196,7 +195,8 @@ export function createVerifierWith(engine: Engine, load: LoadModules): CreateVer
 
 /** All that new keys replace. It is replaced in one write: a stack that ends in the middle leaves the old or the new. */
 interface Serving {
-  readonly rules: readonly object[];
+  /** Each relying party's options, as JSON text. */
+  readonly rules: readonly string[];
   readonly core: CoreHandle;
   readonly parties: readonly KeysInUse[];
 }
@@ -222,30 +222,33 @@ class Shared {
 function makeVerifier(engine: Engine, options: readonly CheckedOptions[], sibling: CreateVerifier): Verifier {
   const shared = new Shared();
   const relyingParties = options.map((entry, index) => new RelyingParty(shared, index, entry));
-  const build = (rules: readonly object[], inUse: (core: CoreHandle) => readonly KeysInUse[]): Serving => {
-    const core = new CoreHandle(engine, jsonText(rules) ?? "");
+  const [only] = relyingParties.length === 1 ? relyingParties : [];
+
+  /** What new rules make. The parties in use go on with their keys; `changed` has new ones, or each where none is named. */
+  const serve = (rules: readonly string[], changed?: RelyingParty): void => {
+    const replaced = shared.current;
+    const core = new CoreHandle(engine, `[${rules.join(",")}]`);
     try {
-      return { rules, core, parties: inUse(core) };
+      const parties = relyingParties.map((party, index) =>
+        replaced !== undefined && party !== changed ? (replaced.parties[index] as KeysInUse) : party.keysOf(core),
+      );
+      shared.current = { rules, core, parties };
     } catch (error) {
       core.free();
       throw error;
     }
+    replaced?.core.free();
   };
-  shared.current = build(options.map(coreOptions), (core) => relyingParties.map((party) => party.keysOf(core)));
-
-  const choose = (token: string): RelyingParty => {
-    const remembered = relyingParties.find((party) => party.remembers(token));
-    if (remembered !== undefined) return remembered;
-    leaveRoom();
-    return relyingParties[shared.serving.core.call((core) => core.choose(token))] as RelyingParty;
-  };
+  serve(options.map((entry) => coreOptions(entry, jwksText(entry.jwks))));
 
   const partyFor = (token: unknown): RelyingParty => {
     if (typeof token !== "string") {
       throw new TokenError("malformed", `the token is malformed: it is not a string but ${kindOf(token)}`);
     }
-    const [first] = relyingParties;
-    return relyingParties.length === 1 ? (first as RelyingParty) : choose(token);
+    const known = only ?? relyingParties.find((party) => party.remembers(token));
+    if (known !== undefined) return known;
+    leaveRoom();
+    return relyingParties[shared.serving.core.call((core) => core.choose(token))] as RelyingParty;
   };
 
   // What a call may expect is the app's own affair: it must not depend on the issuer that a token names.
@@ -279,10 +282,10 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
     setKeys(jwks: Jwks, issuer?: string, options: SetKeysOptions = {}): void {
       leaveRoom();
       const { published = false } = checkNames(options, "setKeys", ["published"]);
-      if (typeof published !== "boolean") {
+      if (!isBoolean(published)) {
         throw new ConfigError("invalid_option", 'the option "published" should be true or false', "published");
       }
-      const party = relyingParties.length === 1 ? relyingParties[0] : partyNamed(issuer);
+      const party = only ?? partyNamed(issuer);
       if (party === undefined || (issuer !== undefined && !party.isFor(issuer))) {
         throw new ConfigError(
           "invalid_option",
@@ -291,14 +294,9 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
         );
       }
       const text = jwksText(jwks);
-      const replaced = shared.serving;
-      const rules = replaced.rules.map((entry, index) =>
-        index === party.index ? { ...entry, jwks: text, published } : entry,
-      );
-      shared.current = build(rules, (core) =>
-        replaced.parties.map((inUse, index) => (index === party.index ? party.keysOf(core) : inUse)),
-      );
-      replaced.core.free();
+      const rules = [...shared.serving.rules];
+      rules[party.index] = coreOptions(party.options, text, published);
+      serve(rules, party);
     },
     get keys() {
       return shared.serving.parties.flatMap(({ keys }) => keys);
@@ -331,45 +329,43 @@ const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** One issuer's options, with the JavaScript side of them: clock, schema, cache. */
 class RelyingParty {
   readonly index: number;
+  readonly options: CheckedOptions;
   readonly #shared: Shared;
-  readonly #issuers: readonly string[] | null;
   readonly #now: () => number;
   readonly #schema: Validate | undefined;
-  readonly #maxTokens: number;
   readonly #rights: RightsOptions | undefined;
-  /** Of an issuer with many tenants. */
-  readonly #tenants: string | undefined;
 
   constructor(shared: Shared, index: number, options: CheckedOptions) {
-    const { issuer, now = systemTime, schema, cache: maxTokens = 0, rights, tenants } = options;
+    const { now = systemTime, schema, rights } = options;
     this.index = index;
+    this.options = options;
     this.#shared = shared;
-    this.#issuers = typeof issuer === "string" ? [issuer] : issuer;
     this.#now = now;
     this.#schema = schema;
-    this.#maxTokens = maxTokens;
     this.#rights = rights;
-    this.#tenants = tenants;
   }
 
   /** Whether it is named in the options, and not by a template for all tenants. */
-  names(issuer: string | undefined): boolean {
-    return issuer !== undefined && this.#issuers?.includes(issuer) === true;
+  names(named: string | undefined): boolean {
+    const { issuer } = this.options;
+    return named !== undefined && (issuer === named || (Array.isArray(issuer) && issuer.includes(named)));
   }
 
-  isFor(issuer: string | undefined): boolean {
-    if (issuer === undefined || this.#issuers !== null) return this.#issuers?.includes(issuer ?? "") === true;
-    if (this.#tenants === undefined) return true;
-    const [before = "", after = ""] = this.#tenants.split("{tenantid}");
-    const tenant = issuer.slice(before.length, issuer.length - after.length);
+  isFor(named: string | undefined): boolean {
+    const { issuer, tenants } = this.options;
+    if (named === undefined || issuer !== null) return this.names(named);
+    if (tenants === undefined) return true;
+    const [before = "", after = ""] = tenants.split("{tenantid}");
+    const tenant = named.slice(before.length, named.length - after.length);
     // Only what the core takes for a tenant: another issuer's keys must not come here.
-    return GUID.test(tenant) && issuer === `${before}${tenant}${after}`;
+    return GUID.test(tenant) && named === `${before}${tenant}${after}`;
   }
 
   /** What a core has for this one, before anything was verified with it. */
   keysOf(core: CoreHandle): KeysInUse {
     const keys = deepFreeze(core.ask((made) => made.keys(this.index)) as VerificationKey[]);
-    const cache = this.#maxTokens > 0 ? new TokenCache<Accepted>(this.#maxTokens) : undefined;
+    const { cache: maxTokens } = this.options;
+    const cache = maxTokens ? new TokenCache<Accepted>(maxTokens) : undefined;
     return { keys, cache, genuine: new TokenCache(GENUINE_TOKENS) };
   }
 

@@ -1,5 +1,5 @@
 /** How every entry reads the options that it is given: each once, by one rule of what counts, checked by a table. */
-import { ConfigError } from "./errors.js";
+import { ConfigError, invalidOption, shouldBe } from "./errors.js";
 
 /** Whether a value will do for an option, and what the option should be. */
 export type Check = readonly [test: (value: unknown) => boolean, expected: string];
@@ -20,9 +20,24 @@ export function checkOptions<Options extends object>(
   }
   for (const [name, [test, expected]] of Object.entries<Check>(checks)) {
     const value: unknown = options[name as keyof Options];
-    if (value !== undefined && !test(value)) {
-      throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
-    }
+    if (value !== undefined && !test(value)) throw shouldBe(name, expected);
+  }
+  return options;
+}
+
+/** What makes a copy of an option, or of what it is not `undefined`; and what the option should be. */
+export type Reader = readonly [read: (value: unknown) => unknown, expected: string];
+
+/** Replaces each option that is there, in what {@link checkNames} has copied, by what its reader makes of it. */
+export function readEach(
+  options: { [name: string]: unknown },
+  readers: { readonly [name: string]: Reader },
+): { [name: string]: unknown } {
+  for (const name of Object.keys(options)) {
+    if (options[name] === undefined) continue;
+    const [read, expected] = readers[name] as Reader;
+    options[name] = read(options[name]);
+    if (options[name] === undefined) throw shouldBe(name, expected);
   }
   return options;
 }
@@ -40,7 +55,7 @@ export function checkNames<Options extends object>(given: Options, what: string,
   if (typeof given !== "object" || given === null || Symbol.iterator in given) {
     // What is inside another option is named with its place, and is the option of its last name.
     const option = what.slice(what.lastIndexOf(".") + 1);
-    throw new ConfigError("invalid_option", `"${what}" should be an object of options`, option);
+    throw invalidOption(`"${what}" should be an object of options`, option);
   }
   refuseUnknown(given, names);
   return readMembers(given, names) as Options;

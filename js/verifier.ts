@@ -4,7 +4,7 @@ import { TokenCache } from "./cache.js";
 import { checkNames, isBoolean } from "./check-options.js";
 import type { AccessTokenClaims, Claims, IdTokenClaims } from "./claims.js";
 import { CoreHandle, type Engine, type LoadModules } from "./core.js";
-import { ConfigError, TokenError } from "./errors.js";
+import { ConfigError, invalidOption, shouldBe, TokenError } from "./errors.js";
 import {
   type CheckedOptions,
   coreOptions,
@@ -182,7 +182,7 @@ export function createVerifierWith(engine: Engine, load: LoadModules): CreateVer
     if (checked.length > 1) {
       for (const { issuer, tenants } of checked) {
         if (issuer === null && tenants === undefined) {
-          throw new ConfigError("invalid_option", "each of several issuers must be named; null cannot be", "issuer");
+          throw invalidOption("each of several issuers must be named; null cannot be", "issuer");
         }
       }
     }
@@ -209,30 +209,25 @@ interface KeysInUse {
   readonly genuine: TokenCache<Remembered>;
 }
 
-/** What serves now: nothing, once the verifier was disposed of. */
-class Shared {
-  current: Serving | undefined;
-
-  get serving(): Serving {
-    if (this.current !== undefined) return this.current;
-    throw new ConfigError("disposed", "the verifier was disposed of: make another one, or dispose of it later");
-  }
-}
-
 function makeVerifier(engine: Engine, options: readonly CheckedOptions[], sibling: CreateVerifier): Verifier {
-  const shared = new Shared();
-  const relyingParties = options.map((entry, index) => new RelyingParty(shared, index, entry));
+  /** Nothing, once the verifier was disposed of. */
+  let current: Serving | undefined;
+  const serving = (): Serving => {
+    if (current !== undefined) return current;
+    throw new ConfigError("disposed", "the verifier was disposed of: make another one, or dispose of it later");
+  };
+  const relyingParties = options.map((entry, index) => new RelyingParty(serving, index, entry));
   const [only] = relyingParties.length === 1 ? relyingParties : [];
 
   /** What new rules make. The parties in use go on with their keys; `changed` has new ones, or each where none is named. */
   const serve = (rules: readonly string[], changed?: RelyingParty): void => {
-    const replaced = shared.current;
+    const replaced = current;
     const core = new CoreHandle(engine, `[${rules.join(",")}]`);
     try {
       const parties = relyingParties.map((party, index) =>
         replaced !== undefined && party !== changed ? (replaced.parties[index] as KeysInUse) : party.keysOf(core),
       );
-      shared.current = { rules, core, parties };
+      current = { rules, core, parties };
     } catch (error) {
       core.free();
       throw error;
@@ -248,7 +243,7 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
     const known = only ?? relyingParties.find((party) => party.remembers(token));
     if (known !== undefined) return known;
     leaveRoom();
-    return relyingParties[shared.serving.core.call((core) => core.choose(token))] as RelyingParty;
+    return relyingParties[serving().core.call("choose", token)] as RelyingParty;
   };
 
   // What a call may expect is the app's own affair: it must not depend on the issuer that a token names.
@@ -283,28 +278,24 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
       leaveRoom();
       const { published = false } = checkNames(options, "setKeys", ["published"]);
       if (!isBoolean(published)) {
-        throw new ConfigError("invalid_option", 'the option "published" should be true or false', "published");
+        throw shouldBe("published", "true or false");
       }
       const party = only ?? partyNamed(issuer);
       if (party === undefined || (issuer !== undefined && !party.isFor(issuer))) {
-        throw new ConfigError(
-          "invalid_option",
-          "setKeys should be told which of the issuers the keys are for",
-          "issuer",
-        );
+        throw invalidOption("setKeys should be told which of the issuers the keys are for", "issuer");
       }
       const text = jwksText(jwks);
-      const rules = [...shared.serving.rules];
+      const rules = [...serving().rules];
       rules[party.index] = coreOptions(party.options, text, published);
       serve(rules, party);
     },
     get keys() {
-      return shared.serving.parties.flatMap(({ keys }) => keys);
+      return serving().parties.flatMap(({ keys }) => keys);
     },
     sibling,
     [dispose](): void {
-      const last = shared.current;
-      shared.current = undefined;
+      const last = current;
+      current = undefined;
       last?.core.free();
     },
   });
@@ -330,16 +321,16 @@ const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 class RelyingParty {
   readonly index: number;
   readonly options: CheckedOptions;
-  readonly #shared: Shared;
+  readonly #serving: () => Serving;
   readonly #now: () => number;
   readonly #schema: Validate | undefined;
   readonly #rights: RightsOptions | undefined;
 
-  constructor(shared: Shared, index: number, options: CheckedOptions) {
+  constructor(serving: () => Serving, index: number, options: CheckedOptions) {
     const { now = systemTime, schema, rights } = options;
     this.index = index;
     this.options = options;
-    this.#shared = shared;
+    this.#serving = serving;
     this.#now = now;
     this.#schema = schema;
     this.#rights = rights;
@@ -363,7 +354,7 @@ class RelyingParty {
 
   /** What a core has for this one, before anything was verified with it. */
   keysOf(core: CoreHandle): KeysInUse {
-    const keys = deepFreeze(core.ask((made) => made.keys(this.index)) as VerificationKey[]);
+    const keys = deepFreeze(core.ask("keys", this.index) as VerificationKey[]);
     const { cache: maxTokens } = this.options;
     const cache = maxTokens ? new TokenCache<Accepted>(maxTokens) : undefined;
     return { keys, cache, genuine: new TokenCache(GENUINE_TOKENS) };
@@ -384,7 +375,7 @@ class RelyingParty {
     const { verified } = this.#accepted(token, now);
     if (expected !== undefined) {
       const told = expectedClaims(verified.claims);
-      this.#core.call((core) => core.checkExpected(this.index, verified.header.alg, told, expected, now));
+      this.#core.call("checkExpected", this.index, verified.header.alg, told, expected, now);
     }
     return this.#validated(verified);
   }
@@ -396,9 +387,9 @@ class RelyingParty {
     // Outside, and at the end itself, the core says which of its times a token has passed.
     if (remembered !== undefined && !(now < remembered.from || now >= remembered.until)) return remembered;
     const genuine = remembered ?? this.#checkGenuine(token);
-    this.#core.call((core) => core.checkTimes(this.index, ...genuine.times, now));
+    this.#core.call("checkTimes", this.index, ...genuine.times, now);
     if (cache !== undefined && remembered === undefined) {
-      const [from, until] = this.#core.call((core) => core.validity(this.index, ...genuine.times));
+      const [from, until] = this.#core.call("validity", this.index, ...genuine.times);
       cache.set(token, { ...genuine, from: from as number, until: until as number });
     }
     return genuine;
@@ -413,23 +404,23 @@ class RelyingParty {
     const { verified, times } = this.#genuine(token);
     const seen = [highest ?? Number.NaN, lastCheckIn ?? Number.NaN, Boolean(rolledBack)] as const;
     const durations = [grace, checkIn ?? Number.NaN, rollbackTolerance] as const;
-    const [reason, until] = this.#core.call((core) => core.decide(this.index, ...times, now, ...seen, ...durations));
+    const [reason, until] = this.#core.call("decide", this.index, ...times, now, ...seen, ...durations);
     const decision = decisionOf(reason as number, until as number);
     return Object.freeze({ ...decision, ...this.#validated(verified) });
   }
 
   validity(token: string): Validity {
     const { times } = this.#genuine(token);
-    const [from, until] = this.#core.call((core) => core.validity(this.index, ...times));
+    const [from, until] = this.#core.call("validity", this.index, ...times);
     return Object.freeze({ from: moment(from as number), until: moment(until as number) });
   }
 
   get #core(): CoreHandle {
-    return this.#shared.serving.core;
+    return this.#serving().core;
   }
 
   get #inUse(): KeysInUse {
-    return this.#shared.serving.parties[this.index] as KeysInUse;
+    return this.#serving().parties[this.index] as KeysInUse;
   }
 
   /** A genuine token, which is asked about again and again whatever its times are. */
@@ -445,10 +436,7 @@ class RelyingParty {
   #checkGenuine(token: string): Remembered {
     leaveRoom();
     const { keys } = this.#inUse;
-    return read(
-      this.#core.call((core) => core.genuine(this.index, token)),
-      keys,
-    );
+    return read(this.#core.call("genuine", this.index, token), keys);
   }
 
   /** The claims as the app's schema has them, and the rights as the token's own claims say. */
@@ -503,7 +491,7 @@ export function deepFreeze<T>(value: T): T {
 
 function finite(now: number, what: string): number {
   if (Number.isFinite(now)) return now;
-  throw new ConfigError("invalid_option", `${what} a finite number of Unix seconds`, "now");
+  throw invalidOption(`${what} a finite number of Unix seconds`, "now");
 }
 
 function systemTime(): number {

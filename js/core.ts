@@ -11,7 +11,7 @@ export interface LoadModules {
 
 /** What wasm-bindgen wrote for the module; what the module imports differs from engine to engine. */
 type Glue = Pick<ReturnType<typeof import("./wasm/tokenward_bg.js").makeGlue>, "Core" | "__wbg_set_wasm">;
-type MakeGlue = (finalizationRegistry: undefined) => Glue;
+type MakeGlue = () => Glue;
 /** Reads what the module says: JSON text, or the `Map`s of the reference engine's module. */
 type Read = (said: unknown) => unknown;
 export type Core = InstanceType<Glue["Core"]>;
@@ -68,8 +68,7 @@ class Instance {
   #isSound = true;
 
   constructor(makeGlue: MakeGlue, { core, relaxed }: Modules, read: Read) {
-    // The glue's own registry would free into an instance that was given up.
-    const glue = makeGlue(undefined);
+    const glue = makeGlue();
     const exports = instantiated(core, glue);
     glue.__wbg_set_wasm(exports);
     (exports["__wbindgen_start"] as () => void)();

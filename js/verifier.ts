@@ -260,6 +260,12 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
     named: (issuer: string) => partyNamed(issuer)?.index,
   });
 
+  const free = (): void => {
+    const last = current;
+    current = undefined;
+    last?.core.free();
+  };
+
   return Object.freeze({
     [PARTIES]: parties,
     verify,
@@ -293,11 +299,7 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
       return serving().parties.flatMap(({ keys }) => keys);
     },
     sibling,
-    [dispose](): void {
-      const last = current;
-      current = undefined;
-      last?.core.free();
-    },
+    [dispose]: free,
   });
 }
 

@@ -38,11 +38,6 @@ export class TokenCache<Entry> {
     }
   }
 
-  clear(): void {
-    this.#entries.clear();
-    this.#latest = undefined;
-  }
-
   /** To the end, where those stand that were used last. */
   #move(tail: string, found: Found<Entry>): void {
     this.#entries.delete(tail);

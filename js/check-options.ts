@@ -1,5 +1,5 @@
 /** How every entry reads the options that it is given: each once, by one rule of what counts, checked by a table. */
-import { ConfigError } from "./errors.js";
+import { ConfigError, invalidOption, shouldBe } from "./errors.js";
 
 /** Whether a value will do for an option, and what the option should be. */
 export type Check = readonly [test: (value: unknown) => boolean, expected: string];
@@ -20,9 +20,24 @@ export function checkOptions<Options extends object>(
   }
   for (const [name, [test, expected]] of Object.entries<Check>(checks)) {
     const value: unknown = options[name as keyof Options];
-    if (value !== undefined && !test(value)) {
-      throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
-    }
+    if (value !== undefined && !test(value)) throw shouldBe(name, expected);
+  }
+  return options;
+}
+
+/** What makes a copy of an option, or of what it is not `undefined`; and what the option should be. */
+export type Reader = readonly [read: (value: unknown) => unknown, expected: string];
+
+/** Replaces each option that is there, in what {@link checkNames} has copied, by what its reader makes of it. */
+export function readEach(
+  options: { [name: string]: unknown },
+  readers: { readonly [name: string]: Reader },
+): { [name: string]: unknown } {
+  for (const name of Object.keys(options)) {
+    if (options[name] === undefined) continue;
+    const [read, expected] = readers[name] as Reader;
+    options[name] = read(options[name]);
+    if (options[name] === undefined) throw shouldBe(name, expected);
   }
   return options;
 }
@@ -40,7 +55,7 @@ export function checkNames<Options extends object>(given: Options, what: string,
   if (typeof given !== "object" || given === null || Symbol.iterator in given) {
     // What is inside another option is named with its place, and is the option of its last name.
     const option = what.slice(what.lastIndexOf(".") + 1);
-    throw new ConfigError("invalid_option", `"${what}" should be an object of options`, option);
+    throw invalidOption(`"${what}" should be an object of options`, option);
   }
   refuseUnknown(given, names);
   return readMembers(given, names) as Options;
@@ -113,11 +128,11 @@ export function isString(value: unknown): value is string {
   return typeof value === "string" && !/\p{Surrogate}/u.test(value);
 }
 
-function isBoolean(value: unknown): value is boolean {
+export function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
 }
 
-function isFunction(value: unknown): boolean {
+export function isFunction(value: unknown): boolean {
   return typeof value === "function";
 }
 
@@ -139,7 +154,10 @@ export function hasMethods(...names: readonly string[]): (value: unknown) => boo
 export const TEXT: Check = [isString, "a text"];
 export const BOOLEAN: Check = [isBoolean, "true or false"];
 export const FUNCTION: Check = [isFunction, "a function"];
-export const STORAGE: Check = [hasMethods("get", "set", "delete"), "a Storage: an object with get, set and delete"];
+export const STORAGE: Check = [
+  /* @__PURE__ */ hasMethods("get", "set", "delete"),
+  "a Storage: an object with get, set and delete",
+];
 /** Of a session, and of a protection, whose records have it in their names. */
 export const NAME: Check = [isName, "a short name of ASCII letters and digits"];
 /** What another reader checks, which has messages of its own. */

@@ -11,10 +11,11 @@ export interface LoadModules {
 
 /** What wasm-bindgen wrote for the module; what the module imports differs from engine to engine. */
 type Glue = Pick<ReturnType<typeof import("./wasm/tokenward_bg.js").makeGlue>, "Core" | "__wbg_set_wasm">;
-type MakeGlue = (finalizationRegistry: undefined) => Glue;
+type MakeGlue = () => Glue;
 /** Reads what the module says: JSON text, or the `Map`s of the reference engine's module. */
 type Read = (said: unknown) => unknown;
 export type Core = InstanceType<Glue["Core"]>;
+type Method = "checkExpected" | "checkTimes" | "choose" | "decide" | "genuine" | "keys" | "validity";
 
 /** What instances are made of. */
 interface Modules {
@@ -38,17 +39,16 @@ export class Engine {
   instantiate(load: LoadModules): void {
     if (this.#instance !== undefined) return;
     if (typeof WebAssembly === "undefined") throw new ConfigError("wasm_unavailable", NO_WEBASSEMBLY);
-    const modules = { core: load.core(), relaxed: load.relaxed && new RelaxedModule(load.relaxed) };
-    const instance = new Instance(this.#makeGlue, modules, this.#read);
-    this.#modules = modules;
-    this.#instance = instance;
+    this.#modules = { core: load.core(), relaxed: load.relaxed && new RelaxedModule(load.relaxed) };
+    this.#instance = this.instance;
   }
 
   /** The instance to call into: another one, if a call into the last one did not come back in order. */
   get instance(): Instance {
-    if (this.#instance?.isSound) return this.#instance;
-    if (this.#modules === undefined) throw new Error("there is no module yet");
-    this.#instance = new Instance(this.#makeGlue, this.#modules, this.#read);
+    if (!this.#instance?.isSound) {
+      // Whoever calls has been through `instantiate`.
+      this.#instance = new Instance(this.#makeGlue, this.#modules as Modules, this.#read);
+    }
     return this.#instance;
   }
 }
@@ -68,8 +68,7 @@ class Instance {
   #isSound = true;
 
   constructor(makeGlue: MakeGlue, { core, relaxed }: Modules, read: Read) {
-    // The glue's own registry would free into an instance that was given up.
-    const glue = makeGlue(undefined);
+    const glue = makeGlue();
     const exports = instantiated(core, glue);
     glue.__wbg_set_wasm(exports);
     (exports["__wbindgen_start"] as () => void)();
@@ -86,11 +85,11 @@ class Instance {
   }
 
   /** Calls into the module. What it throws itself becomes the error that the caller sees; after all else it is not sound. */
-  call<T>(core: Core, use: (core: Core) => T): T {
+  call<T>(use: () => T): T {
     this.#isSound = false;
     let result: T;
     try {
-      result = use(core);
+      result = use();
     } catch (thrown) {
       throw this.#told(thrown);
     }
@@ -100,14 +99,7 @@ class Instance {
 
   /** Makes a core for an owner: it is freed by `release`, or when nobody references the owner anymore. */
   make(owner: object, rules: string): Core {
-    this.#isSound = false;
-    let core: Core;
-    try {
-      core = new this.Core(rules);
-    } catch (thrown) {
-      throw this.#told(thrown);
-    }
-    this.#isSound = true;
+    const core = this.call(() => new this.Core(rules));
     this.#forgotten?.register(owner, core, owner);
     return core;
   }
@@ -120,13 +112,9 @@ class Instance {
   /** A broken instance is given up as a whole. So is one in which a core cannot be freed: that is no failure of the caller's. */
   #free(core: Core): void {
     if (!this.#isSound) return;
-    this.#isSound = false;
     try {
-      core.free();
-    } catch {
-      return;
-    }
-    this.#isSound = true;
+      this.call(() => core.free());
+    } catch {}
   }
 
   #told(thrown: unknown): unknown {
@@ -150,14 +138,15 @@ export class CoreHandle {
     this.#current();
   }
 
-  call<T>(use: (core: Core) => T): T {
+  call<Name extends Method>(name: Name, ...given: Parameters<Core[Name]>): ReturnType<Core[Name]> {
     const { instance, core } = this.#current();
-    return instance.call(core, use);
+    const method = core[name] as (...given: Parameters<Core[Name]>) => ReturnType<Core[Name]>;
+    return instance.call(() => method.apply(core, given));
   }
 
   /** The same, for an answer that is to be read. */
-  ask(use: (core: Core) => unknown): unknown {
-    return this.#engine.instance.read(this.call(use));
+  ask<Name extends Method>(name: Name, ...given: Parameters<Core[Name]>): unknown {
+    return this.#engine.instance.read(this.call(name, ...given));
   }
 
   /** Frees the core's memory at once; without that it is free when nobody has this any more, where the runtime tells. */

@@ -1,4 +1,4 @@
-import { ConfigError } from "./errors.js";
+import { shouldBe } from "./errors.js";
 
 /** Seconds as a number, or text with a unit: `"90s"`, `"15m"`, `"24h"`, `"7d"`, `"2w"`. */
 export type Duration = number | `${number}${"s" | "m" | "h" | "d" | "w"}`;
@@ -9,7 +9,7 @@ const UNITS: { readonly [unit: string]: number } = { s: 1, m: 60, h: 3600, d: 86
 export function timeLimit(value: unknown, option: string): number {
   const limit = seconds(value, option);
   if (limit > 0) return limit;
-  throw new ConfigError("invalid_option", `the option "${option}" should be more than 0`, option);
+  throw shouldBe(option, "more than 0");
 }
 
 /** A duration in seconds, 0 or more; or a {@link ConfigError} that names the option. */
@@ -17,6 +17,5 @@ export function seconds(value: unknown, option: string): number {
   const [, digits, unit] = (typeof value === "string" && /^(\d+(?:\.\d+)?)([smhdw])$/.exec(value)) || [];
   const length = typeof value === "number" ? value : Number(digits) * (UNITS[unit ?? ""] ?? Number.NaN);
   if (Number.isFinite(length) && length >= 0) return length;
-  const forms = 'a number of seconds, 0 or more, or a text such as "90s", "15m", "24h", "7d" or "2w"';
-  throw new ConfigError("invalid_option", `the option "${option}" should be ${forms}`, option);
+  throw shouldBe(option, 'a number of seconds, 0 or more, or a text such as "90s", "15m", "24h", "7d" or "2w"');
 }

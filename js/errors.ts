@@ -103,6 +103,16 @@ export class ConfigError extends CodedError<"ConfigError", ConfigErrorCode> {
   }
 }
 
+/** An option is not what it should be. */
+export function invalidOption(message: string, option?: string): ConfigError {
+  return new ConfigError("invalid_option", message, option);
+}
+
+/** The same, told in the words that most options share. */
+export function shouldBe(option: string, expected: string): ConfigError {
+  return invalidOption(`the option "${option}" should be ${expected}`, option);
+}
+
 /** The facts of what the WebAssembly module throws (`src/wasm.rs`). */
 interface Thrown extends TokenErrorFacts {
   kind: "token" | "config";

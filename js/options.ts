@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { checkNames, isString } from "./check-options.js";
+import { checkNames, isBoolean, isFunction, isString, type Reader, readEach } from "./check-options.js";
 import type { Claims } from "./claims.js";
 import { type Duration, seconds } from "./duration.js";
-import { ConfigError } from "./errors.js";
+import { ConfigError, invalidOption } from "./errors.js";
 import { readSchema, type Validate } from "./schema.js";
 import { isStackOverflow } from "./stack.js";
 
@@ -131,11 +131,7 @@ export interface OneOf {
 export function oneOf(...values: readonly [unknown, ...unknown[]]): OneOf {
   if (values.length === 1 && Array.isArray(values[0]) && values[0].length > 0) {
     const remedy = "for a claim that is an array, name that array without oneOf";
-    throw new ConfigError(
-      "invalid_option",
-      `oneOf takes the values themselves, as oneOf("a", "b"); ${remedy}`,
-      "claims",
-    );
+    throw invalidOption(`oneOf takes the values themselves, as oneOf("a", "b"); ${remedy}`, "claims");
   }
   return Object.freeze({ [ONE_OF]: Object.freeze([...values]) });
 }
@@ -161,7 +157,7 @@ const PROFILES: readonly Profile[] = ["at+jwt", "id_token"];
 const TEXTS = "a non-empty, well-formed string, an array of them, or null to accept any";
 
 /** Each option: what makes a copy of it, or of what it is not `undefined`; and how to say what it must be. */
-const OPTIONS: Record<keyof VerifierOptions, [read: (value: unknown) => unknown, expected: string]> = {
+const OPTIONS: Record<keyof VerifierOptions, Reader> = {
   jwks: [only(isJwks), "a JWK Set, an array of JWKs or JSON text"],
   issuer: [(value) => (templateOf(value) === undefined ? readAccept(value) : value), TEXTS],
   audience: [readAccept, TEXTS],
@@ -183,29 +179,21 @@ const OPTIONS: Record<keyof VerifierOptions, [read: (value: unknown) => unknown,
   requireKeyAlgorithm: [only(isBoolean), "true or false"],
 };
 
-const READERS = Object.entries(OPTIONS);
 export const NAMES: readonly string[] = Object.keys(OPTIONS);
 
 /** Reads each option once, and checks and copies it by what it read; the values are checked in Rust. */
 export function readOptions(options: unknown): CheckedOptions {
   if (typeof options !== "object" || options === null) {
-    throw new ConfigError("invalid_option", "createVerifier takes an object of options, or an array of them");
+    throw invalidOption("createVerifier takes an object of options, or an array of them");
   }
-  const own = checkNames(options as { readonly [option: string]: unknown }, "createVerifier", NAMES);
-  const read = Object.fromEntries(NAMES.map((name) => [name, own[name]]));
+  const read = checkNames(options as { [option: string]: unknown }, "createVerifier", NAMES);
   for (const name of ["jwks", "issuer", "audience"]) {
     if (read[name] === undefined) {
       const how = name === "jwks" ? "" : "; null says explicitly that any is accepted";
       throw new ConfigError("missing_option", `the option "${name}" is missing${how}`, name);
     }
   }
-  for (const [name, [reader, expected]] of READERS) {
-    if (read[name] === undefined) continue;
-    read[name] = reader(read[name]);
-    if (read[name] === undefined) {
-      throw new ConfigError("invalid_option", `the option "${name}" should be ${expected}`, name);
-    }
-  }
+  readEach(read, OPTIONS);
   const found = templateOf(read["issuer"]);
   if (found !== undefined) Object.assign(read, { tenants: found.template, issuer: found.issuers });
   return read as unknown as CheckedOptions;
@@ -225,21 +213,22 @@ function readRights(value: unknown): RightsOptions | undefined {
 
 /** Options that never reach Rust, or in another form. */
 const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks", "rights"];
-const PLAIN = [...NAMES.filter((name) => !NOT_PLAIN.includes(name)), "tenants"] as (keyof CheckedOptions)[];
 
-/** The options Rust decides by, as {@link Core} takes them. */
-export function coreOptions(options: CheckedOptions): object {
-  const plain = PLAIN.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
-  return { ...Object.fromEntries(plain), jwks: jwksText(options.jwks) };
+/** The keys and the options Rust decides by, as JSON text that {@link Core} takes. */
+export function coreOptions(options: CheckedOptions, jwks: string, published = false): string {
+  let members = `"jwks":${JSON.stringify(jwks)},"published":${published}`;
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !NOT_PLAIN.includes(name)) members += `,"${name}":${jsonText(value)}`;
+  }
+  return `{${members}}`;
 }
 
 /** A JWK Set as JSON text: the one form in which keys reach Rust. Its size is looked at before it is copied there. */
 export function jwksText(jwks: unknown): string {
-  if (!isJwks(jwks)) throw new ConfigError("invalid_jwks", `jwks should be ${OPTIONS.jwks[1]}`, "jwks");
+  if (!isJwks(jwks)) throw invalidJwks(`jwks should be ${OPTIONS.jwks[1]}`);
   const text = typeof jwks === "string" ? jwks : writtenJwks(jwks);
-  const problem =
-    text.length > MAX_JWKS_LENGTH ? "is larger than 1 MiB" : isString(text) ? "" : "holds a lone surrogate";
-  if (problem !== "") throw new ConfigError("invalid_jwks", `the JWK Set ${problem}`, "jwks");
+  if (text.length > MAX_JWKS_LENGTH) throw invalidJwks("the JWK Set is larger than 1 MiB");
+  if (!isString(text)) throw invalidJwks("the JWK Set holds a lone surrogate");
   return text;
 }
 
@@ -249,8 +238,12 @@ function writtenJwks(jwks: unknown): string {
   } catch (cause) {
     // The end of the stack is the fault of a set only where the set is deep.
     if (isStackOverflow(cause) && !isDeep(jwks)) throw cause;
-    throw new ConfigError("invalid_jwks", "the JWK Set cannot be written as JSON", "jwks", { cause });
+    throw invalidJwks("the JWK Set cannot be written as JSON", { cause });
   }
+}
+
+function invalidJwks(message: string, options?: ErrorOptions): ConfigError {
+  return new ConfigError("invalid_jwks", message, "jwks", options);
 }
 
 /** Whether something is nested deeper than any key set. */
@@ -260,14 +253,6 @@ function isDeep(value: unknown): boolean {
     level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
   }
   return level.length > 0;
-}
-
-function isBoolean(value: unknown): value is boolean {
-  return typeof value === "boolean";
-}
-
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
 }
 
 function isJwks(value: unknown): boolean {

@@ -1,6 +1,6 @@
 import { checkNames } from "./check-options.js";
 import { type Duration, seconds } from "./duration.js";
-import { ConfigError } from "./errors.js";
+import { type ConfigError, shouldBe } from "./errors.js";
 
 /** How much the bearer of a genuine token may do. */
 export type Access = "full" | "limited" | "none";
@@ -86,7 +86,7 @@ export function createPolicy(options: PolicyOptions | Policy = {}): Policy {
 
 function strings(value: unknown, option: string): readonly string[] {
   if (Array.isArray(value) && value.every((element) => typeof element === "string")) return value;
-  throw new ConfigError("invalid_option", `the option "${option}" should be an array of strings`, option);
+  throw shouldBe(option, "an array of strings");
 }
 
 /** The list `src/wasm.rs` counts in, with the access each reason is for. */

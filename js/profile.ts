@@ -1,8 +1,8 @@
 /** What one call expects of an ID token beyond what its verifier asks of each. */
-import { ANYTHING, type Check, type Checks, checkOptions, isString } from "./check-options.js";
+import { checkNames, isString, type Reader, readEach } from "./check-options.js";
 import type { Claims } from "./claims.js";
 import { type Duration, seconds } from "./duration.js";
-import { ConfigError } from "./errors.js";
+import { ConfigError, shouldBe } from "./errors.js";
 import { jsonText, type Profile } from "./options.js";
 
 /** What an ID token must say since the request said so, or since it came with this access token. What is named must be there. */
@@ -20,8 +20,12 @@ export interface IdTokenExpectations {
 /** What one call to a verifier with this profile may expect. */
 export type ExpectationsOf<P extends Profile | undefined> = P extends "id_token" ? IdTokenExpectations : never;
 
-const TEXT: Check = [(value) => isString(value) && value !== "", "a well-formed string, not empty"];
-const EXPECTATIONS: Checks<IdTokenExpectations> = { nonce: TEXT, accessToken: TEXT, maxAge: ANYTHING };
+const TEXT: Reader = [(value) => (isString(value) && value) || undefined, "a well-formed string, not empty"];
+const EXPECTATIONS: Record<keyof IdTokenExpectations, Reader> = {
+  nonce: TEXT,
+  accessToken: TEXT,
+  maxAge: [(value) => value, "a duration"],
+};
 const CLAIMS = ["nonce", "at_hash", "auth_time"] as const;
 
 /** What a call expects, as JSON text for the core; `undefined` if it expects nothing. */
@@ -33,15 +37,16 @@ export function readExpectations(given: unknown, areTaken: boolean): string | un
     const message = 'only a verifier with the option profile: "id_token" takes what one call expects';
     throw new ConfigError("unknown_option", message, "profile");
   }
-  const expected = checkOptions(given as IdTokenExpectations, "verify", EXPECTATIONS);
+  const expected = readEach(
+    checkNames(given as { [name: string]: unknown }, "verify", Object.keys(EXPECTATIONS)),
+    EXPECTATIONS,
+  );
   for (const [name, value] of Object.entries(expected)) {
     // A nonce that was lost must not count as one that nobody asks for.
-    if (value === undefined) {
-      throw new ConfigError("invalid_option", `the option "${name}" should be left out, or something to expect`, name);
-    }
+    if (value === undefined) throw shouldBe(name, "left out, or something to expect");
   }
-  const { maxAge, ...texts } = expected;
-  return jsonText(maxAge === undefined ? texts : { ...texts, maxAge: seconds(maxAge, "maxAge") });
+  if ("maxAge" in expected) expected["maxAge"] = seconds(expected["maxAge"], "maxAge");
+  return jsonText(expected);
 }
 
 /** The claims that this is about, as JSON text. */

@@ -1,13 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { ConfigError, TokenError } from "./errors.js";
+import { ConfigError, invalidOption, TokenError } from "./errors.js";
 import { isStackOverflow } from "./stack.js";
-
-/** What a schema said, fully read: none of the schema's own code runs afterwards. */
-type Outcome =
-  | { readonly kind: "value"; readonly value: unknown }
-  | { readonly kind: "issue"; readonly message: string; readonly claim: string | undefined }
-  | { readonly kind: "promise" }
-  | { readonly kind: "nothing" };
 
 /** What a schema's own function says of claims. */
 export type Validate = (claims: Readonly<Record<string, unknown>>) => unknown;
@@ -21,49 +14,42 @@ export function readSchema(schema: unknown): Validate | undefined {
 
 /** The claims as the schema makes them; a {@link TokenError} if they do not fit it, a {@link ConfigError} if it is none. */
 export function validate(check: Validate, claims: Readonly<Record<string, unknown>>): unknown {
-  let outcome: Outcome;
+  let outcome: { readonly value: unknown } | Error;
   try {
-    outcome = outcomeOf(check(claims));
+    outcome = outcomeOf(check(claims), claims);
   } catch (cause) {
     if (isStackOverflow(cause)) throw cause;
-    throw new TokenError("invalid_claim", "the schema threw an error on the claims", {}, { cause });
+    outcome = new TokenError("invalid_claim", "the schema threw an error on the claims", {}, { cause });
   }
-  switch (outcome.kind) {
-    case "value":
-      return outcome.value;
-    case "issue": {
-      const { message, claim } = outcome;
-      const actual = claim !== undefined && Object.hasOwn(claims, claim) ? claims[claim] : undefined;
-      const facts = claim === undefined ? {} : { claim, actual };
-      throw new TokenError("invalid_claim", `the claims do not fit the schema: ${message}`, facts);
-    }
-    case "promise": {
-      const message = "the schema is asynchronous; verify is synchronous, so the schema must be too";
-      throw new ConfigError("async_schema", message, "schema");
-    }
-    default: {
-      const message = "the schema's validate should return { value } or { issues }, as Standard Schema says";
-      throw new ConfigError("invalid_option", message, "schema");
-    }
-  }
+  if (outcome instanceof Error) throw outcome;
+  return outcome.value;
 }
 
-function outcomeOf(result: unknown): Outcome {
-  if (typeof result !== "object" || result === null) return { kind: "nothing" };
-  const { value, issues, then } = result as { value?: unknown; issues?: unknown; then?: unknown };
-  if (typeof then === "function") {
-    Promise.resolve(result).catch(() => {});
-    return { kind: "promise" };
+/** What a schema said, fully read: none of the schema's own code runs afterwards. */
+function outcomeOf(result: unknown, claims: Readonly<Record<string, unknown>>): { readonly value: unknown } | Error {
+  if (typeof result === "object" && result !== null) {
+    const { value, issues, then } = result as { value?: unknown; issues?: unknown; then?: unknown };
+    if (typeof then === "function") {
+      Promise.resolve(result).catch(() => {});
+      const message = "the schema is asynchronous; verify is synchronous, so the schema must be too";
+      return new ConfigError("async_schema", message, "schema");
+    }
+    if (issues !== undefined) return misfit(issues, claims);
+    if ("value" in result) return { value };
   }
-  if (issues !== undefined) return { kind: "issue", ...firstOf(issues) };
-  return "value" in result ? { kind: "value", value } : { kind: "nothing" };
+  const message = "the schema's validate should return { value } or { issues }, as Standard Schema says";
+  return invalidOption(message, "schema");
 }
 
 /** The first issue, whatever a schema that is not quite one has put there. */
-function firstOf(issues: unknown): { message: string; claim: string | undefined } {
+function misfit(issues: unknown, claims: Readonly<Record<string, unknown>>): TokenError {
   const [issue] = Array.isArray(issues) ? issues : [];
   const { message = "no reason given", path } = Object(issue) as { message?: unknown; path?: unknown };
   const [step] = Array.isArray(path) ? path : [];
   const name: unknown = typeof step === "object" ? Object(step).key : step;
-  return { message: String(message), claim: name === undefined ? undefined : String(name) };
+  const said = `the claims do not fit the schema: ${String(message)}`;
+  if (name === undefined) return new TokenError("invalid_claim", said);
+  const claim = String(name);
+  const actual = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
+  return new TokenError("invalid_claim", said, { claim, actual });
 }

@@ -1,7 +1,7 @@
 /** The entry without a WebAssembly module, for everyone who wants to choose where it comes from: `tokenward.wasm`. */
 import { compile } from "./core.js";
 import { engine } from "./engine.js";
-import { ConfigError } from "./errors.js";
+import { ConfigError, invalidOption } from "./errors.js";
 import { compileRelaxed, type LoadRelaxed } from "./relaxed.js";
 import { type CreateVerifier, createVerifierWith } from "./verifier.js";
 
@@ -46,8 +46,7 @@ function moduleOrBytes(
   if (tag === "WebAssembly.Module") return source as WebAssembly.Module;
   if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice();
   if (tag === "ArrayBuffer" || tag === "SharedArrayBuffer") return new Uint8Array(source as ArrayBuffer).slice();
-  const message = `${what} given to init() should be a WebAssembly.Module or bytes, not ${tag}${HINTS[tag] ?? ""}`;
-  throw new ConfigError("invalid_option", message);
+  throw invalidOption(`${what} given to init() should be a WebAssembly.Module or bytes, not ${tag}${HINTS[tag] ?? ""}`);
 }
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -1,15 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { TokenCache } from "./cache.js";
-import { checkNames } from "./check-options.js";
+import { checkNames, isBoolean } from "./check-options.js";
 import type { AccessTokenClaims, Claims, IdTokenClaims } from "./claims.js";
 import { CoreHandle, type Engine, type LoadModules } from "./core.js";
-import { ConfigError, TokenError } from "./errors.js";
+import { ConfigError, invalidOption, shouldBe, TokenError } from "./errors.js";
 import {
   type CheckedOptions,
   coreOptions,
   type Jwks,
-  jsonText,
   jwksText,
   type Profile,
   type RightsOptions,
@@ -179,11 +178,11 @@ export interface CreateVerifier {
 /** `createVerifier` on top of a module from wherever this entry of the package takes it. */
 export function createVerifierWith(engine: Engine, load: LoadModules): CreateVerifier {
   const create = (options: unknown): Verifier => {
-    const checked = Array.from(Array.isArray(options) ? options : [options], readOptions);
+    const checked = Array.isArray(options) ? Array.from(options, readOptions) : [readOptions(options)];
     if (checked.length > 1) {
       for (const { issuer, tenants } of checked) {
         if (issuer === null && tenants === undefined) {
-          throw new ConfigError("invalid_option", "each of several issuers must be named; null cannot be", "issuer");
+          throw invalidOption("each of several issuers must be named; null cannot be", "issuer");
         }
       }
     }
@@ -196,7 +195,8 @@ export function createVerifierWith(engine: Engine, load: LoadModules): CreateVer
 
 /** All that new keys replace. It is replaced in one write: a stack that ends in the middle leaves the old or the new. */
 interface Serving {
-  readonly rules: readonly object[];
+  /** Each relying party's options, as JSON text. */
+  readonly rules: readonly string[];
   readonly core: CoreHandle;
   readonly parties: readonly KeysInUse[];
 }
@@ -209,43 +209,41 @@ interface KeysInUse {
   readonly genuine: TokenCache<Remembered>;
 }
 
-/** What serves now: nothing, once the verifier was disposed of. */
-class Shared {
-  current: Serving | undefined;
-
-  get serving(): Serving {
-    if (this.current !== undefined) return this.current;
-    throw new ConfigError("disposed", "the verifier was disposed of: make another one, or dispose of it later");
-  }
-}
-
 function makeVerifier(engine: Engine, options: readonly CheckedOptions[], sibling: CreateVerifier): Verifier {
-  const shared = new Shared();
-  const relyingParties = options.map((entry, index) => new RelyingParty(shared, index, entry));
-  const build = (rules: readonly object[], inUse: (core: CoreHandle) => readonly KeysInUse[]): Serving => {
-    const core = new CoreHandle(engine, jsonText(rules) ?? "");
+  /** Nothing, once the verifier was disposed of. */
+  let current: Serving | undefined;
+  const serving = (): Serving => {
+    if (current !== undefined) return current;
+    throw new ConfigError("disposed", "the verifier was disposed of: make another one, or dispose of it later");
+  };
+  const relyingParties = options.map((entry, index) => new RelyingParty(serving, index, entry));
+  const [only] = relyingParties.length === 1 ? relyingParties : [];
+
+  /** What new rules make. The parties in use go on with their keys; `changed` has new ones, or each where none is named. */
+  const serve = (rules: readonly string[], changed?: RelyingParty): void => {
+    const replaced = current;
+    const core = new CoreHandle(engine, `[${rules.join(",")}]`);
     try {
-      return { rules, core, parties: inUse(core) };
+      const parties = relyingParties.map((party, index) =>
+        replaced !== undefined && party !== changed ? (replaced.parties[index] as KeysInUse) : party.keysOf(core),
+      );
+      current = { rules, core, parties };
     } catch (error) {
       core.free();
       throw error;
     }
+    replaced?.core.free();
   };
-  shared.current = build(options.map(coreOptions), (core) => relyingParties.map((party) => party.keysOf(core)));
-
-  const choose = (token: string): RelyingParty => {
-    const remembered = relyingParties.find((party) => party.remembers(token));
-    if (remembered !== undefined) return remembered;
-    leaveRoom();
-    return relyingParties[shared.serving.core.call((core) => core.choose(token))] as RelyingParty;
-  };
+  serve(options.map((entry) => coreOptions(entry, jwksText(entry.jwks))));
 
   const partyFor = (token: unknown): RelyingParty => {
     if (typeof token !== "string") {
       throw new TokenError("malformed", `the token is malformed: it is not a string but ${kindOf(token)}`);
     }
-    const [first] = relyingParties;
-    return relyingParties.length === 1 ? (first as RelyingParty) : choose(token);
+    const known = only ?? relyingParties.find((party) => party.remembers(token));
+    if (known !== undefined) return known;
+    leaveRoom();
+    return relyingParties[serving().core.call("choose", token)] as RelyingParty;
   };
 
   // What a call may expect is the app's own affair: it must not depend on the issuer that a token names.
@@ -261,6 +259,12 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
     of: (token: string) => partyFor(token).index,
     named: (issuer: string) => partyNamed(issuer)?.index,
   });
+
+  const free = (): void => {
+    const last = current;
+    current = undefined;
+    last?.core.free();
+  };
 
   return Object.freeze({
     [PARTIES]: parties,
@@ -279,36 +283,23 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
     setKeys(jwks: Jwks, issuer?: string, options: SetKeysOptions = {}): void {
       leaveRoom();
       const { published = false } = checkNames(options, "setKeys", ["published"]);
-      if (typeof published !== "boolean") {
-        throw new ConfigError("invalid_option", 'the option "published" should be true or false', "published");
+      if (!isBoolean(published)) {
+        throw shouldBe("published", "true or false");
       }
-      const party = relyingParties.length === 1 ? relyingParties[0] : partyNamed(issuer);
+      const party = only ?? partyNamed(issuer);
       if (party === undefined || (issuer !== undefined && !party.isFor(issuer))) {
-        throw new ConfigError(
-          "invalid_option",
-          "setKeys should be told which of the issuers the keys are for",
-          "issuer",
-        );
+        throw invalidOption("setKeys should be told which of the issuers the keys are for", "issuer");
       }
       const text = jwksText(jwks);
-      const replaced = shared.serving;
-      const rules = replaced.rules.map((entry, index) =>
-        index === party.index ? { ...entry, jwks: text, published } : entry,
-      );
-      shared.current = build(rules, (core) =>
-        replaced.parties.map((inUse, index) => (index === party.index ? party.keysOf(core) : inUse)),
-      );
-      replaced.core.free();
+      const rules = [...serving().rules];
+      rules[party.index] = coreOptions(party.options, text, published);
+      serve(rules, party);
     },
     get keys() {
-      return shared.serving.parties.flatMap(({ keys }) => keys);
+      return serving().parties.flatMap(({ keys }) => keys);
     },
     sibling,
-    [dispose](): void {
-      const last = shared.current;
-      shared.current = undefined;
-      last?.core.free();
-    },
+    [dispose]: free,
   });
 }
 
@@ -331,45 +322,43 @@ const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** One issuer's options, with the JavaScript side of them: clock, schema, cache. */
 class RelyingParty {
   readonly index: number;
-  readonly #shared: Shared;
-  readonly #issuers: readonly string[] | null;
+  readonly options: CheckedOptions;
+  readonly #serving: () => Serving;
   readonly #now: () => number;
   readonly #schema: Validate | undefined;
-  readonly #maxTokens: number;
   readonly #rights: RightsOptions | undefined;
-  /** Of an issuer with many tenants. */
-  readonly #tenants: string | undefined;
 
-  constructor(shared: Shared, index: number, options: CheckedOptions) {
-    const { issuer, now = systemTime, schema, cache: maxTokens = 0, rights, tenants } = options;
+  constructor(serving: () => Serving, index: number, options: CheckedOptions) {
+    const { now = systemTime, schema, rights } = options;
     this.index = index;
-    this.#shared = shared;
-    this.#issuers = typeof issuer === "string" ? [issuer] : issuer;
+    this.options = options;
+    this.#serving = serving;
     this.#now = now;
     this.#schema = schema;
-    this.#maxTokens = maxTokens;
     this.#rights = rights;
-    this.#tenants = tenants;
   }
 
   /** Whether it is named in the options, and not by a template for all tenants. */
-  names(issuer: string | undefined): boolean {
-    return issuer !== undefined && this.#issuers?.includes(issuer) === true;
+  names(named: string | undefined): boolean {
+    const { issuer } = this.options;
+    return named !== undefined && (issuer === named || (Array.isArray(issuer) && issuer.includes(named)));
   }
 
-  isFor(issuer: string | undefined): boolean {
-    if (issuer === undefined || this.#issuers !== null) return this.#issuers?.includes(issuer ?? "") === true;
-    if (this.#tenants === undefined) return true;
-    const [before = "", after = ""] = this.#tenants.split("{tenantid}");
-    const tenant = issuer.slice(before.length, issuer.length - after.length);
+  isFor(named: string | undefined): boolean {
+    const { issuer, tenants } = this.options;
+    if (named === undefined || issuer !== null) return this.names(named);
+    if (tenants === undefined) return true;
+    const [before = "", after = ""] = tenants.split("{tenantid}");
+    const tenant = named.slice(before.length, named.length - after.length);
     // Only what the core takes for a tenant: another issuer's keys must not come here.
-    return GUID.test(tenant) && issuer === `${before}${tenant}${after}`;
+    return GUID.test(tenant) && named === `${before}${tenant}${after}`;
   }
 
   /** What a core has for this one, before anything was verified with it. */
   keysOf(core: CoreHandle): KeysInUse {
-    const keys = deepFreeze(core.ask((made) => made.keys(this.index)) as VerificationKey[]);
-    const cache = this.#maxTokens > 0 ? new TokenCache<Accepted>(this.#maxTokens) : undefined;
+    const keys = deepFreeze(core.ask("keys", this.index) as VerificationKey[]);
+    const { cache: maxTokens } = this.options;
+    const cache = maxTokens ? new TokenCache<Accepted>(maxTokens) : undefined;
     return { keys, cache, genuine: new TokenCache(GENUINE_TOKENS) };
   }
 
@@ -388,7 +377,7 @@ class RelyingParty {
     const { verified } = this.#accepted(token, now);
     if (expected !== undefined) {
       const told = expectedClaims(verified.claims);
-      this.#core.call((core) => core.checkExpected(this.index, verified.header.alg, told, expected, now));
+      this.#core.call("checkExpected", this.index, verified.header.alg, told, expected, now);
     }
     return this.#validated(verified);
   }
@@ -400,9 +389,9 @@ class RelyingParty {
     // Outside, and at the end itself, the core says which of its times a token has passed.
     if (remembered !== undefined && !(now < remembered.from || now >= remembered.until)) return remembered;
     const genuine = remembered ?? this.#checkGenuine(token);
-    this.#core.call((core) => core.checkTimes(this.index, ...genuine.times, now));
+    this.#core.call("checkTimes", this.index, ...genuine.times, now);
     if (cache !== undefined && remembered === undefined) {
-      const [from, until] = this.#core.call((core) => core.validity(this.index, ...genuine.times));
+      const [from, until] = this.#core.call("validity", this.index, ...genuine.times);
       cache.set(token, { ...genuine, from: from as number, until: until as number });
     }
     return genuine;
@@ -417,23 +406,23 @@ class RelyingParty {
     const { verified, times } = this.#genuine(token);
     const seen = [highest ?? Number.NaN, lastCheckIn ?? Number.NaN, Boolean(rolledBack)] as const;
     const durations = [grace, checkIn ?? Number.NaN, rollbackTolerance] as const;
-    const [reason, until] = this.#core.call((core) => core.decide(this.index, ...times, now, ...seen, ...durations));
+    const [reason, until] = this.#core.call("decide", this.index, ...times, now, ...seen, ...durations);
     const decision = decisionOf(reason as number, until as number);
     return Object.freeze({ ...decision, ...this.#validated(verified) });
   }
 
   validity(token: string): Validity {
     const { times } = this.#genuine(token);
-    const [from, until] = this.#core.call((core) => core.validity(this.index, ...times));
+    const [from, until] = this.#core.call("validity", this.index, ...times);
     return Object.freeze({ from: moment(from as number), until: moment(until as number) });
   }
 
   get #core(): CoreHandle {
-    return this.#shared.serving.core;
+    return this.#serving().core;
   }
 
   get #inUse(): KeysInUse {
-    return this.#shared.serving.parties[this.index] as KeysInUse;
+    return this.#serving().parties[this.index] as KeysInUse;
   }
 
   /** A genuine token, which is asked about again and again whatever its times are. */
@@ -449,10 +438,7 @@ class RelyingParty {
   #checkGenuine(token: string): Remembered {
     leaveRoom();
     const { keys } = this.#inUse;
-    return read(
-      this.#core.call((core) => core.genuine(this.index, token)),
-      keys,
-    );
+    return read(this.#core.call("genuine", this.index, token), keys);
   }
 
   /** The claims as the app's schema has them, and the rights as the token's own claims say. */
@@ -507,7 +493,7 @@ export function deepFreeze<T>(value: T): T {
 
 function finite(now: number, what: string): number {
   if (Number.isFinite(now)) return now;
-  throw new ConfigError("invalid_option", `${what} a finite number of Unix seconds`, "now");
+  throw invalidOption(`${what} a finite number of Unix seconds`, "now");
 }
 
 function systemTime(): number {

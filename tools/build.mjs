@@ -23,6 +23,7 @@ import { dirname, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { bundleOauth4webapi } from "./commonjs.mjs";
 import { importWebTypes } from "./declarations.mjs";
+import { shorterGlue } from "./glue.mjs";
 import {
   builtHashes,
   compareWithRecord,
@@ -48,6 +49,7 @@ export async function build() {
   const tools = [
     "tools/bindgen",
     "tools/build.mjs",
+    "tools/glue.mjs",
     "tools/inline.mjs",
     "tools/locations.mjs",
     "tools/order.mjs",
@@ -143,16 +145,15 @@ async function buildMlDsa(rust) {
 /**
  * wasm-bindgen's glue is a module that knows one instance for ever. As a function that makes it, each instance has its own:
  * after the end of the stack or of the memory, `js/core.ts` makes another instance, and nothing of the old one may reach it.
- * The parameter hides the global `FinalizationRegistry`, since `js/core.ts` knows which instances may still be entered.
  */
 function glueFactory() {
-  const glue = readFileSync(join(root, GLUE, "tokenward_bg.js"), "utf8");
+  const glue = shorterGlue(readFileSync(join(root, GLUE, "tokenward_bg.js"), "utf8"));
   const names = [...glue.matchAll(/^export (?:class|function) (\w+)/gm)].map(([, name]) => name);
   const body = glue.replaceAll(/^export (?=class|function)/gm, "");
   if (/^(?:export|import)\b/m.test(body) || !names.includes("__wbg_set_wasm")) {
     throw new Failure("wasm-bindgen's glue has another form than glueFactory in tools/build.mjs expects");
   }
-  return `export function makeGlue(FinalizationRegistry) {\n${body}\nreturn { ${names.join(", ")} };\n}\n`;
+  return `export function makeGlue() {\n${body}\nreturn { ${names.join(", ")} };\n}\n`;
 }
 
 /** Only numbers cross its boundary: there is no glue, and nothing of wasm-bindgen. */

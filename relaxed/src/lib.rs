@@ -2,9 +2,9 @@
 //! (fused, relaxed SIMD), on limbs of 51 bits.
 //!
 //! An engine may have relaxed SIMD and not fuse: then all here is wrong, so [`fuses`] is asked first. What this module says is
-//! believed only where it agrees with the block that a signature must hold, and only after it once agreed with the exact kernel:
-//! see `src/engine/fast/rsa/fused.rs`. Only numbers cross the boundary, in a place of this module's memory: there is no glue, no
-//! allocation and no state that outlives a call.
+//! believed only where it agrees with the block that a signature must hold, and only for keys for which it once agreed with the
+//! exact kernel: see `src/engine/fast/rsa/fused.rs`. Only numbers cross the boundary, in a place of this module's memory: there
+//! is no glue, no allocation and no state that outlives a call.
 #![cfg_attr(all(target_arch = "wasm32", not(feature = "std")), no_std)]
 
 use core::sync::atomic::{AtomicU64, Ordering};

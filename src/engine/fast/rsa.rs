@@ -12,7 +12,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use self::fused::{Fused, TRUST};
+use self::fused::Fused;
 use self::modulus::Modulus;
 use super::super::VerifyingKey;
 use crate::Algorithm;
@@ -51,7 +51,7 @@ impl VerifyingKey for RsaKey {
         if signature.len() != self.encoded.len() || signature >= self.encoded.as_slice() {
             return false;
         }
-        self.fused.check(&TRUST, (&self.modulus, &self.encoded), self.exponent, signature, |encoded| match scheme {
+        self.fused.check((&self.modulus, &self.encoded), self.exponent, signature, |encoded| match scheme {
             Scheme::RsaPkcs1(hash) => is_pkcs1(hash, encoded, message),
             Scheme::RsaPss(hash) => self.is_pss(hash, encoded, message),
             _ => false,

@@ -2,12 +2,11 @@
 //! only where an engine rounds a multiplication and an addition once. JavaScript asks it whether the engine does.
 //!
 //! Nothing is refused on its word alone: what does not hold with its power is computed again by the exact kernel
-//! (`montgomery.rs`). Nothing is accepted on its word before it agreed with the exact kernel: of each width of numbers, the first
-//! signature is not its business; then both compute until they agreed on one that is valid, and it is asked about others, whatever
-//! their key, only while it never differed. So a kernel that fails, knows no power, or answers anything but powers, costs time and
-//! changes no answer.
+//! (`montgomery.rs`). Nothing is accepted on its word before it agreed with the exact kernel: a key's first signature is not its
+//! business; then both compute until they agreed on one that is valid, and it is asked about others only while it never differed. So a kernel that fails,
+//! knows no power, or answers anything but powers, costs time and changes no answer.
 //!
-//! What remains is a kernel that is right at first and wrong later. To have a forged signature accepted, its wrong power
+//! What remains is a kernel that is right for a key and wrong later. To have a forged signature accepted, its wrong power
 //! must be the very block that belongs to the message: for PKCS#1 each bit of it is prescribed, for PSS a hash over what is
 //! unmasked. The kernel is told nothing of the message. Its errors would be of two kinds: an engine that stops fusing (the
 //! specification has it choose once for a run) leaves errors of rounding in nearly all of the thousands of sums, which meet a given
@@ -37,42 +36,28 @@ const USED: u8 = 1;
 const TRUSTED: u8 = 2;
 const UNUSABLE: u8 = 3;
 
-/// What is known of the kernel's work, for each width.
-pub(super) struct Trust([AtomicU8; WIDTHS.len()]);
-
-pub(super) static TRUST: Trust = Trust::new();
-
-impl Trust {
-    const fn new() -> Self {
-        Self([const { AtomicU8::new(NEW) }; WIDTHS.len()])
-    }
-}
-
-/// What the kernel needs for one key, computed when it is first asked.
+/// What is known of the kernel's work for one key.
 pub(super) struct Fused {
+    state: AtomicU8,
     constants: OnceBox<Vec<u64>>,
 }
 
 impl Fused {
     pub(super) fn new() -> Self {
-        Self { constants: OnceBox::new() }
+        Self { state: AtomicU8::new(NEW), constants: OnceBox::new() }
     }
 
     /// Whether a signature to the power of the exponent is a block that holds. The signature is as long as the modulus and less.
     pub(super) fn check(
         &self,
-        trust: &Trust,
         (modulus, encoded): (&Modulus, &[u8]),
         exponent: u32,
         signature: &[u8],
         holds: impl Fn(&[u8]) -> bool,
     ) -> bool {
-        let Some((place, squarings)) = business(encoded, exponent) else {
-            return holds(&modulus.power(signature, exponent));
-        };
-        let state = trust.0[place].load(Ordering::Relaxed);
-        let is_asked = state == USED || state == TRUSTED;
-        let fused = if is_asked { self.power((modulus, encoded), WIDTHS[place], squarings, signature) } else { None };
+        let state = self.state.load(Ordering::Relaxed);
+        let fused =
+            if state == USED || state == TRUSTED { self.power((modulus, encoded), exponent, signature) } else { None };
         if state == TRUSTED && fused.as_deref().is_some_and(&holds) {
             return true;
         }
@@ -85,24 +70,21 @@ impl Fused {
             state if fused.as_ref() == Some(&exact) => state,
             _ => UNUSABLE,
         };
-        trust.0[place].store(next, Ordering::Relaxed);
+        self.state.store(next, Ordering::Relaxed);
         is_valid
     }
 
     /// The kernel's answer, if it has one that can be.
-    fn power(
-        &self,
-        (modulus, encoded): (&Modulus, &[u8]),
-        width: usize,
-        squarings: u32,
-        signature: &[u8],
-    ) -> Option<Vec<u8>> {
+    fn power(&self, (modulus, encoded): (&Modulus, &[u8]), exponent: u32, signature: &[u8]) -> Option<Vec<u8>> {
+        let rest = exponent.checked_sub(1).filter(|rest| rest.is_power_of_two())?;
+        let bits = encoded.len() * 8 - encoded.first()?.leading_zeros() as usize;
+        let width = WIDTHS.into_iter().find(|width| bits + 11 <= 51 * (width - 1))?;
         let mut numbers = self.constants.get_or_init(|| Box::new(constants(modulus, encoded, width))).clone();
         let count = signature.len().div_ceil(8);
         push_words(&mut numbers, signature);
         let place = numbers.len();
         numbers.resize(place + count, 0);
-        if !fused_power(&mut numbers, width, count, squarings) {
+        if !fused_power(&mut numbers, width, count, rest.trailing_zeros()) {
             return None;
         }
         let mut power = Vec::new();
@@ -112,14 +94,6 @@ impl Fused {
         let power = power.split_off(8 * count - signature.len());
         (power.as_slice() < encoded).then_some(power)
     }
-}
-
-/// Of a modulus and an exponent, 2^squarings + 1, that the kernel knows: the place of their width, and the squarings.
-fn business(encoded: &[u8], exponent: u32) -> Option<(usize, u32)> {
-    let rest = exponent.checked_sub(1).filter(|rest| rest.is_power_of_two())?;
-    let bits = encoded.len() * 8 - encoded.first()?.leading_zeros() as usize;
-    let place = WIDTHS.iter().position(|width| bits + 11 <= 51 * (width - 1))?;
-    Some((place, rest.trailing_zeros()))
 }
 
 /// 2^-102 mod n, 2^-51 mod n, n, and R^2 mod n with R = 2^(51 * width): the bits of doubles, which are balanced limbs.

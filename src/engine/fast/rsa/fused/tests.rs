@@ -27,12 +27,6 @@ fn kernel(numbers: &mut [u64], limbs: usize, words: usize, squarings: u32) -> bo
     })
 }
 
-/// What a new key's [`Fused`] makes of it, if it is the kernel's business.
-fn power(modulus: &Modulus, encoded: &[u8], exponent: u32, base: &[u8]) -> Option<Vec<u8>> {
-    let (place, squarings) = business(encoded, exponent)?;
-    Fused::new().power((modulus, encoded), WIDTHS[place], squarings, base)
-}
-
 fn link() {
     KERNEL.set(Box::new(kernel)).unwrap_or_default();
 }
@@ -61,18 +55,18 @@ fn the_kernel_knows_each_power_that_is_its_business() {
         let encoded = modulus(bits);
         let (modulus, base) = (Modulus::new(&encoded), base(&encoded));
         for exponent in [3, 5, 17, 257, 65_537] {
-            let power = power(&modulus, &encoded, exponent, &base);
+            let power = Fused::new().power((&modulus, &encoded), exponent, &base);
             assert_eq!(power, Some(modulus.power(&base, exponent)), "{bits} bits, {exponent}");
         }
         ASKED.set(0);
         for exponent in [0, 7, u32::MAX] {
-            assert_eq!(power(&modulus, &encoded, exponent, &base), None);
+            assert_eq!(Fused::new().power((&modulus, &encoded), exponent, &base), None);
         }
         assert_eq!(ASKED.get(), 0);
     }
     for bits in [4223, 4224, 8192] {
         let encoded = modulus(bits);
-        assert_eq!(business(&encoded, 3), None, "{bits} bits");
+        assert_eq!(Fused::new().power((&Modulus::new(&encoded), &encoded), 3, &base(&encoded)), None, "{bits} bits");
     }
     // A limb of 2^50 keeps its sign, one more is negative and carries.
     let mut limbs = Vec::new();
@@ -89,7 +83,7 @@ fn what_cannot_be_a_power_is_no_answer() {
     let (modulus, base) = (Modulus::new(&encoded), base(&encoded));
     let power = |lie: &[u8]| {
         LIE.set(Some(words(lie)));
-        super::tests::power(&modulus, &encoded, 3, &base)
+        Fused::new().power((&modulus, &encoded), 3, &base)
     };
     let mut below = encoded.clone();
     below[255] -= 1;
@@ -97,7 +91,7 @@ fn what_cannot_be_a_power_is_no_answer() {
     assert_eq!(power(&encoded), None, "the modulus itself");
     assert_eq!(power(&[0xff; 256]), None);
     LIE.set(Some(Vec::new()));
-    assert_eq!(super::tests::power(&modulus, &encoded, 3, &base), None, "it says that it failed");
+    assert_eq!(Fused::new().power((&modulus, &encoded), 3, &base), None, "it says that it failed");
 }
 
 /// Whether a block holds is asked of the kernel's alone, of the exact one alone, or of both.
@@ -108,62 +102,32 @@ fn the_kernel_is_believed_after_it_agreed_on_what_is_valid() {
     let (modulus, base) = (Modulus::new(&encoded), base(&encoded));
     let exact = modulus.power(&base, 3);
     let lie = [7; 256];
-    // Each time another key, as far as the kernel can know.
-    let ask = |trust: &Trust, kernel: Option<&[u8]>, holds: &[&[u8]]| {
+    let ask = |fused: &Fused, kernel: Option<&[u8]>, holds: &[&[u8]]| {
         ASKED.set(0);
         LIE.set(kernel.map(words));
-        let answer = Fused::new().check(trust, (&modulus, &encoded), 3, &base, |block| holds.contains(&block));
+        let answer = fused.check((&modulus, &encoded), 3, &base, |block| holds.contains(&block));
         (answer, ASKED.get())
     };
     let exact = exact.as_slice();
     let lie = lie.as_slice();
 
-    let trust = Trust::new();
-    assert_eq!(ask(&trust, Some(lie), &[lie]), (false, 0), "not asked at first");
-    assert_eq!(ask(&trust, None, &[]), (false, 1), "agrees on what is not valid");
-    assert_eq!(ask(&trust, None, &[]), (false, 1));
-    assert_eq!(ask(&trust, Some(lie), &[lie]), (false, 1), "not believed by that");
-    assert_eq!(ask(&trust, None, &[exact]), (true, 0), "not asked again after it differed");
+    let fused = Fused::new();
+    assert_eq!(ask(&fused, Some(lie), &[lie]), (false, 0), "not asked at first");
+    assert_eq!(ask(&fused, None, &[]), (false, 1), "agrees on what is not valid");
+    assert_eq!(ask(&fused, None, &[]), (false, 1));
+    assert_eq!(ask(&fused, Some(lie), &[lie]), (false, 1), "not believed by that");
+    assert_eq!(ask(&fused, None, &[exact]), (true, 0), "not asked again after it differed");
 
-    let trust = Trust::new();
-    assert_eq!(ask(&trust, None, &[exact]), (true, 0));
-    assert_eq!(ask(&trust, None, &[exact]), (true, 1));
-    assert_eq!(ask(&trust, Some(lie), &[lie]), (true, 1), "believed, after both agreed on a valid one");
-    assert_eq!(ask(&trust, None, &[]), (false, 1), "still asked after both agree that one is not valid");
-    assert_eq!(ask(&trust, Some(lie), &[exact]), (true, 1), "nothing is refused on its word");
-    assert_eq!(ask(&trust, None, &[exact]), (true, 0), "not asked again after it differed");
+    let fused = Fused::new();
+    assert_eq!(ask(&fused, None, &[exact]), (true, 0));
+    assert_eq!(ask(&fused, None, &[exact]), (true, 1));
+    assert_eq!(ask(&fused, Some(lie), &[lie]), (true, 1), "believed, after both agreed on a valid one");
+    assert_eq!(ask(&fused, None, &[]), (false, 1), "still asked after both agree that one is not valid");
+    assert_eq!(ask(&fused, Some(lie), &[exact]), (true, 1), "nothing is refused on its word");
+    assert_eq!(ask(&fused, None, &[exact]), (true, 0), "not asked again after it differed");
 
-    let trust = Trust::new();
-    assert_eq!(ask(&trust, None, &[exact]), (true, 0));
-    assert_eq!(ask(&trust, Some(lie), &[exact]), (true, 1), "differs on a valid one");
-    assert_eq!(ask(&trust, None, &[exact]), (true, 0), "not asked again");
-}
-
-/// What is known of one width says nothing of another, and what is not its business says nothing at all.
-#[test]
-fn each_width_is_believed_by_itself() {
-    link();
-    LIE.set(None);
-    let trust = Trust::new();
-    let states = || trust.0.each_ref().map(|state| state.load(Ordering::Relaxed));
-    let ask = |bits: u32, exponent: u32| {
-        let encoded = modulus(bits);
-        Fused::new().check(&trust, (&Modulus::new(&encoded), &encoded), exponent, &base(&encoded), |_| true)
-    };
-    for (bits, exponent, expected) in [
-        (2048, 7, [NEW, NEW, NEW]),
-        (4224, 3, [NEW, NEW, NEW]),
-        (3072, 3, [NEW, USED, NEW]),
-        (2048, 3, [USED, USED, NEW]),
-        (2080, 65_537, [TRUSTED, USED, NEW]),
-        (4096, 3, [TRUSTED, USED, USED]),
-        (4222, 3, [TRUSTED, USED, TRUSTED]),
-        (3304, 5, [TRUSTED, TRUSTED, TRUSTED]),
-    ] {
-        assert!(ask(bits, exponent), "{bits} bits");
-        assert_eq!(states(), expected, "{bits} bits, {exponent}");
-    }
-    LIE.set(Some(Vec::new()));
-    assert!(ask(3072, 3));
-    assert_eq!(states(), [TRUSTED, UNUSABLE, TRUSTED], "it says that it failed");
+    let fused = Fused::new();
+    assert_eq!(ask(&fused, None, &[exact]), (true, 0));
+    assert_eq!(ask(&fused, Some(lie), &[exact]), (true, 1), "differs on a valid one");
+    assert_eq!(ask(&fused, None, &[exact]), (true, 0), "not asked again");
 }

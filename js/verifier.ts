@@ -376,8 +376,8 @@ class RelyingParty {
     const now = this.now();
     const { verified } = this.#accepted(token, now);
     if (expected !== undefined) {
-      const told = expectedClaims(verified.claims);
-      this.#core.call("checkExpected", this.index, verified.header.alg, told, expected, now);
+      const { claims, header } = verified;
+      this.#core.call("checkExpected", this.index, `["${header.alg}",${expectedClaims(claims)},${expected}]`, now);
     }
     return this.#validated(verified);
   }

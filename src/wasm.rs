@@ -87,29 +87,24 @@ impl Core {
         self.get(index)?.check_times(token_times(exp, nbf, iat), time(now)?).map_err(|error| token_error(&error))
     }
 
-    /// Checks what one call expects of a genuine token. `claims` and `expected` are JSON text: those of its claims that this is
+    /// Checks what one call expects of a genuine token, from JSON text: an array of its `alg`, those of its claims that this is
     /// about, and an object with any of `nonce`, `accessToken` and `maxAge` (in seconds).
     ///
     /// # Errors
     ///
     /// The facts of an [`Error`], in the form of `to_js`.
     #[wasm_bindgen(js_name = checkExpected)]
-    pub fn check_expected(
-        &self,
-        index: usize,
-        alg: &str,
-        claims: &str,
-        expected: &str,
-        now: f64,
-    ) -> Result<(), JsValue> {
-        let [claims, expected] = [claims, expected].map(json::parse);
-        let (Ok(Value::Object(claims)), Ok(Value::Object(given))) = (claims, expected) else {
+    pub fn check_expected(&self, index: usize, facts: &str, now: f64) -> Result<(), JsValue> {
+        let facts = json::parse(facts).ok();
+        let Some([Value::String(alg), Value::Object(claims), Value::Object(given)]) =
+            facts.as_ref().and_then(Value::as_array)
+        else {
             return Err(no_such_verifier());
         };
         let text = |name| given.get(name).and_then(Value::as_str);
         let expected = Expected::of(text("nonce"), text("accessToken"), given.get("maxAge").and_then(Value::as_f64));
         let algorithm = Algorithm::from_name(alg).ok_or_else(no_such_verifier)?;
-        self.get(index)?.check_expected(algorithm, &claims, time(now)?, &expected).map_err(|error| token_error(&error))
+        self.get(index)?.check_expected(algorithm, claims, time(now)?, &expected).map_err(|error| token_error(&error))
     }
 
     /// From when until when [`Core::check_times`] lets the times of a genuine token pass. What is absent is `NaN`, and so

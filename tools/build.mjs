@@ -115,7 +115,8 @@ async function buildCore(rust) {
  */
 async function buildModule(rust, name) {
   const { crate, features } = MODULES[name];
-  const wasm = await buildWasm(rust, crate, ["--no-default-features", "--features", features]);
+  // A second time, over what the first left, saves 0.1 kB of Brotli.
+  const wasm = await buildWasm(rust, crate, ["--no-default-features", "--features", features], ["-Oz", "-Oz"]);
   const names = functionNames(readFileSync(join(root, `${CARGO_OUT}/${crate}.wasm`)));
   write(`${FUNCTIONS}/${name}.json`, JSON.stringify(names));
   const { withShortNames } = await import("./short-names.mjs");
@@ -160,7 +161,7 @@ function glueFactory() {
 async function buildRelaxed(rust) {
   const crate = "tokenward-relaxed";
   const compiled = await compile(rust, crate, [], RELAXED);
-  const wasm = await optimise(crate, compiled, { level: "-O1", features: ["--enable-relaxed-simd"] });
+  const wasm = await optimise(crate, compiled, { levels: ["-O1"], features: ["--enable-relaxed-simd"] });
   write("js/wasm/relaxed_bg.wasm", wasm);
   write("js/wasm/relaxed.ts", await inlinedModule(wasm));
 }
@@ -178,7 +179,7 @@ async function inlinedModule(wasm) {
 }
 
 /** A crate of the workspace as a WebAssembly module; its glue is left in GLUE. */
-async function buildWasm(rust, crate, options) {
+async function buildWasm(rust, crate, options, levels) {
   const compiled = await compile(rust, crate, options);
   await step("wasm-bindgen", async () => {
     // A small profile of its own compiles fast and disturbs no other.
@@ -187,7 +188,7 @@ async function buildWasm(rust, crate, options) {
     const bindgen = ["--locked", "--target-dir", "target", "-p", "tokenward-bindgen", ...profile];
     await rust.native(["run", ...bindgen, "--", compiled, GLUE]);
   });
-  const wasm = await optimise(crate, join(GLUE, "tokenward_bg.wasm"));
+  const wasm = await optimise(crate, join(GLUE, "tokenward_bg.wasm"), { levels });
   const { withoutLocations } = await import("./locations.mjs");
   const { withAlikeTogether } = await import("./order.mjs");
   return withAlikeTogether(withoutLocations(wasm));
@@ -204,10 +205,10 @@ async function compile(rust, crate, options, flags = []) {
   return `${CARGO_OUT}/${crate.replaceAll("-", "_")}.wasm`;
 }
 
-async function optimise(crate, compiled, { level = "-Oz", features = [] } = {}) {
+async function optimise(crate, compiled, { levels = ["-Oz"], features = [] } = {}) {
   const optimised = join(GLUE, "tokenward.wasm");
   await step("wasm-opt", () =>
-    runPackage("binaryen/bin/wasm-opt", [level, ...WASM_OPT, ...features, compiled, "-o", optimised]),
+    runPackage("binaryen/bin/wasm-opt", [...levels, ...WASM_OPT, ...features, compiled, "-o", optimised]),
   );
   // Only now: it imports a package that setup installs.
   const { naturallyAligned } = await import("./inline.mjs");

@@ -59,6 +59,16 @@ test("a location stays that an instruction names, whatever part of it, or that o
   assert.deepEqual([...dataOf(wasm)], expected);
 });
 
+test("what a panic would say becomes zeros, unless something names it", () => {
+  const texts = [..."mid > len", ..."Rust panics: mid > len "].map((character) => character.charCodeAt(0));
+  const data = [[0, 0, 0, 0], texts];
+  const kept = [..."Rust panics: "].map((character) => character.charCodeAt(0));
+  const cleared = [...Array(9).fill(0), ...kept, ...Array(9).fill(0), 0x20];
+  assert.deepEqual([...withoutLocations(moduleOf({ data })).subarray(-texts.length)], cleared);
+  const named = withoutLocations(moduleOf({ data, named: [START + 6] })).subarray(-texts.length);
+  assert.deepEqual([...named], [...texts.slice(0, 9), ...cleared.slice(9)]);
+});
+
 test("a module that is not as a compiler makes it is refused", () => {
   assert.throws(() => withoutLocations(moduleOf({ data: DATA, kind: 1 })), /segment of data/);
   assert.throws(() => withoutLocations(moduleOf({ data: DATA }).subarray(0, -1)), /ends too soon/);

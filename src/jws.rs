@@ -38,7 +38,7 @@ impl<'a> Jws<'a> {
         let signing_input = token.as_bytes().get(..header.len() + 1 + payload.len()).unwrap_or_default();
         // A dot in the signature is a fourth segment. It is not looked for until decoding fails, as it must then.
         Self::decode(signing_input, [header, payload, signature])
-            .map_err(|error| if signature.iter().any(|byte| *byte == b'.') { not_three_segments(token) } else { error })
+            .map_err(|error| if dots_of(token) > 2 { not_three_segments(token) } else { error })
     }
 
     fn decode(signing_input: &'a [u8], [header, payload, signature]: [&[u8]; 3]) -> Result<Self, Error> {
@@ -106,10 +106,14 @@ fn parse_object<'t>(part: &'static str, text: &'t str) -> Result<Object<'t>, Err
 
 #[cold]
 fn not_three_segments(token: &str) -> Error {
-    let is_encrypted = token.bytes().filter(|byte| *byte == b'.').count() == 4;
+    let is_encrypted = dots_of(token) == 4;
     let problem = "it is not three segments with two dots between them";
     let jwe = "it has five segments: it is encrypted (JWE), not signed";
     malformed("token", if is_encrypted { jwe } else { problem })
+}
+
+fn dots_of(token: &str) -> usize {
+    token.bytes().filter(|byte| *byte == b'.').count()
 }
 
 fn decode_text(part: &'static str, segment: &[u8]) -> Result<String, Error> {

@@ -4,6 +4,7 @@
 //   npm run mutants -- --file field.rs  of one file
 //   npm run mutants -- --part 3/40      every 40th, from the third on
 //   npm run mutants -- --jobs 2         so many at once; else one for each core
+//   npm run mutants -- --seconds 2      only with the tests that take no longer: quick, and says less about what survives
 //
 // cargo-mutants says what the mutants are. All are built at once (tools/mutants/): an environment variable chooses the active one, so
 // that each costs a run of tests and no build. The few in constants, which only the compiler computes, are built one by one.
@@ -72,11 +73,13 @@ export function mutantsAt(source, places) {
 }
 
 main(import.meta.url, async () => {
-  const options = { part: { type: "string" }, file: { type: "string" }, jobs: { type: "string" } };
+  const options = Object.fromEntries(["part", "file", "jobs", "seconds"].map((name) => [name, { type: "string" }]));
   const { values } = parseArgs({ options });
   if (values.part !== undefined && !/^\d+\/\d+$/.test(values.part)) throw new Failure("--part takes k/n, such as 3/40");
   if (values.jobs !== undefined && !/^[1-9]\d*$/.test(values.jobs))
     throw new Failure("--jobs takes a number from 1 on");
+  if (values.seconds !== undefined && !/^[1-9]\d*$/.test(values.seconds))
+    throw new Failure("--seconds takes a number from 1 on");
   if (process.platform === "win32")
     throw new Failure("not on Windows: it bounds the processor time of tests by ulimit");
   const started = performance.now();
@@ -91,9 +94,10 @@ main(import.meta.url, async () => {
     );
   }
   const wanted = await step("Building them at once", () => builtAtOnce(all, isWanted));
-  const binaries = await build();
-  const tests = await step("The tests without a mutant", () => measured(binaries));
+  const binaries = await step("Building the tests", () => build());
   const jobs = Number(values.jobs ?? availableParallelism());
+  const longest = Number(values.seconds ?? Infinity);
+  const tests = await step("The tests without a mutant", () => measured(binaries, jobs, longest));
   const judged = await step(`${wanted.length} mutants`, () => judge(wanted, all, tests, jobs));
   report(judged, performance.now() - started);
 });
@@ -200,22 +204,34 @@ async function build(number) {
 }
 
 /** Each test by itself, the shortest first: how long it takes, and the functions with mutants that it reaches. */
-async function measured(binaries) {
-  const tests = [];
+async function measured(binaries, jobs, longest) {
+  const queue = [];
   for (const binary of binaries) {
     const names = (await run(binary, ["--list", "--format", "terse"], { quiet: true }))
       .split("\n")
       .flatMap((line) => /^(.*): test$/.exec(line)?.[1] ?? []);
-    for (const name of names) {
-      const path = join(OUTPUT, "reached");
-      rmSync(path, { force: true });
-      const { code, seconds } = await runTest({ binary, name }, { TOKENWARD_MUTANTS_REACHED: path }, 3600);
-      if (code !== 0) throw new Failure(`${name} fails without a mutant`);
-      const functions = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").map(Number) : [];
-      if (functions.length > 0) tests.push({ binary, name, seconds, functions: new Set(functions) });
-    }
+    queue.push(...names.map((name) => ({ binary, name, path: join(OUTPUT, `reached-${queue.length}-${name}`) })));
   }
+  const tests = [];
+  await atOnce(jobs, queue, async ({ binary, name, path }) => {
+    const most = Math.min(3600, longest);
+    const { code, signal, seconds } = await runTest({ binary, name }, { TOKENWARD_MUTANTS_REACHED: path }, most);
+    if (isLate(signal) && most === longest) return;
+    if (code !== 0) throw new Failure(`${name} fails without a mutant`);
+    const functions = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").map(Number) : [];
+    if (functions.length > 0) tests.push({ binary, name, seconds, functions: new Set(functions) });
+  });
   return tests.sort((a, b) => a.seconds - b.seconds);
+}
+
+const isLate = (signal) => signal === "SIGXCPU" || signal === "SIGKILL";
+
+/** Empties a queue, so many at once. */
+async function atOnce(jobs, queue, work) {
+  const worker = async () => {
+    for (let one = queue.shift(); one; one = queue.shift()) await work(one);
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
 }
 
 /** Runs one test, with so many seconds of processor time and 4 GB of memory at most. */
@@ -245,8 +261,7 @@ async function firstFailure(mutant, tests) {
     if (mutant.reason && test.seconds > SHORT_SECONDS) break;
     const seconds = Math.max(LEAST_SECONDS, TIMES * test.seconds);
     const { code, signal } = await runTest(test, { TOKENWARD_MUTANT: String(mutant.number) }, seconds);
-    const isLate = signal === "SIGXCPU" || signal === "SIGKILL";
-    if (code !== 0) return { summary: isLate ? "timeout" : "caught", by: test.name };
+    if (code !== 0) return { summary: isLate(signal) ? "timeout" : "caught", by: test.name };
   }
   return { summary: "survived" };
 }
@@ -270,15 +285,12 @@ async function judge(mutants, all, tests, jobs) {
       `  ${judged.length} of ${wanted.length} after ${duration(told - started)}, ${survived} of them survived`,
     );
   };
-  const worker = async () => {
-    for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-      const outcome = await firstFailure(mutant, tests);
-      // What no running program notices, the compiler may.
-      if (outcome.summary === "survived" && mutant.is_const_fn) toBuild.push(mutant);
-      else tell(mutant, outcome);
-    }
-  };
-  await Promise.all(Array.from({ length: jobs }, worker));
+  await atOnce(jobs, queue, async (mutant) => {
+    const outcome = await firstFailure(mutant, tests);
+    // What no running program notices, the compiler may.
+    if (outcome.summary === "survived" && mutant.is_const_fn) toBuild.push(mutant);
+    else tell(mutant, outcome);
+  });
   if (toBuild.length === 0) return judged;
   console.log(`  ${toBuild.length} of what the compiler computes are built one by one`);
   const numbers = new Set(toBuild.map(({ number }) => number));

@@ -5,6 +5,7 @@
 //   npm run mutants -- --part 3/40      every 40th, from the third on
 //   npm run mutants -- --jobs 2         so many at once; else one for each core
 //   npm run mutants -- --seconds 2      only with the tests that take no longer: quick, and says less about what survives
+//   npm run mutants -- --alone 10       and at the end builds so many of them alone, by chance, which must come to the same end
 //
 // cargo-mutants says what the mutants are. All are built at once (tools/mutants/): an environment variable chooses the active one, so
 // that each costs a run of tests and no build. The few in constants, which only the compiler computes, are built one by one.
@@ -22,7 +23,9 @@ const FOLDER = "src/engine/fast";
 const NOT_THE_ENGINE = [`${FOLDER}/**/tests.rs`, `${FOLDER}/field_operation.rs`];
 const OUTPUT = join(root, "target/mutants");
 const COPY = join(OUTPUT, "copy");
-const TESTS = ["--lib", ..."rfc_examples fiat curves wycheproof rsa".split(" ").flatMap((name) => ["--test", name])];
+const ALONE = join(OUTPUT, "alone");
+const PUBLIC_TESTS = "rfc_examples fiat curves wycheproof rsa".split(" ").flatMap((name) => ["--test", name]);
+const TESTS = ["--lib", ...PUBLIC_TESTS];
 /** Seconds of processor time that any test may take, and how many times what it takes without a mutant. */
 const LEAST_SECONDS = 5;
 const TIMES = 10;
@@ -73,13 +76,15 @@ export function mutantsAt(source, places) {
 }
 
 main(import.meta.url, async () => {
-  const options = Object.fromEntries(["part", "file", "jobs", "seconds"].map((name) => [name, { type: "string" }]));
+  const options = Object.fromEntries(
+    ["part", "file", "jobs", "seconds", "alone"].map((name) => [name, { type: "string" }]),
+  );
   const { values } = parseArgs({ options });
   if (values.part !== undefined && !/^\d+\/\d+$/.test(values.part)) throw new Failure("--part takes k/n, such as 3/40");
-  if (values.jobs !== undefined && !/^[1-9]\d*$/.test(values.jobs))
-    throw new Failure("--jobs takes a number from 1 on");
-  if (values.seconds !== undefined && !/^[1-9]\d*$/.test(values.seconds))
-    throw new Failure("--seconds takes a number from 1 on");
+  for (const name of ["jobs", "seconds", "alone"]) {
+    if (values[name] !== undefined && !/^[1-9]\d*$/.test(values[name]))
+      throw new Failure(`--${name} takes a number from 1 on`);
+  }
   if (process.platform === "win32")
     throw new Failure("not on Windows: it bounds the processor time of tests by ulimit");
   const started = performance.now();
@@ -94,11 +99,14 @@ main(import.meta.url, async () => {
     );
   }
   const wanted = await step("Building them at once", () => builtAtOnce(all, isWanted));
-  const binaries = await step("Building the tests", () => build());
+  const binaries = await step("Building the tests", () => build(COPY, TESTS));
   const jobs = Number(values.jobs ?? availableParallelism());
   const longest = Number(values.seconds ?? Infinity);
   const tests = await step("The tests without a mutant", () => measured(binaries, jobs, longest));
   const judged = await step(`${wanted.length} mutants`, () => judge(wanted, all, tests, jobs));
+  if (values.alone) {
+    await step(`${values.alone} of them alone`, () => compareAlone(judged, tests, Number(values.alone)));
+  }
   report(judged, performance.now() - started);
 });
 
@@ -119,16 +127,12 @@ async function listed() {
 async function builtAtOnce(all, isWanted) {
   const wanted = all.filter(isWanted);
   const chosen = new Set(wanted.map(({ number }) => number));
-  const files = (await run("git", ["ls-files", "-co", "--exclude-standard"], { quiet: true })).trim().split("\n");
-  for (const file of files.filter((file) => existsSync(join(root, file)))) cpSync(join(root, file), join(COPY, file));
+  await copyTo(COPY);
   cpSync(join(root, "tools/mutants/mutation.rs"), join(COPY, "src/mutation.rs"));
   const library = join(COPY, "src/lib.rs");
   const features = "#![feature(core_intrinsics, const_eval_select)]\n#![allow(internal_features)]\n";
   const source = readFileSync(library, "utf8");
   writeFileSync(library, `${source.replace("#![no_std]", `${features}$&`)}\nmod mutation;\n`);
-  const manifest = join(COPY, "Cargo.toml");
-  // What people read is not checked here.
-  writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/\[lints\.\w+\][^[]*/g, ""));
   // What a constant says and what a running program does differ by an intrinsic function of the compiler's, which only it may use.
   writeFileSync(WRAPPER, '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec "$@"\n');
   chmodSync(WRAPPER, 0o755);
@@ -150,6 +154,14 @@ async function builtAtOnce(all, isWanted) {
   }
 }
 
+/** The repository without what git leaves out, and without the lints: what people read is not checked here. */
+async function copyTo(folder) {
+  const files = (await run("git", ["ls-files", "-co", "--exclude-standard"], { quiet: true })).trim().split("\n");
+  for (const file of files.filter((file) => existsSync(join(root, file)))) cpSync(join(root, file), join(folder, file));
+  const manifest = join(folder, "Cargo.toml");
+  writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/\[lints\.\w+\][^[]*/g, ""));
+}
+
 /** Writes the copy's sources anew, with the mutants that are wanted; answers what is known of each. */
 async function instrument(isWanted, all) {
   cpSync(join(root, FOLDER), join(COPY, FOLDER), { recursive: true });
@@ -163,9 +175,9 @@ const WRAPPER = join(OUTPUT, "rustc");
 /** Unrolled loops in which each operation asks which mutant is active take the optimizer longer than all tests. */
 const NOT_OPTIMIZED = ["--config", "profile.test.package.tokenward.opt-level=0"];
 
-function cargo(args, env = {}) {
+function cargo(folder, args, env = {}) {
   return run("cargo", [...args, ...NOT_OPTIMIZED, "--target-dir", join(root, "target"), "--message-format=json"], {
-    cwd: COPY,
+    cwd: folder,
     env: { ...env, RUSTC_WORKSPACE_WRAPPER: WRAPPER },
     quiet: true,
   });
@@ -179,7 +191,7 @@ const messages = (text) =>
 
 /** The mutants that do not compile, as far as this round of the compiler says. */
 async function errors() {
-  const failure = await cargo(["check", "--features", "compare", "--lib"]).then(
+  const failure = await cargo(COPY, ["check", "--features", "compare", "--lib"]).then(
     () => undefined,
     (error) => error,
   );
@@ -195,31 +207,31 @@ async function errors() {
   return found;
 }
 
-/** Builds the tests, and answers their programs. */
-async function build(number) {
-  const text = await cargo(["test", "--no-run", ...TESTS], number ? { TOKENWARD_MUTANT_BUILT: String(number) } : {});
-  return messages(text)
-    .filter(({ executable, profile }) => executable && profile.test)
-    .map(({ executable }) => executable);
+/** Builds tests, and answers the program of each target. */
+async function build(folder, tests, env) {
+  const text = await cargo(folder, ["test", "--no-run", ...tests], env);
+  const built = messages(text).filter(({ executable, profile }) => executable && profile.test);
+  return new Map(built.map(({ executable, target }) => [target.name, executable]));
 }
 
 /** Each test by itself, the shortest first: how long it takes, and the functions with mutants that it reaches. */
 async function measured(binaries, jobs, longest) {
   const queue = [];
-  for (const binary of binaries) {
+  for (const [target, binary] of binaries) {
     const names = (await run(binary, ["--list", "--format", "terse"], { quiet: true }))
       .split("\n")
       .flatMap((line) => /^(.*): test$/.exec(line)?.[1] ?? []);
-    queue.push(...names.map((name) => ({ binary, name, path: join(OUTPUT, `reached-${queue.length}-${name}`) })));
+    queue.push(...names.map((name) => ({ target, binary, name })));
   }
   const tests = [];
-  await atOnce(jobs, queue, async ({ binary, name, path }) => {
+  await atOnce(jobs, queue, async ({ target, binary, name }) => {
+    const path = join(OUTPUT, `reached-${target}-${name}`);
     const most = Math.min(3600, longest);
     const { code, signal, seconds } = await runTest({ binary, name }, { TOKENWARD_MUTANTS_REACHED: path }, most);
     if (isLate(signal) && most === longest) return;
     if (code !== 0) throw new Failure(`${name} fails without a mutant`);
     const functions = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").map(Number) : [];
-    if (functions.length > 0) tests.push({ binary, name, seconds, functions: new Set(functions) });
+    if (functions.length > 0) tests.push({ target, binary, name, seconds, functions: new Set(functions) });
   });
   return tests.sort((a, b) => a.seconds - b.seconds);
 }
@@ -295,14 +307,50 @@ async function judge(mutants, all, tests, jobs) {
   console.log(`  ${toBuild.length} of what the compiler computes are built one by one`);
   const numbers = new Set(toBuild.map(({ number }) => number));
   await instrument((number) => numbers.has(number), all);
-  for (const mutant of toBuild) {
-    const isBuilt = await build(mutant.number).then(
-      () => true,
-      () => false,
-    );
-    tell(mutant, isBuilt ? await firstFailure({ ...mutant, function: null }, tests) : { summary: "unviable" });
-  }
+  for (const mutant of toBuild) tell(mutant, await builtByItself(mutant, tests));
   return judged;
+}
+
+/** A mutant of what the compiler computes: the library's tests first, which take less time to build. */
+async function builtByItself(mutant, tests) {
+  const env = { TOKENWARD_MUTANT_BUILT: String(mutant.number), CARGO_INCREMENTAL: "1" };
+  for (const targets of [["--lib"], PUBLIC_TESTS]) {
+    const programs = await build(COPY, targets, env).catch(isOfTheCompiler);
+    if (programs === undefined) return { summary: "unviable" };
+    const outcome = await firstFailure({ ...mutant, function: null }, withPrograms(tests, programs));
+    if (outcome.summary !== "survived") return outcome;
+  }
+  return { summary: "survived" };
+}
+
+/** Nothing, for an error in the source; any other is thrown. */
+function isOfTheCompiler(failure) {
+  if (!messages(failure.output ?? "").some(({ message }) => message?.level === "error")) throw failure;
+}
+
+const withPrograms = (tests, programs) =>
+  tests.flatMap((test) => (programs.has(test.target) ? { ...test, binary: programs.get(test.target) } : []));
+
+/** Builds mutants as cargo-mutants would: the one change, in sources that are otherwise as they are. */
+async function compareAlone(judged, tests, count) {
+  await copyTo(ALONE);
+  const list = JSON.parse(readFileSync(join(OUTPUT, "list.json"), "utf8"));
+  const left = judged.filter(({ summary }) => summary !== "unviable");
+  for (let compared = 0; compared < count && left.length > 0; compared += 1) {
+    const [mutant] = left.splice(Math.floor(Math.random() * left.length), 1);
+    const { span, replacement } = list[mutant.number - 1];
+    const source = readFileSync(join(root, mutant.file), "latin1");
+    const place = ({ line, column }) => source.split("\n", line - 1).join("\n").length + (line > 1) + column - 1;
+    const changed = source.slice(0, place(span.start)) + replacement + source.slice(place(span.end));
+    writeFileSync(join(ALONE, mutant.file), changed, "latin1");
+    const isCaught = mutant.summary !== "survived";
+    const wanted = tests.filter(({ name, seconds }) => (isCaught ? name === mutant.by : seconds <= SHORT_SECONDS));
+    const programs = await build(ALONE, TESTS, { CARGO_INCREMENTAL: "1" });
+    const outcome = await firstFailure({ ...mutant, function: null }, withPrograms(wanted, programs));
+    writeFileSync(join(ALONE, mutant.file), source, "latin1");
+    console.log(`  ${mutant.name}: ${mutant.summary}, and ${outcome.summary} alone`);
+    if ((outcome.summary !== "survived") !== isCaught) throw new Failure(`alone it ends otherwise: ${mutant.name}`);
+  }
 }
 
 function report(judged, time) {

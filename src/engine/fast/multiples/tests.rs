@@ -201,7 +201,8 @@ fn some_sums_by_each_method() {
     use curve25519_dalek::scalar::Scalar;
 
     let any = Scalar::from_bytes_mod_order([0xb7; 32]);
-    let numbers = [Scalar::ZERO, Scalar::ONE, Scalar::from(2_u8), -Scalar::ONE, any, -any, any * any, any + Scalar::ONE];
+    let numbers =
+        [Scalar::ZERO, Scalar::ONE, Scalar::from(2_u8), -Scalar::ONE, any, -any, any * any, any + Scalar::ONE];
     let q = ED25519_BASEPOINT_POINT * any + EIGHT_TORSION[1];
     let point = edwards::Extended::decode(&q.compress().to_bytes()).unwrap();
     let key = KeyPoint::<edwards::Edwards25519, 9>::new(point);
@@ -209,8 +210,10 @@ fn some_sums_by_each_method() {
         for v in &numbers[at % 2..] {
             let expected = (ED25519_BASEPOINT_POINT * u + q * v).compress().to_bytes();
             let is_neutral = *u == Scalar::ZERO && *v == Scalar::ZERO;
-            for (method, sum) in
-                key.sums(&Residue::from_le_bytes(u.as_bytes()), &Residue::from_le_bytes(v.as_bytes())).iter().enumerate()
+            for (method, sum) in key
+                .sums(&Residue::from_le_bytes(u.as_bytes()), &Residue::from_le_bytes(v.as_bytes()))
+                .iter()
+                .enumerate()
             {
                 let is_right = sum.map_or(is_neutral, |sum| sum.is_encoded_as(&expected));
                 assert!(is_right, "{u:?} G + {v:?} Q by method {method}");

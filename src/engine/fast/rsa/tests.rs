@@ -7,6 +7,7 @@ use num_bigint::{BigInt, BigUint};
 use proptest::prelude::{Strategy, any, prop, proptest};
 use proptest::test_runner::Config;
 
+use super::columns::ROWS;
 use super::pair::Pair;
 use super::*;
 
@@ -118,7 +119,7 @@ fn limbs_as_large_as_can_be() {
 /// The same without a power around it: for a number with the fourth power next to it, each reduction of a square is seen.
 #[test]
 fn fourth_powers_of_limbs_as_large_as_can_be() {
-    for width in [92, 124, 128, 252, 348] {
+    for width in [92, 124, 128, 248, 348] {
         for sign in [1.0, -1.0] {
             let mut fold = vec![sign * 8_388_608.0; width - 4];
             fold[width - 5] = sign * 131_072.0;
@@ -134,6 +135,37 @@ fn fourth_powers_of_limbs_as_large_as_can_be() {
     }
 }
 
+/// A reduction adds multiples of 2^-96 mod n that depend on each other. For this base, which the first multiplication is by, all
+/// of them are as large as can be and of one sign: only the carries in between keep their sums in a double.
+#[test]
+fn steps_of_a_reduction_as_large_as_can_be() {
+    for width in [92, 124, 128, 132, 252, 348] {
+        let mut fold = vec![8_388_608.0; width - 4];
+        fold[width - 5] = 131_072.0;
+        fold.resize(width, 0.0);
+        let f = value(&fold);
+        let step = value(&[8_388_607.0; ROWS]);
+        // Each step is what is lowest; the rest, and a multiple of f, is what the next one is taken from.
+        let steps = (0..width / ROWS).rev();
+        let base = steps.fold(BigInt::ZERO, |next, _| ((next - &step * &f) << 96_u8) + &step);
+        let mut left = base;
+        let mut limbs = Vec::new();
+        for _ in 0..width {
+            let limb: BigInt = ((&left + 8_388_608) & BigInt::from(0xff_ffff)) - 8_388_608;
+            left = (left - &limb) >> 24_u8;
+            limbs.push(i32::try_from(limb).unwrap().into());
+        }
+        let mut one = vec![0.0; width];
+        one[0] = 1.0;
+        let n = (&f << 96_u8) - 1_u8;
+        // The base is divided by R, that is squared and divided by R once more, and the last multiplication divides, too.
+        let expected = value(&limbs).modpow(&3_u8.into(), &n);
+        let mut numbers = [&fold[..], &one, &limbs].concat();
+        montgomery::power(&mut numbers, 3, &mut vec![Pair::ZERO; montgomery::room(width)]);
+        assert_eq!(((value(&numbers[..width]) << (4 * 24 * width)) - expected) % &n, BigInt::ZERO, "{width} limbs");
+    }
+}
+
 /// Each bit of an exponent, in a number of one round of carries and in one of several.
 #[test]
 fn exponents_of_many_ones() {
@@ -145,7 +177,11 @@ fn exponents_of_many_ones() {
         }
         let bytes = n.to_bytes_be();
         let expected = base.modpow(&3_u8.into(), &n);
-        assert_eq!(BigUint::from_bytes_be(&power(&bytes, 3, &padded(&base, bytes.len()))), expected, "the door of tests");
+        assert_eq!(
+            BigUint::from_bytes_be(&power(&bytes, 3, &padded(&base, bytes.len()))),
+            expected,
+            "the door of tests"
+        );
     }
 }
 

@@ -135,6 +135,24 @@ fn fourth_powers_of_limbs_as_large_as_can_be() {
     }
 }
 
+/// What the debug assertions ask is what `columns.rs` says of sums in doubles, and no more.
+#[test]
+fn bounds_of_columns() {
+    use super::columns::{BALANCED, BASE, EXACT, PRODUCTS, carry};
+
+    assert_eq!(EXACT + 1.0, EXACT, "the first double that has no next integer");
+    let carried = BASE / 2.0 + EXACT / BASE;
+    let most = |products: usize| products as f64 * BALANCED.powi(2) + carried;
+    assert!(most(PRODUCTS) <= EXACT && most(PRODUCTS + 1) > EXACT);
+    for column in [EXACT, -EXACT, EXACT - BASE / 2.0] {
+        let mut columns = [Pair::both(column); 3];
+        carry(&mut columns);
+        assert!(columns[1].lanes().iter().all(|limb| limb.abs() <= carried), "what one round leaves");
+        carry(&mut columns);
+        assert!(columns[1].lanes().iter().all(|limb| limb.abs() <= BALANCED), "what two rounds leave");
+    }
+}
+
 /// A reduction adds multiples of 2^-96 mod n that depend on each other. For this base, which the first multiplication is by, all
 /// of them are as large as can be and of one sign: only the carries in between keep their sums in a double.
 #[test]

@@ -5,6 +5,7 @@
 //   npm run mutants -- --part 3/40      every 40th, from the third on
 //   npm run mutants -- --jobs 2         so many at once; else one for each core
 //   npm run mutants -- --seconds 2      only with the tests that take no longer: quick, and says less about what survives
+//   npm run mutants -- --again          with what was built last, which takes minutes, and the reasons as they are now
 //   npm run mutants -- --alone 10       and at the end builds so many of them alone, by chance, which must come to the same end
 //
 // cargo-mutants says what the mutants are. All are built at once (tools/mutants/): an environment variable chooses the active one, so
@@ -23,6 +24,8 @@ const FOLDER = "src/engine/fast";
 const NOT_THE_ENGINE = [`${FOLDER}/**/tests.rs`, `${FOLDER}/field_operation.rs`];
 const OUTPUT = join(root, "target/mutants");
 const COPY = join(OUTPUT, "copy");
+/** Where what the compiler computes is built, and where what is built alone. */
+const COMPUTED = join(OUTPUT, "computed");
 const ALONE = join(OUTPUT, "alone");
 const PUBLIC_TESTS = "rfc_examples fiat curves wycheproof rsa".split(" ").flatMap((name) => ["--test", name]);
 const TESTS = ["--lib", ...PUBLIC_TESTS];
@@ -76,19 +79,19 @@ export function mutantsAt(source, places) {
 }
 
 main(import.meta.url, async () => {
-  const options = Object.fromEntries(
-    ["part", "file", "jobs", "seconds", "alone"].map((name) => [name, { type: "string" }]),
-  );
+  const numbers = ["jobs", "seconds", "alone"];
+  const text = Object.fromEntries(["part", "file", ...numbers].map((name) => [name, { type: "string" }]));
+  const options = { ...text, again: { type: "boolean" } };
   const { values } = parseArgs({ options });
   if (values.part !== undefined && !/^\d+\/\d+$/.test(values.part)) throw new Failure("--part takes k/n, such as 3/40");
-  for (const name of ["jobs", "seconds", "alone"]) {
+  for (const name of numbers) {
     if (values[name] !== undefined && !/^[1-9]\d*$/.test(values[name]))
       throw new Failure(`--${name} takes a number from 1 on`);
   }
   if (process.platform === "win32")
     throw new Failure("not on Windows: it bounds the processor time of tests by ulimit");
   const started = performance.now();
-  const all = await step("Listing the mutants", listed);
+  const all = values.again ? listedBefore() : await step("Listing the mutants", listed);
   const [part, parts] = (values.part ?? "0/1").split("/").map(Number);
   const isWanted = ({ file, number }) =>
     (!values.file || file.endsWith(`/${values.file}`)) && (number - 1) % parts === part % parts;
@@ -98,11 +101,11 @@ main(import.meta.url, async () => {
       `no mutant is meant: --file takes the name of one of ${[...files].join(", ")}; of k/n, n is at most ${all.length}`,
     );
   }
-  const wanted = await step("Building them at once", () => builtAtOnce(all, isWanted));
-  const binaries = await step("Building the tests", () => build(COPY, TESTS));
+  const { mutants, programs } = values.again ? builtBefore() : await built(all, isWanted);
+  const wanted = mutants.filter(isWanted);
   const jobs = Number(values.jobs ?? availableParallelism());
   const longest = Number(values.seconds ?? Infinity);
-  const tests = await step("The tests without a mutant", () => measured(binaries, jobs, longest));
+  const tests = await step("The tests without a mutant", () => measured(programs, jobs, longest));
   const judged = await step(`${wanted.length} mutants`, () => judge(wanted, all, tests, jobs));
   if (values.alone) {
     await step(`${values.alone} of them alone`, () => compareAlone(judged, tests, Number(values.alone)));
@@ -119,8 +122,31 @@ async function listed() {
   mkdirSync(OUTPUT, { recursive: true });
   const not = NOT_THE_ENGINE.flatMap((glob) => ["-e", glob]);
   const text = await run("cargo", ["mutants", "--list", "--json", "-f", `${FOLDER}/**/*.rs`, ...not], { quiet: true });
-  writeFileSync(join(OUTPUT, "list.json"), text);
-  return JSON.parse(text).map(({ name, file }, at) => ({ number: at + 1, name, file }));
+  writeFileSync(LIST, text);
+  return numbered(text);
+}
+
+const LIST = join(OUTPUT, "list.json");
+const BUILT = join(OUTPUT, "built.json");
+const numbered = (text) => JSON.parse(text).map(({ name, file }, at) => ({ number: at + 1, name, file }));
+
+function listedBefore() {
+  if (!existsSync(BUILT)) throw new Failure("nothing has been built before: run it without --again");
+  return numbered(readFileSync(LIST, "utf8"));
+}
+
+/** What `built` answered last. */
+function builtBefore() {
+  const { mutants, programs } = JSON.parse(readFileSync(BUILT, "utf8"));
+  return { mutants, programs: new Map(programs) };
+}
+
+/** The mutants, and the programs of the tests by their targets. */
+async function built(all, isWanted) {
+  const mutants = await step("Building them at once", () => builtAtOnce(all, isWanted));
+  const programs = await step("Building the tests", () => build(COPY, TESTS));
+  writeFileSync(BUILT, JSON.stringify({ mutants, programs: [...programs] }));
+  return { mutants, programs };
 }
 
 /** Makes the copy of the repository that holds the wanted mutants, and answers these; `unviable` are those that do not compile. */
@@ -128,17 +154,13 @@ async function builtAtOnce(all, isWanted) {
   const wanted = all.filter(isWanted);
   const chosen = new Set(wanted.map(({ number }) => number));
   await copyTo(COPY);
-  cpSync(join(root, "tools/mutants/mutation.rs"), join(COPY, "src/mutation.rs"));
-  const library = join(COPY, "src/lib.rs");
-  const features = "#![feature(core_intrinsics, const_eval_select)]\n#![allow(internal_features)]\n";
-  const source = readFileSync(library, "utf8");
-  writeFileSync(library, `${source.replace("#![no_std]", `${features}$&`)}\nmod mutation;\n`);
+  withMutation(COPY);
   // What a constant says and what a running program does differ by an intrinsic function of the compiler's, which only it may use.
   writeFileSync(WRAPPER, '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec "$@"\n');
   chmodSync(WRAPPER, 0o755);
   const unviable = new Set();
   for (;;) {
-    const known = await instrument((number) => chosen.has(number) && !unviable.has(number), all);
+    const known = await instrument(COPY, (number) => chosen.has(number) && !unviable.has(number), all);
     const found = await errors();
     if (found.length === 0) {
       return wanted.map((mutant) => ({
@@ -162,12 +184,21 @@ async function copyTo(folder) {
   writeFileSync(manifest, readFileSync(manifest, "utf8").replace(/\[lints\.\w+\][^[]*/g, ""));
 }
 
-/** Writes the copy's sources anew, with the mutants that are wanted; answers what is known of each. */
-async function instrument(isWanted, all) {
-  cpSync(join(root, FOLDER), join(COPY, FOLDER), { recursive: true });
+/** Gives a copy the module that says which mutant is active. */
+function withMutation(folder) {
+  cpSync(join(root, "tools/mutants/mutation.rs"), join(folder, "src/mutation.rs"));
+  const library = join(folder, "src/lib.rs");
+  const features = "#![feature(core_intrinsics, const_eval_select)]\n#![allow(internal_features)]\n";
+  const source = readFileSync(library, "utf8");
+  writeFileSync(library, `${source.replace("#![no_std]", `${features}$&`)}\nmod mutation;\n`);
+}
+
+/** Writes a copy's sources anew, with the mutants that are wanted; answers what is known of each. */
+async function instrument(folder, isWanted, all) {
+  cpSync(join(root, FOLDER), join(folder, FOLDER), { recursive: true });
   const tool = ["run", "--quiet", "--manifest-path", "tools/mutants/Cargo.toml", "--target-dir", "target", "--"];
   const leftOut = all.filter(({ number }) => !isWanted(number)).map(({ number }) => number);
-  const text = await run("cargo", [...tool, join(OUTPUT, "list.json"), COPY, leftOut.join()], { quiet: true });
+  const text = await run("cargo", [...tool, LIST, folder, leftOut.join()], { quiet: true });
   return new Map(JSON.parse(text).map((one) => [one.number, one]));
 }
 
@@ -215,9 +246,9 @@ async function build(folder, tests, env) {
 }
 
 /** Each test by itself, the shortest first: how long it takes, and the functions with mutants that it reaches. */
-async function measured(binaries, jobs, longest) {
+async function measured(programs, jobs, longest) {
   const queue = [];
-  for (const [target, binary] of binaries) {
+  for (const [target, binary] of programs) {
     const names = (await run(binary, ["--list", "--format", "terse"], { quiet: true }))
       .split("\n")
       .flatMap((line) => /^(.*): test$/.exec(line)?.[1] ?? []);
@@ -297,17 +328,23 @@ async function judge(mutants, all, tests, jobs) {
       `  ${judged.length} of ${wanted.length} after ${duration(told - started)}, ${survived} of them survived`,
     );
   };
-  await atOnce(jobs, queue, async (mutant) => {
+  const isComputed = (one) => !one.unviable && (one.is_constant || one.is_const_fn);
+  const numbers = new Set(mutants.filter(isComputed).map(({ number }) => number));
+  await copyTo(COMPUTED);
+  withMutation(COMPUTED);
+  await instrument(COMPUTED, (number) => numbers.has(number), all);
+  const buildEach = async (mutants) => {
+    for (const mutant of mutants) tell(mutant, await builtByItself(mutant, tests));
+  };
+  const left = [];
+  const judgeEach = atOnce(jobs, queue, async (mutant) => {
     const outcome = await firstFailure(mutant, tests);
     // What no running program notices, the compiler may.
-    if (outcome.summary === "survived" && mutant.is_const_fn) toBuild.push(mutant);
+    if (outcome.summary === "survived" && mutant.is_const_fn) left.push(mutant);
     else tell(mutant, outcome);
   });
-  if (toBuild.length === 0) return judged;
-  console.log(`  ${toBuild.length} of what the compiler computes are built one by one`);
-  const numbers = new Set(toBuild.map(({ number }) => number));
-  await instrument((number) => numbers.has(number), all);
-  for (const mutant of toBuild) tell(mutant, await builtByItself(mutant, tests));
+  await Promise.all([judgeEach, buildEach(toBuild)]);
+  await buildEach(left);
   return judged;
 }
 
@@ -315,7 +352,7 @@ async function judge(mutants, all, tests, jobs) {
 async function builtByItself(mutant, tests) {
   const env = { TOKENWARD_MUTANT_BUILT: String(mutant.number), CARGO_INCREMENTAL: "1" };
   for (const targets of [["--lib"], PUBLIC_TESTS]) {
-    const programs = await build(COPY, targets, env).catch(isOfTheCompiler);
+    const programs = await build(COMPUTED, targets, env).catch(isOfTheCompiler);
     if (programs === undefined) return { summary: "unviable" };
     const outcome = await firstFailure({ ...mutant, function: null }, withPrograms(tests, programs));
     if (outcome.summary !== "survived") return outcome;
@@ -334,7 +371,7 @@ const withPrograms = (tests, programs) =>
 /** Builds mutants as cargo-mutants would: the one change, in sources that are otherwise as they are. */
 async function compareAlone(judged, tests, count) {
   await copyTo(ALONE);
-  const list = JSON.parse(readFileSync(join(OUTPUT, "list.json"), "utf8"));
+  const list = JSON.parse(readFileSync(LIST, "utf8"));
   const left = judged.filter(({ summary }) => summary !== "unviable");
   for (let compared = 0; compared < count && left.length > 0; compared += 1) {
     const [mutant] = left.splice(Math.floor(Math.random() * left.length), 1);

@@ -5,7 +5,7 @@
 //   npm run mutants -- --part 3/40      every 40th, from the third on
 //   npm run mutants -- --jobs 2         so many at once; else one for each core
 //   npm run mutants -- --seconds 2      only with the tests that take no longer: quick, and says less about what survives
-//   npm run mutants -- --again          with what was built last, which takes minutes, and the reasons as they are now
+//   npm run mutants -- --again          goes on with what was built last: judges what was not caught yet
 //   npm run mutants -- --alone 10       and at the end builds so many of them alone, by chance, which must come to the same end
 //
 // cargo-mutants says what the mutants are. All are built at once (tools/mutants/): an environment variable chooses the active one, so
@@ -24,8 +24,7 @@ const FOLDER = "src/engine/fast";
 const NOT_THE_ENGINE = [`${FOLDER}/**/tests.rs`, `${FOLDER}/field_operation.rs`];
 const OUTPUT = join(root, "target/mutants");
 const COPY = join(OUTPUT, "copy");
-/** Where what the compiler computes is built, and where what is built alone. */
-const COMPUTED = join(OUTPUT, "computed");
+/** Where mutants are built that cannot be chosen by a running program. */
 const ALONE = join(OUTPUT, "alone");
 const PUBLIC_TESTS = "rfc_examples fiat curves wycheproof rsa".split(" ").flatMap((name) => ["--test", name]);
 const TESTS = ["--lib", ...PUBLIC_TESTS];
@@ -105,8 +104,9 @@ main(import.meta.url, async () => {
   const wanted = mutants.filter(isWanted);
   const jobs = Number(values.jobs ?? availableParallelism());
   const longest = Number(values.seconds ?? Infinity);
-  const tests = await step("The tests without a mutant", () => measured(programs, jobs, longest));
-  const judged = await step(`${wanted.length} mutants`, () => judge(wanted, all, tests, jobs));
+  const measure = () => measured(programs, jobs, longest, values.again);
+  const tests = await step("The tests without a mutant", measure);
+  const judged = await step(`${wanted.length} mutants`, () => judge(wanted, tests, jobs, values.again));
   if (values.alone) {
     await step(`${values.alone} of them alone`, () => compareAlone(judged, tests, Number(values.alone)));
   }
@@ -128,6 +128,8 @@ async function listed() {
 
 const LIST = join(OUTPUT, "list.json");
 const BUILT = join(OUTPUT, "built.json");
+const OUTCOMES = join(OUTPUT, "outcomes.json");
+const TIMES_OF_TESTS = join(OUTPUT, "tests.json");
 const numbered = (text) => JSON.parse(text).map(({ name, file }, at) => ({ number: at + 1, name, file }));
 
 function listedBefore() {
@@ -245,26 +247,36 @@ async function build(folder, tests, env) {
   return new Map(built.map(({ executable, target }) => [target.name, executable]));
 }
 
-/** Each test by itself, the shortest first: how long it takes, and the functions with mutants that it reaches. */
-async function measured(programs, jobs, longest) {
+/**
+ * Each test by itself, the shortest first: how long it takes, and the functions with mutants that it reaches. What is known of the
+ * same programs need not be measured again.
+ */
+async function measured(programs, jobs, longest, isContinued) {
+  const before = isContinued && existsSync(TIMES_OF_TESTS) ? JSON.parse(readFileSync(TIMES_OF_TESTS, "utf8")) : [];
+  const tests = before.map((test) => ({ ...test, binary: programs.get(test.target) }));
   const queue = [];
   for (const [target, binary] of programs) {
     const names = (await run(binary, ["--list", "--format", "terse"], { quiet: true }))
       .split("\n")
       .flatMap((line) => /^(.*): test$/.exec(line)?.[1] ?? []);
-    queue.push(...names.map((name) => ({ target, binary, name })));
+    const unknown = names.filter((name) => !before.some((test) => test.target === target && test.name === name));
+    queue.push(...unknown.map((name) => ({ target, binary, name })));
   }
-  const tests = [];
-  await atOnce(jobs, queue, async ({ target, binary, name }) => {
-    const path = join(OUTPUT, `reached-${target}-${name}`);
+  await atOnce(jobs, queue, async (test) => {
+    const path = join(OUTPUT, `reached-${test.target}-${test.name}`);
+    rmSync(path, { force: true });
     const most = Math.min(3600, longest);
-    const { code, signal, seconds } = await runTest({ binary, name }, { TOKENWARD_MUTANTS_REACHED: path }, most);
+    const { code, signal, seconds } = await runTest(test, { TOKENWARD_MUTANTS_REACHED: path }, most);
     if (isLate(signal) && most === longest) return;
-    if (code !== 0) throw new Failure(`${name} fails without a mutant`);
+    if (code !== 0) throw new Failure(`${test.name} fails without a mutant`);
     const functions = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").map(Number) : [];
-    if (functions.length > 0) tests.push({ target, binary, name, seconds, functions: new Set(functions) });
+    tests.push({ ...test, seconds, functions });
   });
-  return tests.sort((a, b) => a.seconds - b.seconds);
+  writeFileSync(TIMES_OF_TESTS, JSON.stringify(tests.map(({ binary: _, ...test }) => test)));
+  return tests
+    .filter(({ seconds, functions }) => seconds <= longest && functions.length > 0)
+    .map((test) => ({ ...test, functions: new Set(test.functions) }))
+    .sort((a, b) => a.seconds - b.seconds);
 }
 
 const isLate = (signal) => signal === "SIGXCPU" || signal === "SIGKILL";
@@ -310,17 +322,23 @@ async function firstFailure(mutant, tests) {
 }
 
 /** How each mutant ends: `unviable`, `caught` or `timeout` by a test, or `survived`. */
-async function judge(mutants, all, tests, jobs) {
+async function judge(mutants, tests, jobs, isContinued) {
   const list = explained();
   const wanted = mutants.map((mutant) => ({ ...mutant, reason: reasonFor(list, located(mutant.name)) }));
-  const judged = wanted.filter(({ unviable }) => unviable).map((mutant) => ({ ...mutant, summary: "unviable" }));
-  const toBuild = wanted.filter(({ unviable, is_constant }) => !unviable && is_constant);
-  const queue = wanted.filter(({ unviable, is_constant }) => !unviable && !is_constant);
+  const before = isContinued && existsSync(OUTCOMES) ? JSON.parse(readFileSync(OUTCOMES, "utf8")) : [];
+  const decided = before.filter(({ summary }) => summary !== "survived");
+  const known = new Map(decided.map(({ number, summary, by }) => [number, { summary, by }]));
+  const outcome = ({ number, unviable }) => (unviable ? { summary: "unviable" } : known.get(number));
+  const judged = wanted.flatMap((mutant) => (outcome(mutant) ? { ...mutant, ...outcome(mutant) } : []));
+  const toJudge = wanted.filter((mutant) => !outcome(mutant));
+  const toBuild = toJudge.filter(({ is_constant }) => is_constant);
+  const queue = toJudge.filter(({ is_constant }) => !is_constant);
   const started = performance.now();
   let told = started;
   const tell = (mutant, outcome) => {
     judged.push({ ...mutant, ...outcome });
-    writeFileSync(join(OUTPUT, "outcomes.json"), JSON.stringify(judged, null, 1));
+    const others = before.filter(({ number }) => !judged.some((one) => one.number === number));
+    writeFileSync(OUTCOMES, JSON.stringify([...others, ...judged], null, 1));
     if (performance.now() - told < 30_000) return;
     told = performance.now();
     const survived = judged.filter(({ summary }) => summary === "survived").length;
@@ -328,13 +346,9 @@ async function judge(mutants, all, tests, jobs) {
       `  ${judged.length} of ${wanted.length} after ${duration(told - started)}, ${survived} of them survived`,
     );
   };
-  const isComputed = (one) => !one.unviable && (one.is_constant || one.is_const_fn);
-  const numbers = new Set(mutants.filter(isComputed).map(({ number }) => number));
-  await copyTo(COMPUTED);
-  withMutation(COMPUTED);
-  await instrument(COMPUTED, (number) => numbers.has(number), all);
+  await copyTo(ALONE);
   const buildEach = async (mutants) => {
-    for (const mutant of mutants) tell(mutant, await builtByItself(mutant, tests));
+    for (const mutant of mutants) tell(mutant, await builtAlone(mutant, tests));
   };
   const left = [];
   const judgeEach = atOnce(jobs, queue, async (mutant) => {
@@ -348,16 +362,30 @@ async function judge(mutants, all, tests, jobs) {
   return judged;
 }
 
-/** A mutant of what the compiler computes: the library's tests first, which take less time to build. */
-async function builtByItself(mutant, tests) {
-  const env = { TOKENWARD_MUTANT_BUILT: String(mutant.number), CARGO_INCREMENTAL: "1" };
-  for (const targets of [["--lib"], PUBLIC_TESTS]) {
-    const programs = await build(COMPUTED, targets, env).catch(isOfTheCompiler);
-    if (programs === undefined) return { summary: "unviable" };
-    const outcome = await firstFailure({ ...mutant, function: null }, withPrograms(tests, programs));
-    if (outcome.summary !== "survived") return outcome;
+/** Builds a mutant as cargo-mutants would: the one change. The library's tests come first, which take less time to build. */
+async function builtAlone(mutant, tests) {
+  const { span, replacement } = JSON.parse(readFileSync(LIST, "utf8"))[mutant.number - 1];
+  const source = readFileSync(join(root, mutant.file), "latin1");
+  const place = ({ line, column }) => source.split("\n", line - 1).join("\n").length + (line > 1) + column - 1;
+  const changed = source.slice(0, place(span.start)) + replacement + source.slice(place(span.end));
+  writeFileSync(join(ALONE, mutant.file), changed, "latin1");
+  try {
+    for (const [targets, isMeant] of [
+      [["--lib"], ({ target }) => target === "tokenward"],
+      [PUBLIC_TESTS, ({ target }) => target !== "tokenward"],
+    ]) {
+      const meant = tests.filter(isMeant);
+      if (meant.length === 0) continue;
+      const programs = await build(ALONE, targets, { CARGO_INCREMENTAL: "1" }).catch(isOfTheCompiler);
+      if (programs === undefined) return { summary: "unviable" };
+      const own = meant.map((test) => ({ ...test, binary: programs.get(test.target) }));
+      const outcome = await firstFailure({ ...mutant, function: null }, own);
+      if (outcome.summary !== "survived") return outcome;
+    }
+    return { summary: "survived" };
+  } finally {
+    writeFileSync(join(ALONE, mutant.file), source, "latin1");
   }
-  return { summary: "survived" };
 }
 
 /** Nothing, for an error in the source; any other is thrown. */
@@ -365,28 +393,17 @@ function isOfTheCompiler(failure) {
   if (!messages(failure.output ?? "").some(({ message }) => message?.level === "error")) throw failure;
 }
 
-const withPrograms = (tests, programs) =>
-  tests.flatMap((test) => (programs.has(test.target) ? { ...test, binary: programs.get(test.target) } : []));
-
-/** Builds mutants as cargo-mutants would: the one change, in sources that are otherwise as they are. */
+/** Some mutants by chance, built alone, with the test that caught each, or those that it survived. */
 async function compareAlone(judged, tests, count) {
-  await copyTo(ALONE);
-  const list = JSON.parse(readFileSync(LIST, "utf8"));
   const left = judged.filter(({ summary }) => summary !== "unviable");
   for (let compared = 0; compared < count && left.length > 0; compared += 1) {
     const [mutant] = left.splice(Math.floor(Math.random() * left.length), 1);
-    const { span, replacement } = list[mutant.number - 1];
-    const source = readFileSync(join(root, mutant.file), "latin1");
-    const place = ({ line, column }) => source.split("\n", line - 1).join("\n").length + (line > 1) + column - 1;
-    const changed = source.slice(0, place(span.start)) + replacement + source.slice(place(span.end));
-    writeFileSync(join(ALONE, mutant.file), changed, "latin1");
     const isCaught = mutant.summary !== "survived";
-    const wanted = tests.filter(({ name, seconds }) => (isCaught ? name === mutant.by : seconds <= SHORT_SECONDS));
-    const programs = await build(ALONE, TESTS, { CARGO_INCREMENTAL: "1" });
-    const outcome = await firstFailure({ ...mutant, function: null }, withPrograms(wanted, programs));
-    writeFileSync(join(ALONE, mutant.file), source, "latin1");
-    console.log(`  ${mutant.name}: ${mutant.summary}, and ${outcome.summary} alone`);
-    if ((outcome.summary !== "survived") !== isCaught) throw new Failure(`alone it ends otherwise: ${mutant.name}`);
+    const meant = tests.filter(({ name, seconds }) => (isCaught ? name === mutant.by : seconds <= SHORT_SECONDS));
+    const { summary } = await builtAlone(mutant, meant);
+    console.log(`  ${mutant.name}: ${mutant.summary}, and ${summary} alone`);
+    if (summary === "unviable" || (summary !== "survived") !== isCaught)
+      throw new Failure(`alone it ends otherwise: ${mutant.name}`);
   }
 }
 

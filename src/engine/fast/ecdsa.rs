@@ -145,3 +145,6 @@ pub(super) fn sums_are<C: Curve<L>, const L: usize>(point: &[u8], u: &[u8], v: &
     };
     KeyPoint::<Points<C, L>, L>::new(point).sums(&number(u), &number(v)).map(is_expected)
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,3 +116,6 @@ impl Steps {
         (row(self.to_f), row(self.to_g))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -194,6 +194,48 @@ fn a_sum_that_ends_with_a_doubling_has_its_t() {
     }
 }
 
+/// What the tests of all sums have, in a second: numbers of any digits, and those with digits at the ends.
+#[test]
+fn some_sums_by_each_method() {
+    use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
+    use curve25519_dalek::scalar::Scalar;
+
+    let any = Scalar::from_bytes_mod_order([0xb7; 32]);
+    let numbers =
+        [Scalar::ZERO, Scalar::ONE, Scalar::from(2_u8), -Scalar::ONE, any, -any, any * any, any + Scalar::ONE];
+    let q = ED25519_BASEPOINT_POINT * any + EIGHT_TORSION[1];
+    let point = edwards::Extended::decode(&q.compress().to_bytes()).unwrap();
+    let key = KeyPoint::<edwards::Edwards25519, 9>::new(point);
+    for (at, u) in numbers.iter().enumerate() {
+        for v in &numbers[at % 2..] {
+            let expected = (ED25519_BASEPOINT_POINT * u + q * v).compress().to_bytes();
+            let is_neutral = *u == Scalar::ZERO && *v == Scalar::ZERO;
+            for (method, sum) in key
+                .sums(&Residue::from_le_bytes(u.as_bytes()), &Residue::from_le_bytes(v.as_bytes()))
+                .iter()
+                .enumerate()
+            {
+                let is_right = sum.map_or(is_neutral, |sum| sum.is_encoded_as(&expected));
+                assert!(is_right, "{u:?} G + {v:?} Q by method {method}");
+            }
+        }
+    }
+}
+
+#[test]
+fn points_of_small_order_are_the_eight() {
+    use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
+
+    for torsion in EIGHT_TORSION {
+        let decoded = |point: curve25519_dalek::EdwardsPoint| {
+            let point = edwards::Extended::decode(&point.compress().to_bytes()).unwrap();
+            [point, point.negated()].map(|point| point.has_small_order())
+        };
+        assert_eq!(decoded(torsion), [true; 2]);
+        assert_eq!(decoded(torsion + ED25519_BASEPOINT_POINT), [false; 2]);
+    }
+}
+
 #[test]
 fn sparse_digits_are_the_number() {
     let order = BigUint::from_bytes_le(&(-curve25519_dalek::scalar::Scalar::ONE).to_bytes()) + 1_u32;

@@ -1,4 +1,4 @@
-//! Powers against `num-bigint`'s.
+//! Powers against `num-bigint`'s, and blocks as they must be.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -7,9 +7,9 @@ use num_bigint::{BigInt, BigUint};
 use proptest::prelude::{Strategy, any, prop, proptest};
 use proptest::test_runner::Config;
 
-use super::modulus::Modulus;
-use super::montgomery;
+use super::columns::ROWS;
 use super::pair::Pair;
+use super::*;
 
 const EXPONENTS: [u32; 7] = [3, 5, 17, 257, 65_537, 0x8000_0001, u32::MAX];
 
@@ -112,6 +112,272 @@ fn limbs_as_large_as_can_be() {
                 let expected = value(&base).modpow(&exponent.into(), &n) * factor.modpow(&(exponent - 1).into(), &n);
                 assert_eq!(modulo_n(value(&numbers[..width])), modulo_n(expected), "{width} limbs, {exponent}");
             }
+        }
+    }
+}
+
+/// The same without a power around it: for a number with the fourth power next to it, each reduction of a square is seen.
+#[test]
+fn fourth_powers_of_limbs_as_large_as_can_be() {
+    for width in [92, 124, 128, 248, 348] {
+        for sign in [1.0, -1.0] {
+            let mut fold = vec![sign * 8_388_608.0; width - 4];
+            fold[width - 5] = sign * 131_072.0;
+            fold.resize(width, 0.0);
+            let mut number = vec![8_388_608.0; width];
+            number[width - 1] = 65_535.0;
+            let n = (value(&fold) << 96_u8) - 1_u8;
+            let expected = value(&number).modpow(&4_u8.into(), &n);
+            montgomery::fourth_power(&fold, &mut number, &mut vec![Pair::ZERO; montgomery::room(width)]);
+            // It is divided by R three times.
+            assert_eq!(((value(&number) << (3 * 24 * width)) - expected) % &n, BigInt::ZERO, "{width} limbs, {sign}");
+        }
+    }
+}
+
+/// What the debug assertions ask is what `columns.rs` says of sums in doubles, and no more.
+#[test]
+fn bounds_of_columns() {
+    use super::columns::{BALANCED, BASE, EXACT, PRODUCTS, carry};
+
+    assert_eq!(EXACT + 1.0, EXACT, "the first double that has no next integer");
+    let carried = BASE / 2.0 + EXACT / BASE;
+    let most = |products: usize| products as f64 * BALANCED.powi(2) + carried;
+    assert!(most(PRODUCTS) <= EXACT && most(PRODUCTS + 1) > EXACT);
+    for column in [EXACT, -EXACT, EXACT - BASE / 2.0] {
+        let mut columns = [Pair::both(column); 3];
+        carry(&mut columns);
+        assert!(columns[1].lanes().iter().all(|limb| limb.abs() <= carried), "what one round leaves");
+        carry(&mut columns);
+        assert!(columns[1].lanes().iter().all(|limb| limb.abs() <= BALANCED), "what two rounds leave");
+    }
+}
+
+/// A reduction adds multiples of 2^-96 mod n that depend on each other. For this base, which the first multiplication is by, all
+/// of them are as large as can be and of one sign: only the carries in between keep their sums in a double.
+#[test]
+fn steps_of_a_reduction_as_large_as_can_be() {
+    for width in [92, 124, 128, 132, 252, 348] {
+        let mut fold = vec![8_388_608.0; width - 4];
+        fold[width - 5] = 131_072.0;
+        fold.resize(width, 0.0);
+        let f = value(&fold);
+        let step = value(&[8_388_607.0; ROWS]);
+        // Each step is what is lowest; the rest, and a multiple of f, is what the next one is taken from.
+        let steps = (0..width / ROWS).rev();
+        let base = steps.fold(BigInt::ZERO, |next, _| ((next - &step * &f) << 96_u8) + &step);
+        let mut left = base;
+        let mut limbs = Vec::new();
+        for _ in 0..width {
+            let limb: BigInt = ((&left + 8_388_608) & BigInt::from(0xff_ffff)) - 8_388_608;
+            left = (left - &limb) >> 24_u8;
+            limbs.push(i32::try_from(limb).unwrap().into());
+        }
+        let mut one = vec![0.0; width];
+        one[0] = 1.0;
+        let n = (&f << 96_u8) - 1_u8;
+        // The base is divided by R, that is squared and divided by R once more, and the last multiplication divides, too.
+        let expected = value(&limbs).modpow(&3_u8.into(), &n);
+        let mut numbers = [&fold[..], &one, &limbs].concat();
+        montgomery::power(&mut numbers, 3, &mut vec![Pair::ZERO; montgomery::room(width)]);
+        assert_eq!(((value(&numbers[..width]) << (4 * 24 * width)) - expected) % &n, BigInt::ZERO, "{width} limbs");
+    }
+}
+
+/// Each bit of an exponent, in a number of one round of carries and in one of several.
+#[test]
+fn exponents_of_many_ones() {
+    for (bits, exponents) in [(2048, &[5, 7, 0xffff, u32::MAX, 0xaaaa_aaab][..]), (3200, &[7, 11]), (6100, &[3])] {
+        let n = ((BigUint::from(1_u8) << bits) / 3_u8 * 2_u8) | BigUint::from(1_u8);
+        let base = &n / 7_u8 * 5_u8;
+        for exponent in exponents {
+            check(&n, &base, *exponent);
+        }
+        let bytes = n.to_bytes_be();
+        let expected = base.modpow(&3_u8.into(), &n);
+        assert_eq!(
+            BigUint::from_bytes_be(&power(&bytes, 3, &padded(&base, bytes.len()))),
+            expected,
+            "the door of tests"
+        );
+    }
+}
+
+fn padded(number: &BigUint, size: usize) -> Vec<u8> {
+    let bytes = number.to_bytes_be();
+    [vec![0; size - bytes.len()], bytes].concat()
+}
+
+const HASHES: [Hash; 3] = [Hash::Sha256, Hash::Sha384, Hash::Sha512];
+
+/// A block for a modulus of `bits` bits as RFC 8017 section 9.1.1 makes it, or nearly: what stands before the salt, and at the
+/// end, may be something else.
+struct Block<'a> {
+    hash: Hash,
+    bits: usize,
+    salt: &'a [u8],
+    change: fn(&mut [u8]),
+    end: u8,
+}
+
+impl<'a> Block<'a> {
+    fn right(hash: Hash, bits: usize, salt: &'a [u8]) -> Self {
+        Self { hash, bits, salt, change: |_| (), end: 0xbc }
+    }
+
+    fn encode(&self, message: &[u8]) -> Vec<u8> {
+        let size = (self.bits - 1).div_ceil(8);
+        let seed = hashed(self.hash, &[&[0; 8], &hashed(self.hash, &[message]), self.salt]);
+        let mut data = vec![0; size - seed.len() - 1 - self.salt.len()];
+        *data.last_mut().unwrap() = 1;
+        (self.change)(&mut data);
+        data.extend_from_slice(self.salt);
+        let mask = (0_u32..).flat_map(|counter| hashed(self.hash, &[&seed, &counter.to_be_bytes()]));
+        data.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+        data[0] &= 0xff >> (8 * size - (self.bits - 1));
+        [&data[..], &seed, &[self.end]].concat()
+    }
+
+    /// As long as the modulus.
+    fn whole(&self, message: &[u8]) -> Vec<u8> {
+        let block = self.encode(message);
+        [vec![0; self.bits.div_ceil(8) - block.len()], block].concat()
+    }
+}
+
+fn key(encoded: Vec<u8>, exponent: u32) -> RsaKey {
+    RsaKey { modulus: Modulus::new(&encoded), encoded, exponent, fused: Fused::new() }
+}
+
+#[test]
+fn blocks_of_pss() {
+    let message = b"message";
+    // Every number of bits that the first byte of a modulus may have.
+    for bits in 2041..=2048 {
+        let n: BigUint = (BigUint::from(1_u8) << (bits - 1)) + 1_u8;
+        let key = key(n.to_bytes_be(), 3);
+        for hash in HASHES {
+            let size = hashed(hash, &[]).len();
+            let salts: Vec<Vec<u8>> = (0..24).map(|at| vec![at; size + 1]).collect();
+            let mut firsts = 0_u32;
+            // The first bits of some blocks are zeros, of some they are not.
+            for salt in salts.iter().map(|salt| &salt[1..]) {
+                let block = Block::right(hash, bits, salt).whole(message);
+                let holds = |block: &[u8]| key.is_pss(hash, block, message);
+                assert!(holds(&block), "{bits} bits, {salt:?}");
+                assert!(!key.is_pss(hash, &block, b"another"));
+                firsts |= 1 << block[usize::from(bits == 2041)].leading_zeros();
+                // What the modulus has and the block does not.
+                for bit in 0..=2048 - bits {
+                    let mut other = block.clone();
+                    other[0] ^= 0x80 >> bit;
+                    assert!(!holds(&other), "{bits} bits, and the bit {bit} is set");
+                }
+                // As many bytes as the modulus has, but the block of another one.
+                assert!(!holds(&[&[0], &Block::right(hash, bits - 8, salt).whole(message)[..]].concat()));
+                assert!(bits > 2041 || !holds(&Block::right(hash, 2048, salt).whole(message)));
+            }
+            assert!(firsts.count_ones() >= 2, "{firsts:b}");
+            let salt = &salts[7];
+            let holds = |block: &Block<'_>| key.is_pss(hash, &block.whole(message), message);
+            for wrong in [&salt[2..], salt, &[]] {
+                assert!(!holds(&Block::right(hash, bits, wrong)), "a salt of {} bytes", wrong.len());
+            }
+            let changes: [fn(&mut [u8]); 6] = [
+                |before| before[0] = 1,
+                |before| before[1] = 1,
+                |before| before[before.len() - 2] = 0x80,
+                |before| before[before.len() - 1] = 2,
+                |before| before[before.len() - 1] = 0,
+                |before| before.fill(1),
+            ];
+            for change in changes {
+                assert!(!holds(&Block { change, ..Block::right(hash, bits, &salt[1..]) }));
+            }
+            for end in [0, 0xbb, 0xbd, 0xcc] {
+                assert!(!holds(&Block { end, ..Block::right(hash, bits, &salt[1..]) }));
+            }
+            for length in 0..=2 * size + 3 {
+                for first in [0, 1] {
+                    let mut short = vec![0; length];
+                    short.iter_mut().take(1).for_each(|byte| *byte = first);
+                    short.iter_mut().next_back().into_iter().for_each(|byte| *byte = 0xbc);
+                    assert!(!key.is_pss(hash, &short, message), "{length} bytes");
+                }
+            }
+        }
+    }
+}
+
+/// A key for which a number is the cube root of a block.
+fn key_by_root(bits: usize, root: &BigUint, block: &[u8]) -> RsaKey {
+    let n = root.pow(3) - BigUint::from_bytes_be(block);
+    assert_eq!(n.bits() as usize, bits);
+    assert!(n.bit(0));
+    key(n.to_bytes_be(), 3)
+}
+
+#[test]
+fn signatures_of_chosen_keys() {
+    let message = b"message";
+    for (hash, pss, pkcs1) in [
+        (Hash::Sha256, Algorithm::Ps256, Algorithm::Rs256),
+        (Hash::Sha384, Algorithm::Ps384, Algorithm::Rs384),
+        (Hash::Sha512, Algorithm::Ps512, Algorithm::Rs512),
+    ] {
+        let salt = vec![7; hashed(hash, &[]).len()];
+        // The block is odd for one of them, and even for the other.
+        for (algorithm, bits) in [(pss, 2048), (pss, 2049), (pkcs1, 2048), (pkcs1, 2047 + 8)] {
+            let block = if algorithm == pss {
+                Block::right(hash, bits, &salt).whole(message)
+            } else {
+                let digest = hashed(hash, &[message]);
+                let info: &[u8] = match hash {
+                    Hash::Sha256 => &SHA256_INFO,
+                    Hash::Sha384 => &SHA384_INFO,
+                    Hash::Sha512 => &SHA512_INFO,
+                };
+                let padding = vec![0xff; bits.div_ceil(8) - 3 - info.len() - digest.len()];
+                [&[0, 1], &padding[..], &[0], info, &digest].concat()
+            };
+            let mut root = (BigUint::from(1_u8) << bits).cbrt();
+            if root.bit(0) == BigUint::from_bytes_be(&block).bit(0) {
+                root -= 1_u8;
+            }
+            let key = key_by_root(bits, &root, &block);
+            let size = bits.div_ceil(8);
+            let right = padded(&root, size);
+            // The first is the exact kernel's business alone.
+            for _ in 0..3 {
+                assert!(key.verify(algorithm, message, &right), "{algorithm:?}, {bits} bits");
+            }
+            assert!(!key.verify(algorithm, b"another", &right));
+            for other in [Algorithm::Es256, Algorithm::EdDsa, pss, pkcs1].into_iter().filter(|one| *one != algorithm) {
+                assert!(!key.verify(other, message, &right), "{algorithm:?} as {other:?}");
+            }
+            let n = BigUint::from_bytes_be(&key.encoded);
+            let mut others = vec![right[1..].to_vec(), right[..size - 1].to_vec(), Vec::new(), key.encoded.clone()];
+            others.push([&[0], &right[..]].concat());
+            others.push([&right[..], &[0]].concat());
+            // The same residue, if that is as long.
+            others.extend((bits % 8 != 0).then(|| padded(&(&n + &root), size)));
+            others.push(padded(&(&n - &root), size));
+            others.push(vec![0xff; size]);
+            for other in others {
+                assert!(!key.verify(algorithm, message, &other), "{algorithm:?}, {bits} bits, {} bytes", other.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn masks_are_as_long_as_they_are_wanted() {
+    let seed = [3; 32];
+    for hash in HASHES {
+        let blocks: Vec<u8> = (0..3_u32).flat_map(|counter| hashed(hash, &[&seed, &counter.to_be_bytes()])).collect();
+        let size = blocks.len() / 3;
+        for length in [0, 1, size - 1, size, size + 1, 2 * size, 3 * size] {
+            assert_eq!(mgf1(hash, &seed, length), blocks[..length]);
         }
     }
 }

@@ -28,7 +28,7 @@ fn kernel(numbers: &mut [u64], limbs: usize, words: usize, squarings: u32) -> bo
 }
 
 fn link() {
-    KERNEL.set(Box::new(kernel)).unwrap_or_default();
+    super::super::use_fused(kernel);
 }
 
 /// A modulus of so many bits, big-endian.

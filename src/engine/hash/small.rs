@@ -6,7 +6,7 @@
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     clippy::indexing_slicing,
-    reason = "words are cut to size on purpose, and places are below 16 or the count of rounds"
+    reason = "words are cut to size on purpose, and places are below the count of rounds"
 )]
 
 use alloc::boxed::Box;
@@ -55,32 +55,31 @@ fn pad(message: &mut Vec<u8>, block: usize) {
 macro_rules! mix {
     ($name:ident, $word:ty, $rounds:literal, $constant:expr, $large0:expr, $large1:expr, $small0:expr, $small1:expr) => {
         fn $name(state: &mut [$word; 8], block: &[u8], constants: &[u64; 80]) {
-            let mut words = [0; 16];
-            let (numbers, _) = block.as_chunks();
-            for (word, bytes) in words.iter_mut().zip(numbers) {
-                *word = <$word>::from_be_bytes(*bytes);
-            }
             let large = |word: $word, [one, two, three]: [u32; 3]| {
                 word.rotate_right(one) ^ word.rotate_right(two) ^ word.rotate_right(three)
             };
             let small = |word: $word, [one, two, shift]: [u32; 3]| {
                 word.rotate_right(one) ^ word.rotate_right(two) ^ word >> shift
             };
+            let mut words = [0; $rounds];
+            let (numbers, _) = block.as_chunks();
+            for (word, bytes) in words.iter_mut().zip(numbers) {
+                *word = <$word>::from_be_bytes(*bytes);
+            }
+            for at in 0..$rounds - 16 {
+                words[at + 16] = words[at]
+                    .wrapping_add(small(words[at + 1], $small0))
+                    .wrapping_add(words[at + 9])
+                    .wrapping_add(small(words[at + 14], $small1));
+            }
             let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-            for round in 0..$rounds {
-                let at = round % 16;
-                if round >= 16 {
-                    words[at] = words[at]
-                        .wrapping_add(small(words[(at + 1) % 16], $small0))
-                        .wrapping_add(words[(at + 9) % 16])
-                        .wrapping_add(small(words[(at + 14) % 16], $small1));
-                }
+            for (word, constant) in words.iter().zip(constants) {
                 let one = h
                     .wrapping_add(large(e, $large1))
-                    .wrapping_add(e & f ^ !e & g)
-                    .wrapping_add($constant(constants[round]))
-                    .wrapping_add(words[at]);
-                let two = large(a, $large0).wrapping_add(a & b ^ a & c ^ b & c);
+                    .wrapping_add(g ^ e & (f ^ g))
+                    .wrapping_add($constant(*constant))
+                    .wrapping_add(*word);
+                let two = large(a, $large0).wrapping_add(a & b | c & (a | b));
                 (h, g, f, e) = (g, f, e, d.wrapping_add(one));
                 (d, c, b, a) = (c, b, a, one.wrapping_add(two));
             }

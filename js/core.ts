@@ -40,16 +40,18 @@ export class Engine {
     if (this.#instance !== undefined) return;
     if (typeof WebAssembly === "undefined") throw new ConfigError("wasm_unavailable", NO_WEBASSEMBLY);
     this.#modules = { core: load.core(), relaxed: load.relaxed && new RelaxedModule(load.relaxed) };
-    this.#instance = this.instance;
+    this.#instance = this.#made();
   }
 
   /** The instance to call into: another one, if a call into the last one did not come back in order. */
   get instance(): Instance {
-    if (!this.#instance?.isSound) {
-      // Whoever calls has been through `instantiate`.
-      this.#instance = new Instance(this.#makeGlue, this.#modules as Modules, this.#read);
-    }
+    if (!this.#instance?.isSound) this.#instance = this.#made();
     return this.#instance;
+  }
+
+  #made(): Instance {
+    // Whoever calls has been through `instantiate`.
+    return new Instance(this.#makeGlue, this.#modules as Modules, this.#read);
   }
 }
 

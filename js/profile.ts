@@ -24,7 +24,7 @@ const TEXT: Reader = [(value) => (isString(value) && value) || undefined, "a wel
 const EXPECTATIONS: Record<keyof IdTokenExpectations, Reader> = {
   nonce: TEXT,
   accessToken: TEXT,
-  maxAge: [(value) => value, "a duration"],
+  maxAge: [(value) => seconds(value, "maxAge"), "a duration"],
 };
 const CLAIMS = ["nonce", "at_hash", "auth_time"] as const;
 
@@ -45,7 +45,6 @@ export function readExpectations(given: unknown, areTaken: boolean): string | un
     // A nonce that was lost must not count as one that nobody asks for.
     if (value === undefined) throw shouldBe(name, "left out, or something to expect");
   }
-  if ("maxAge" in expected) expected["maxAge"] = seconds(expected["maxAge"], "maxAge");
   return jsonText(expected);
 }
 

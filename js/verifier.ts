@@ -219,7 +219,7 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
   const relyingParties = options.map((entry, index) => new RelyingParty(serving, index, entry));
   const [only] = relyingParties.length === 1 ? relyingParties : [];
 
-  /** What new rules make. The parties in use go on with their keys; `changed` has new ones, or each where none is named. */
+  /** Makes a core of new rules, and serves with it. All parties but `changed` keep their keys and caches; at first each reads its keys. */
   const serve = (rules: readonly string[], changed?: RelyingParty): void => {
     const replaced = current;
     const core = new CoreHandle(engine, `[${rules.join(",")}]`);

@@ -42,28 +42,29 @@ mod small {
 
     pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
         let (groups, rest) = text.as_chunks::<4>();
-        let mut bytes = Vec::with_capacity(groups.len() * 3 + 2);
-        for group in groups {
-            let [_, decoded @ ..] = number(group)?.to_be_bytes();
-            bytes.extend_from_slice(&decoded);
+        let mut bytes = Vec::with_capacity(3 * groups.len() + 2);
+        bytes.resize(3 * groups.len(), 0);
+        // What is no value has bits beyond the six of one.
+        let mut seen = 0;
+        let mut decoded = |group: &[u8; 4]| {
+            let [one, two, three, four] = group.map(value);
+            seen |= one | two | three | four;
+            let [_, decoded @ ..] = (one << 18 | two << 12 | three << 6 | four).to_be_bytes();
+            decoded
+        };
+        for (place, group) in bytes.as_chunks_mut().0.iter_mut().zip(groups) {
+            *place = decoded(group);
         }
         // What is left of a last byte must be zero.
-        let (decoded, unused) = match *rest {
-            [] => return Some(bytes),
-            [one, two] => ([one, two, b'A', b'A'], 2),
-            [one, two, three] => ([one, two, three, b'A'], 1),
+        let (last, count) = match *rest {
+            [] => ([0; 3], 0),
+            [one, two] => (decoded(&[one, two, b'A', b'A']), 1),
+            [one, two, three] => (decoded(&[one, two, three, b'A']), 2),
             _ => return None,
         };
-        let [_, decoded @ ..] = number(&decoded)?.to_be_bytes();
-        let (decoded, unused) = decoded.split_at(decoded.len() - unused);
-        bytes.extend_from_slice(decoded);
-        unused.iter().all(|byte| *byte == 0).then_some(bytes)
-    }
-
-    /// The 24 bits of four characters.
-    fn number([one, two, three, four]: &[u8; 4]) -> Option<u32> {
-        let [one, two, three, four] = [value(*one), value(*two), value(*three), value(*four)];
-        ((one | two | three | four) < 64).then_some(one << 18 | two << 12 | three << 6 | four)
+        let (last, unused) = last.split_at(count);
+        bytes.extend_from_slice(last);
+        (seen < 64 && unused.iter().all(|byte| *byte == 0)).then_some(bytes)
     }
 
     /// The 6 bits of a character, or 255.

@@ -174,7 +174,7 @@ impl Error {
         self.facts().actual
     }
 
-    /// All that is told of the case.
+    /// All that is told of the case, its message too: for whoever wants but one of them, errors are rare enough.
     pub(crate) fn facts(&self) -> Facts<'_> {
         match self {
             Self::Malformed { part, problem, offset: None } => {
@@ -186,8 +186,8 @@ impl Error {
                 &[Text(part), Text(problem), Count(*offset)],
             ),
             Self::TooLarge { bytes, max } => Facts {
-                expected: count(*max),
-                actual: count(*bytes),
+                expected: count_value(*max),
+                actual: count_value(*bytes),
                 ..Facts::of(
                     "too_large",
                     "the token is {} bytes long, more than the {} that are accepted",
@@ -195,7 +195,7 @@ impl Error {
                 )
             },
             Self::UnsupportedAlgorithm { alg } => Facts {
-                actual: short(alg),
+                actual: text_value(alg),
                 ..Facts::of(
                     "unsupported_algorithm",
                     "alg is {}; only asymmetric signatures are supported: {}{}",
@@ -204,7 +204,7 @@ impl Error {
             },
             Self::AlgorithmNotAllowed { alg, allowed } => Facts {
                 expected: Some(Value::Array(allowed.iter().map(|name| Value::from(*name)).collect())),
-                actual: short(alg),
+                actual: text_value(alg),
                 ..Facts::of(
                     "algorithm_not_allowed",
                     "alg is {}; this verifier allows only {}",
@@ -221,7 +221,7 @@ impl Error {
                 let any = if matches!(expected, Value::Array(_)) { "one of " } else { "" };
                 Facts {
                     expected: Some(expected.clone()),
-                    actual: actual.as_deref().and_then(short),
+                    actual: actual.as_deref().and_then(text_value),
                     ..Facts::of("unexpected_type", "typ is {}; it should be {}{}", &[found, Text(any), Brief(expected)])
                 }
             }
@@ -272,14 +272,20 @@ impl Error {
                 Facts { claim: Some(claim), expected: Some(expected.clone()), actual: actual.clone(), ..facts }
             }
             Self::Expired { exp, now, tolerance } => {
-                Facts::at("expired", "the token expired", "exp", *exp, *now, *tolerance, -1.0)
+                Facts::at("expired", "the token expired", "exp", [*exp, *now, *tolerance, now - tolerance])
             }
-            Self::NotYetValid { nbf, now, tolerance } => {
-                Facts::at("not_yet_valid", "the token is not valid yet", "nbf", *nbf, *now, *tolerance, 1.0)
-            }
-            Self::IssuedInFuture { iat, now, tolerance } => {
-                Facts::at("not_yet_valid", "the token is not valid yet", "iat", *iat, *now, *tolerance, 1.0)
-            }
+            Self::NotYetValid { nbf, now, tolerance } => Facts::at(
+                "not_yet_valid",
+                "the token is not valid yet",
+                "nbf",
+                [*nbf, *now, *tolerance, now + tolerance],
+            ),
+            Self::IssuedInFuture { iat, now, tolerance } => Facts::at(
+                "not_yet_valid",
+                "the token is not valid yet",
+                "iat",
+                [*iat, *now, *tolerance, now + tolerance],
+            ),
             Self::TooOld { iat, now, max_age } => Facts::too_old("iat", *iat, *now, *max_age),
             Self::AuthenticationTooOld { auth_time, now, max_age } => {
                 Facts::too_old("auth_time", *auth_time, *now, *max_age)
@@ -302,11 +308,11 @@ impl Facts<'_> {
         Self { code, claim: None, expected: None, actual: None, message: filled(template, pieces) }
     }
 
-    /// Of a claim that is a time, in Unix seconds, and a tolerance in seconds.
-    fn at(code: &'static str, what: &str, claim: &'static str, time: f64, now: f64, tolerance: f64, sign: f64) -> Self {
+    /// Of a claim that is a time and should be beyond a limit, in Unix seconds; the tolerance is in seconds.
+    fn at(code: &'static str, what: &str, claim: &'static str, [time, now, tolerance, limit]: [f64; 4]) -> Self {
         Self {
             claim: Some(claim),
-            expected: Some(Value::Number(now + sign * tolerance)),
+            expected: Some(Value::Number(limit)),
             actual: Some(Value::Number(time)),
             ..Self::of(
                 code,
@@ -330,11 +336,11 @@ impl Facts<'_> {
     }
 }
 
-fn count(number: usize) -> Option<Value<'static>> {
+fn count_value(number: usize) -> Option<Value<'static>> {
     u32::try_from(number).ok().map(|number| Value::Number(number.into()))
 }
 
-fn short(text: &str) -> Option<Value<'static>> {
+fn text_value(text: &str) -> Option<Value<'static>> {
     Some(Value::from(shorten(text).as_str()))
 }
 

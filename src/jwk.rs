@@ -284,10 +284,10 @@ impl Numbers {
     }
 }
 
-/// Private members by RFC 7518 section 6, RFC 8037 section 2 and RFC 9964's `priv`.
+/// The members that only private keys have: RFC 7518 section 6, RFC 8037 section 2, and RFC 9964's `priv`.
 static PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "priv"];
 
-/// An `oth` without any prime is harmless: .NET writes one into every key.
+/// Refuses symmetric and private keys. An `oth` without any prime is harmless: .NET writes one into every key.
 fn refuse_secrets(members: &Object<'_>) -> Result<(), ConfigError> {
     let kid = || text(members, "kid");
     if get(members, "kty").and_then(Value::as_str) == Some("oct") || get(members, "k").is_some() {

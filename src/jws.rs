@@ -36,7 +36,7 @@ impl<'a> Jws<'a> {
             return Err(not_three_segments(token));
         };
         let signing_input = token.as_bytes().get(..header.len() + 1 + payload.len()).unwrap_or_default();
-        // A dot in the signature is a fourth segment. It is not looked for until decoding fails, as it must then.
+        // Base64url has no dot, so a fourth segment makes decoding fail. Only then are dots counted.
         Self::decode(signing_input, [header, payload, signature])
             .map_err(|error| if dots_of(token) > 2 { not_three_segments(token) } else { error })
     }

@@ -7,17 +7,17 @@ use crate::json::{Value, shown_number};
 
 /// What stands in place of a `{}`.
 pub(crate) enum Piece<'a> {
-    /// As it is; what it holds is not looked at.
+    /// Text of ours, copied as it is: braces in it mean nothing.
     Text(&'a str),
-    /// From a stranger: shortened, quoted and escaped.
+    /// Text of a stranger's, shortened, quoted and escaped.
     Shown(&'a str),
-    /// A key's `kid`, if it has one, in the same way.
+    /// A key's `kid`, if it has one: a stranger's text as well.
     Kid(Option<&'a str>),
     /// A value as JSON, or only its kind where that would be long.
     Brief(&'a Value<'a>),
-    /// With at most three decimals.
+    /// A number, with at most three decimals.
     Number(f64),
-    /// How many things, or which of them.
+    /// A number of things, or a place (`byte 7`).
     Count(usize),
 }
 

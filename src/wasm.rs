@@ -94,10 +94,10 @@ impl Core {
     ///
     /// The facts of an [`Error`], in the form of `to_js`.
     #[wasm_bindgen(js_name = checkExpected)]
-    pub fn check_expected(&self, index: usize, facts: &str, now: f64) -> Result<(), JsValue> {
-        let facts = json::parse(facts).ok();
+    pub fn check_expected(&self, index: usize, call: &str, now: f64) -> Result<(), JsValue> {
+        let call = json::parse(call).ok();
         let Some([Value::String(alg), Value::Object(claims), Value::Object(given)]) =
-            facts.as_ref().and_then(Value::as_array)
+            call.as_ref().and_then(Value::as_array)
         else {
             return Err(no_such_verifier());
         };

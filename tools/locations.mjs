@@ -8,7 +8,7 @@ import { bodiesOf, contentOf, DATA, leb, sized, vector, withSections } from "./w
 const SIZE = 16;
 const PATH = /^[\w./-]+\.rs$/;
 /** What panics of `core`, `alloc` and `wasm-bindgen` would say. Another version may say something else, which then stays. */
-const MESSAGES = [
+export const MESSAGES = [
   "slice index starts at ",
   " but ends at ",
   "index out of bounds: the len is ",
@@ -34,6 +34,7 @@ const MESSAGES = [
 export function withoutLocations(wasm) {
   const segments = segmentsOf(contentOf(wasm, DATA));
   const memory = memoryOf(segments);
+  // Rust has no addresses of its own in globals: they are where stack and data end.
   const operands = new Set(bodiesOf(wasm).flatMap(({ instructions }) => instructions.flatMap((one) => one.operands)));
   const isNamed = (words, start, length) =>
     Array.from({ length }, (_, at) => start + at).some((address) => operands.has(address) || words.has(address));
@@ -70,10 +71,12 @@ function segmentsOf(content) {
 
 /** What the segments make of the memory, zeros between them. */
 function memoryOf(segments) {
-  const first = Math.min(...segments.map(({ start }) => start));
-  const bytes = Buffer.alloc(Math.max(...segments.map(({ start, bytes: { length } }) => start + length)) - first);
+  // From one word to another: segments begin and end between them where the rest would be zeros.
+  const first = Math.min(...segments.map(({ start }) => start)) & ~3;
+  const end = Math.max(...segments.map(({ start, bytes: { length } }) => start + length));
+  const bytes = Buffer.alloc((end - first + 3) & ~3);
   for (const segment of segments) bytes.set(segment.bytes, segment.start - first);
-  const aligned = Array.from({ length: Math.floor(bytes.length / 4) }, (_, at) => 4 * at);
+  const aligned = Array.from({ length: bytes.length / 4 }, (_, at) => 4 * at);
   const word = (at) => bytes.readUInt32LE(at);
   return {
     read: (address, length) => bytes.subarray(address - first, address - first + length),

@@ -402,7 +402,8 @@ function isOfTheCompiler(failure) {
 
 /** Some mutants by chance, built alone, with the test that caught each, or those that it survived. */
 async function compareAlone(judged, tests, count) {
-  const left = judged.filter(({ summary }) => summary !== "unviable");
+  const known = new Set(tests.map(({ name }) => name));
+  const left = judged.filter(({ summary, by }) => summary === "survived" || (summary !== "unviable" && known.has(by)));
   for (let compared = 0; compared < count && left.length > 0; compared += 1) {
     const [mutant] = left.splice(Math.floor(Math.random() * left.length), 1);
     const isCaught = mutant.summary !== "survived";

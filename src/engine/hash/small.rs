@@ -1,5 +1,5 @@
 //! SHA-256, SHA-384 and SHA-512 (FIPS 180-4) in half the code, for WebAssembly, where each kilobyte is downloaded. Their
-//! constants, a kilobyte that no compressor makes shorter, are computed from what they are.
+//! constants, a kilobyte that no compressor makes shorter, are computed: they are bits of roots of primes.
 #![expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
@@ -28,19 +28,19 @@ pub(in crate::engine) fn hashed(hash: Hash, parts: &[&[u8]]) -> Vec<u8> {
     if hash == Hash::Sha256 {
         pad(&mut message, 64);
         let mut state = core::array::from_fn(|i| upper(initial[i]));
-        message.chunks_exact(64).for_each(|block| mix_32(&mut state, block, &constants.cube));
+        message.chunks_exact(64).for_each(|block| compress_32(&mut state, block, &constants.cube));
         state.iter().for_each(|word| output.extend_from_slice(&word.to_be_bytes()));
     } else {
         pad(&mut message, 128);
         let mut state = core::array::from_fn(|i| initial[i]);
-        message.chunks_exact(128).for_each(|block| mix_64(&mut state, block, &constants.cube));
+        message.chunks_exact(128).for_each(|block| compress_64(&mut state, block, &constants.cube));
         state.iter().for_each(|word| output.extend_from_slice(&word.to_be_bytes()));
     }
     output.truncate(bytes);
     output
 }
 
-/// Section 5.1: a bit, zeros, and the length in bits, in an eighth of a block. No message here is longer than 2^61 bytes.
+/// Section 5.1: a bit, zeros, and the length in bits, in an eighth of a block. Every message here is shorter than 2^61 bytes.
 fn pad(message: &mut Vec<u8>, block: usize) {
     let bits = 8 * message.len() as u64;
     message.push(0x80);
@@ -52,7 +52,7 @@ fn pad(message: &mut Vec<u8>, block: usize) {
 }
 
 /// Section 6.2.2 or 6.4.2, for one of the two sizes of words; the rotations are those of section 4.1.2 or 4.1.3.
-macro_rules! mix {
+macro_rules! compress {
     ($name:ident, $word:ty, $rounds:literal, $constant:expr, $large0:expr, $large1:expr, $small0:expr, $small1:expr) => {
         fn $name(state: &mut [$word; 8], block: &[u8], constants: &[u64; 80]) {
             let large = |word: $word, [one, two, three]: [u32; 3]| {
@@ -74,14 +74,14 @@ macro_rules! mix {
             }
             let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
             for (word, constant) in words.iter().zip(constants) {
-                let one = h
+                let t1 = h
                     .wrapping_add(large(e, $large1))
                     .wrapping_add(g ^ e & (f ^ g))
                     .wrapping_add($constant(*constant))
                     .wrapping_add(*word);
-                let two = large(a, $large0).wrapping_add(a & b | c & (a | b));
-                (h, g, f, e) = (g, f, e, d.wrapping_add(one));
-                (d, c, b, a) = (c, b, a, one.wrapping_add(two));
+                let t2 = large(a, $large0).wrapping_add(a & b | c & (a | b));
+                (h, g, f, e) = (g, f, e, d.wrapping_add(t1));
+                (d, c, b, a) = (c, b, a, t1.wrapping_add(t2));
             }
             for (word, mixed) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
                 *word = word.wrapping_add(mixed);
@@ -90,10 +90,10 @@ macro_rules! mix {
     };
 }
 
-mix!(mix_32, u32, 64, upper, [2, 13, 22], [6, 11, 25], [7, 18, 3], [17, 19, 10]);
-mix!(mix_64, u64, 80, core::convert::identity, [28, 34, 39], [14, 18, 41], [1, 8, 7], [19, 61, 6]);
+compress!(compress_32, u32, 64, upper, [2, 13, 22], [6, 11, 25], [7, 18, 3], [17, 19, 10]);
+compress!(compress_64, u64, 80, core::convert::identity, [28, 34, 39], [14, 18, 41], [1, 8, 7], [19, 61, 6]);
 
-/// What SHA-256 has of a constant of SHA-512.
+/// SHA-256's constants are the upper halves of SHA-512's.
 fn upper(constant: u64) -> u32 {
     (constant >> 32) as u32
 }
@@ -117,7 +117,10 @@ impl Constants {
     }
 }
 
-/// Of the square root or the cube root of a number.
+/// The first 64 bits of the fraction of a number's root: the square root (`degree` 2) or the cube root (3).
+///
+/// No root of the primes used comes so near to a multiple of 2^-28 or 2^-64 that rounding decides: the nearest is 0.004 of it away,
+/// and the errors of doubles are below 2^-14. They add, subtract, multiply and divide only, so all processors agree.
 fn fraction(number: u64, degree: u32) -> u64 {
     // Newton's method, until it stands still.
     let power = |base: f64| if degree == 2 { base } else { base * base };
@@ -125,7 +128,8 @@ fn fraction(number: u64, degree: u32) -> u64 {
     for _ in 0..24 {
         root = (root * f64::from(degree - 1) + number as f64 / power(root)) / f64::from(degree);
     }
-    // 28 bits exactly, and what their power lacks, below 2^64, so that nothing is lost where it wraps.
+    // The root's integer and 28 bits of its fraction are exact. What their power lacks is below 2^64, so it survives wrapping; so
+    // it does that 2^84 times a number, as for cubes, is 0 there (`checked_shl` says `None`).
     let first = (root * f64::from(1 << 28)) as u64;
     let lacking = number.checked_shl(28 * degree).unwrap_or_default().wrapping_sub(first.wrapping_pow(degree)) as f64;
     // (first + rest)^degree = first^degree + lacking, solved for the rest, from 0 on.

@@ -215,7 +215,7 @@ function readRights(value: unknown): RightsOptions | undefined {
 const NOT_PLAIN: readonly string[] = ["now", "schema", "cache", "jwks", "rights"];
 
 /** The keys and the options Rust decides by, as JSON text that {@link Core} takes. */
-export function coreOptions(options: CheckedOptions, jwks: string, published = false): string {
+export function coreOptions(options: Omit<CheckedOptions, "jwks">, jwks: string, published = false): string {
   let members = `"jwks":${JSON.stringify(jwks)},"published":${published}`;
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && !NOT_PLAIN.includes(name)) members += `,"${name}":${jsonText(value)}`;
@@ -278,13 +278,12 @@ function readAccept(value: unknown): string | readonly string[] | null | undefin
 /** An array's elements, holes too, each read once: whatever else the array can do is not asked for. */
 function readArray<T>(value: unknown, read: (element: unknown) => T | undefined): readonly T[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  const copy: T[] = [];
-  for (let index = 0, { length } = value; index < length; index += 1) {
-    const element = read(value[index]);
-    if (element === undefined) return undefined;
-    copy.push(element);
-  }
-  return copy;
+  return present(Array.from({ length: value.length }, (_, index) => read(value[index])));
+}
+
+/** All of them, or nothing if one is not there. Whoever makes such a list pushes nothing: an inherited setter would get it. */
+function present<T>(list: readonly (T | undefined)[]): readonly T[] | undefined {
+  return list.includes(undefined) ? undefined : (list as readonly T[]);
 }
 
 function readCache(value: unknown): number | undefined {
@@ -320,16 +319,14 @@ export function jsonText(value: unknown, depth = 0): string | undefined {
 }
 
 /** The members of a plain object of any realm. One that is hidden, or that may be another the next time, makes it none. */
-function readMembers<T>(value: unknown, read: (member: unknown) => T | undefined): [string, T][] | undefined {
+function readMembers<T>(value: unknown, read: (member: unknown) => T | undefined): readonly [string, T][] | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const prototype: object | null = Object.getPrototypeOf(value);
   if (prototype !== null && !Object.hasOwn(prototype, "isPrototypeOf")) return undefined;
-  const members: [string, T][] = [];
-  for (const name of Reflect.ownKeys(value)) {
+  const members = Reflect.ownKeys(value).map((name): [string, T] | undefined => {
     const member = Object.getOwnPropertyDescriptor(value, name);
     const copy = isString(name) && member?.enumerable ? read(member.value) : undefined;
-    if (copy === undefined) return undefined;
-    members.push([name as string, copy]);
-  }
-  return members;
+    return copy === undefined ? undefined : [name as string, copy];
+  });
+  return present(members);
 }

@@ -286,7 +286,8 @@ function makeVerifier(engine: Engine, options: readonly CheckedOptions[], siblin
       if (!isBoolean(published)) {
         throw shouldBe("published", "true or false");
       }
-      const party = only ?? partyNamed(issuer);
+      const isNamed = issuer === undefined || typeof issuer === "string";
+      const party = isNamed ? (only ?? partyNamed(issuer)) : undefined;
       if (party === undefined || (issuer !== undefined && !party.isFor(issuer))) {
         throw invalidOption("setKeys should be told which of the issuers the keys are for", "issuer");
       }
@@ -322,7 +323,8 @@ const GUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** One issuer's options, with the JavaScript side of them: clock, schema, cache. */
 class RelyingParty {
   readonly index: number;
-  readonly options: CheckedOptions;
+  /** Without the keys, which others replace. */
+  readonly options: Omit<CheckedOptions, "jwks">;
   readonly #serving: () => Serving;
   readonly #now: () => number;
   readonly #schema: Validate | undefined;
@@ -331,7 +333,8 @@ class RelyingParty {
   constructor(serving: () => Serving, index: number, options: CheckedOptions) {
     const { now = systemTime, schema, rights } = options;
     this.index = index;
-    this.options = options;
+    // Without a prototype, as they were read: nothing that some code has put on every object is an option.
+    this.options = Object.assign(Object.create(null), options, { jwks: undefined });
     this.#serving = serving;
     this.#now = now;
     this.#schema = schema;

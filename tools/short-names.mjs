@@ -1,6 +1,6 @@
 // The names between a WebAssembly module and wasm-bindgen's glue are for nobody but the two, and long: `__wbg_set_8282f7e0d2d01336`.
-// Short ones save a page 0.6 kB of Brotli. The first import's is a digest of all long ones, so that a module of another version,
-// whose long names differ, does not fit the glue.
+// Short ones save a page 0.6 kB of Brotli. The first import's is a digest of all long ones and of the glue, so that a module of
+// another version, whose names or signatures differ, does not fit the glue.
 import { createHash } from "node:crypto";
 import { Failure } from "./run.mjs";
 import { contentOf, EXPORTS, IMPORTS, leb, sized, vector, withSections } from "./wasm-module.mjs";
@@ -14,7 +14,7 @@ export function withShortNames(wasm, glue) {
     .flatMap((entries) => entries.map(({ name }) => name).sort())
     .filter((name) => !KEPT.includes(name));
   if (new Set(names).size !== names.length) throw new Failure("the WebAssembly module imports and exports one name");
-  const digest = createHash("sha256").update(names.join()).digest("hex").slice(0, 6);
+  const digest = createHash("sha256").update(names.join()).update(glue).digest("hex").slice(0, 6);
   const short = new Map(names.map((name, index) => [name, `_${index === 0 ? digest : index.toString(36)}`]));
   const renamed = glue
     .replaceAll(/\bwasm\.(\w+)/g, (found, name) => (short.has(name) ? `wasm.${short.get(name)}` : found))

@@ -134,6 +134,24 @@ test("inherited algorithms count", () => {
   assert.equal(verifier.safeVerify(signed(p256, { alg: "ES256" })).ok, true);
 });
 
+test("a place of an array that a page has put on every object changes no option", () => {
+  const claims = { iss: ISSUER, aud: AUDIENCE, exp: NOW + 100, a: { b: [1] } };
+  const judged = [claims, { ...claims, iss: "evil" }, { ...claims, aud: "evil" }, { ...claims, a: { b: ["evil"] } }];
+  const tokens = judged.map((one) => signed(key, { alg: "EdDSA" }, one));
+  let codes;
+  try {
+    for (const place of [0, 1]) {
+      Object.defineProperty(Object.prototype, place, { get: () => '"evil"', set() {}, configurable: true });
+    }
+    const strict = { ...options, issuer: [ISSUER], audience: [AUDIENCE], claims: { a: { b: [1] } } };
+    const verifier = createVerifier(strict);
+    codes = tokens.map((one) => verifier.safeVerify(one).error?.code);
+  } finally {
+    for (const place of [0, 1]) delete Object.prototype[place];
+  }
+  assert.deepEqual(codes, [undefined, "claim_mismatch", "claim_mismatch", "claim_mismatch"]);
+});
+
 for (const [name, value] of Object.entries({
   requireExp: false,
   clockTolerance: 1e9,

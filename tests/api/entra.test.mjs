@@ -144,7 +144,12 @@ test("keys of an issuer that merely looks like a tenant come to that issuer alon
     }
   }
   const verifier = createVerifier(entra);
-  assert.throws(() => verifier.setKeys([otherKey.jwk], issuerOf("acme")), { name: "ConfigError", option: "issuer" });
+  const unnamed = createVerifier({ ...entra, issuer: null });
+  for (const issuer of [issuerOf("acme"), null, 5, {}, Symbol("issuer"), [issuerOf(A)]]) {
+    const expected = { name: "ConfigError", code: "invalid_option", option: "issuer" };
+    assert.throws(() => verifier.setKeys([otherKey.jwk], issuer), expected);
+    if (typeof issuer !== "string") assert.throws(() => unnamed.setKeys([otherKey.jwk], issuer), expected);
+  }
 });
 
 test("a key whose issuer is no string is for no tenant", () => {

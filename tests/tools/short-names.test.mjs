@@ -32,12 +32,15 @@ test("imports and exports are short, and the glue has the same names for them", 
   assert.ok(glue.includes(`return { Core, ${imported}: __wbg_call };`));
 });
 
-test("a module with other long names does not fit the glue", () => {
+test("a module with other long names, or other arguments, does not fit the glue", () => {
   const names = ["__wbg_call", "__wbg_call2"].map((imported) => {
     const { wasm } = withShortNames(moduleOf(imported, "other"), GLUE);
     return WebAssembly.Module.imports(new WebAssembly.Module(wasm))[0].name;
   });
   assert.notEqual(names[0], names[1]);
+  // The same names called with other arguments.
+  const { wasm } = withShortNames(moduleOf("__wbg_call", "other"), GLUE.replace("wasm.other()", "wasm.other(1)"));
+  assert.notEqual(WebAssembly.Module.imports(new WebAssembly.Module(wasm))[0].name, names[0]);
 });
 
 test("the modules of the package have no long name left, and those with the same glue the same ones", () => {

@@ -128,8 +128,8 @@ fn fraction(number: u64, degree: u32) -> u64 {
     for _ in 0..24 {
         root = (root * f64::from(degree - 1) + number as f64 / power(root)) / f64::from(degree);
     }
-    // The root's integer and 28 bits of its fraction are exact. What their power lacks is below 2^64, so it survives wrapping; so
-    // it does that 2^84 times a number, as for cubes, is 0 there (`checked_shl` says `None`).
+    // The root's integer and 28 bits of its fraction are exact. What their power lacks is below 2^64, so it survives wrapping. Of
+    // cubes, 2^84 times the number is 0 modulo 2^64: there is nothing left of it to shift.
     let first = (root * f64::from(1 << 28)) as u64;
     let lacking = number.checked_shl(28 * degree).unwrap_or_default().wrapping_sub(first.wrapping_pow(degree)) as f64;
     // (first + rest)^degree = first^degree + lacking, solved for the rest, from 0 on.

@@ -119,7 +119,7 @@ function descriptor(holder: object, name: string): PropertyDescriptor | undefine
 }
 
 /** Each element, also where there is a hole, whatever the array's own methods do. */
-function elementsOf(array: readonly unknown[]): unknown[] {
+export function elementsOf(array: readonly unknown[]): unknown[] {
   return Array.from({ length: array.length }, (_, index) => array[index]);
 }
 

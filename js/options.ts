@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { checkNames, isBoolean, isFunction, isString, type Reader, readEach } from "./check-options.js";
+import { checkNames, elementsOf, isBoolean, isFunction, isString, type Reader, readEach } from "./check-options.js";
 import type { Claims } from "./claims.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError, invalidOption } from "./errors.js";
@@ -278,7 +278,7 @@ function readAccept(value: unknown): string | readonly string[] | null | undefin
 /** An array's elements, holes too, each read once: whatever else the array can do is not asked for. */
 function readArray<T>(value: unknown, read: (element: unknown) => T | undefined): readonly T[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  return present(Array.from({ length: value.length }, (_, index) => read(value[index])));
+  return present(elementsOf(value).map((element) => read(element)));
 }
 
 /** All of them, or nothing if one is not there. Whoever makes such a list pushes nothing: an inherited setter would get it. */

@@ -51,7 +51,7 @@ export async function build() {
     "tools/build.mjs",
     "tools/glue.mjs",
     "tools/inline.mjs",
-    "tools/locations.mjs",
+    "tools/panics.mjs",
     "tools/order.mjs",
     "tools/short-names.mjs",
     "tools/wasm-module.mjs",
@@ -189,9 +189,9 @@ async function buildWasm(rust, crate, options, levels) {
     await rust.native(["run", ...bindgen, "--", compiled, GLUE]);
   });
   const wasm = await optimise(crate, join(GLUE, "tokenward_bg.wasm"), { levels });
-  const { withoutLocations } = await import("./locations.mjs");
+  const { withoutPanics } = await import("./panics.mjs");
   const { withAlikeTogether } = await import("./order.mjs");
-  return withAlikeTogether(withoutLocations(wasm));
+  return withAlikeTogether(withoutPanics(wasm));
 }
 
 /** Answers where the module is. The same flags for all that share code, so that it is compiled once. */

@@ -22,7 +22,7 @@ const FILES = [
   "Cargo.lock",
   "tools/build.mjs",
   "tools/inline.mjs",
-  "tools/locations.mjs",
+  "tools/panics.mjs",
   "tools/order.mjs",
   "tools/short-names.mjs",
   "tools/toolchain.mjs",

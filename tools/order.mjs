@@ -5,10 +5,13 @@ import {
   bodiesOf,
   CODE,
   contentOf,
+  counted,
   ELEMENTS,
   EXPORTS,
+  exportsOf,
+  exportsWritten,
   FUNCTIONS,
-  IMPORTS,
+  importsOf,
   leb,
   Reader,
   START,
@@ -21,7 +24,7 @@ const [CALL, REF_FUNC] = [0x10, 0xd2];
 
 /** The module with its functions in another order. Throws for one that has what our own have not. */
 export function withAlikeTogether(wasm) {
-  const imported = countOfImports(contentOf(wasm, IMPORTS));
+  const imported = importsOf(wasm).length;
   const types = vector(contentOf(wasm, FUNCTIONS), (reader) => reader.number());
   const bodies = bodiesOf(wasm);
   const order = chain(bodies.map(featuresOf));
@@ -29,11 +32,14 @@ export function withAlikeTogether(wasm) {
   const moved = (index) => places.get(index) ?? index;
 
   return withSections(wasm, {
-    [FUNCTIONS]: () => [...leb(types.length), ...order.flatMap((old) => leb(types[old]))],
-    [EXPORTS]: (bytes) => exportsWith(bytes, moved),
+    [FUNCTIONS]: () => counted(order, (old) => leb(types[old])),
+    [EXPORTS]: () =>
+      exportsWritten(
+        exportsOf(wasm).map(({ name, kind, index }) => ({ name, kind, index: kind === 0 ? moved(index) : index })),
+      ),
     [START]: (bytes) => leb(moved(new Reader(bytes).number())),
     [ELEMENTS]: (bytes) => elementsWith(bytes, moved),
-    [CODE]: () => [...leb(bodies.length), ...order.flatMap((old) => sized(bodyWith(bodies[old], moved)))],
+    [CODE]: () => counted(order, (old) => sized(bodyWith(bodies[old], moved))),
   });
 }
 
@@ -87,29 +93,6 @@ function bodyWith({ head, instructions }, moved) {
   ];
 }
 
-function countOfImports(content) {
-  const kinds = vector(content, (reader) => {
-    reader.bytes(reader.number());
-    reader.bytes(reader.number());
-    const kind = reader.byte();
-    reader.number();
-    return kind;
-  });
-  if (kinds.some((kind) => kind !== 0))
-    throw new Failure("the WebAssembly module imports something other than functions");
-  return kinds.length;
-}
-
-function exportsWith(content, moved) {
-  const entries = vector(content, (reader) => {
-    const name = reader.bytes(reader.number());
-    const kind = reader.byte();
-    const index = reader.number();
-    return [...sized(name), kind, ...leb(kind === 0 ? moved(index) : index)];
-  });
-  return [...leb(entries.length), ...entries.flat()];
-}
-
 /** Active segments of the first table, which is what a compiler makes (WebAssembly core specification, section 5.5.12). */
 function elementsWith(content, moved) {
   const segments = vector(content, (reader) => {
@@ -119,8 +102,8 @@ function elementsWith(content, moved) {
         "the WebAssembly module has a segment of elements that is not active, or not of the first table",
       );
     }
-    const functions = Array.from({ length: reader.number() }, () => leb(moved(reader.number())));
-    return [kind, instruction, ...leb(offset), end, ...leb(functions.length), ...functions.flat()];
+    const functions = Array.from({ length: reader.number() }, () => moved(reader.number()));
+    return [kind, instruction, ...leb(offset), end, ...counted(functions, (index) => leb(index))];
   });
-  return [...leb(segments.length), ...segments.flat()];
+  return counted(segments, (segment) => segment);
 }

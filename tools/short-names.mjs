@@ -3,14 +3,23 @@
 // another version, whose names or signatures differ, does not fit the glue.
 import { createHash } from "node:crypto";
 import { Failure } from "./run.mjs";
-import { contentOf, EXPORTS, IMPORTS, leb, sized, vector, withSections } from "./wasm-module.mjs";
+import {
+  EXPORTS,
+  exportsOf,
+  exportsWritten,
+  IMPORTS,
+  importsOf,
+  importsWritten,
+  withSections,
+} from "./wasm-module.mjs";
 
 /** What `js/core.ts` and others look for stays as it is. */
 const KEPT = ["memory", "core_new", "__wbindgen_start"];
 
 /** The module and its glue with short names, the same for the same set of names. */
 export function withShortNames(wasm, glue) {
-  const names = [importsOf(contentOf(wasm, IMPORTS)), exportsOf(contentOf(wasm, EXPORTS))]
+  const [imports, exports] = [importsOf(wasm), exportsOf(wasm)];
+  const names = [imports, exports]
     .flatMap((entries) => entries.map(({ name }) => name).sort())
     .filter((name) => !KEPT.includes(name));
   if (new Set(names).size !== names.length) throw new Failure("the WebAssembly module imports and exports one name");
@@ -21,34 +30,10 @@ export function withShortNames(wasm, glue) {
     .replace(/return \{ [^}]* \};\n\}\n$/, (list) =>
       list.replaceAll(/\w+(?=[,\s])/g, (name) => (short.has(name) ? `${short.get(name)}: ${name}` : name)),
     );
-  const written = (entries) => [
-    ...leb(entries.length),
-    ...entries.flatMap(({ before, name, after }) => [
-      ...before,
-      ...sized(Buffer.from(short.get(name) ?? name)),
-      ...after,
-    ]),
-  ];
+  const shortened = (entry) => ({ ...entry, name: short.get(entry.name) ?? entry.name });
   const rewrite = {
-    [IMPORTS]: (content) => written(importsOf(content)),
-    [EXPORTS]: (content) => written(exportsOf(content)),
+    [IMPORTS]: () => importsWritten(imports.map(shortened)),
+    [EXPORTS]: () => exportsWritten(exports.map(shortened)),
   };
   return { wasm: withSections(wasm, rewrite), glue: renamed };
-}
-
-function importsOf(content) {
-  return vector(content, (reader) => {
-    const before = sized(reader.bytes(reader.number()));
-    const name = reader.bytes(reader.number()).toString("utf8");
-    const kind = reader.byte();
-    if (kind !== 0) throw new Failure("the WebAssembly module imports something other than functions");
-    return { before, name, after: [kind, ...leb(reader.number())] };
-  });
-}
-
-function exportsOf(content) {
-  return vector(content, (reader) => {
-    const name = reader.bytes(reader.number()).toString("utf8");
-    return { before: [], name, after: [reader.byte(), ...leb(reader.number())] };
-  });
 }

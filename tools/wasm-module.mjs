@@ -35,6 +35,30 @@ export function vector(content, read) {
   return entries;
 }
 
+/** What is imported, functions only: each with the module, its name there and its type. */
+export function importsOf(wasm) {
+  return vector(contentOf(wasm, IMPORTS), (reader) => {
+    const [module, name, kind, type] = [reader.name(), reader.name(), reader.byte(), reader.number()];
+    if (kind !== 0) throw new Failure("the WebAssembly module imports something other than functions");
+    return { module, name, type };
+  });
+}
+
+/** What is exported: each with its name, its kind, 0 for a function, and its index among those of its kind. */
+export function exportsOf(wasm) {
+  return vector(contentOf(wasm, EXPORTS), (reader) => ({
+    name: reader.name(),
+    kind: reader.byte(),
+    index: reader.number(),
+  }));
+}
+
+/** The content of a section of imports, or of exports. */
+export const importsWritten = (imports) =>
+  counted(imports, ({ module, name, type }) => [...named(module), ...named(name), 0, ...leb(type)]);
+export const exportsWritten = (exports) =>
+  counted(exports, ({ name, kind, index }) => [...named(name), kind, ...leb(index)]);
+
 /** The functions that a module has itself: each with its locals, as bytes, and its instructions. */
 export function bodiesOf(wasm) {
   return vector(contentOf(wasm, CODE), (reader) => bodyOf(reader.bytes(reader.number())));
@@ -84,6 +108,10 @@ export class Reader {
     return this.#bytes.subarray(this.at - count, this.at);
   }
 
+  name() {
+    return this.bytes(this.number()).toString("utf8");
+  }
+
   number() {
     const byte = this.byte();
     return byte < 128 ? byte : byte - 128 + 128 * this.number();
@@ -91,6 +119,9 @@ export class Reader {
 }
 
 export const sized = (bytes) => [...leb(bytes.length), ...bytes];
+/** A vector: a count, and as many entries. */
+export const counted = (entries, written) => [...leb(entries.length), ...entries.flatMap(written)];
+const named = (name) => sized(Buffer.from(name));
 
 export function leb(value) {
   return value < 128 ? [value] : [(value % 128) + 128, ...leb(Math.floor(value / 128))];

@@ -1,8 +1,7 @@
-// Rust puts into a module where each of its panics would come from: a path, a line and a column. A panic traps in ours and says
-// nothing, so wasm-opt removes every use of them, but not the data: with what panics would say, 0.6 kB of Brotli. It becomes zeros.
-
+// Rust puts into a module what its panics would say, and where each would come from: a path, a line and a column. A panic traps in
+// ours and says nothing, so wasm-opt removes every use of that, but not the data, 0.6 kB of Brotli. It becomes zeros.
 import { Failure } from "./run.mjs";
-import { bodiesOf, contentOf, DATA, leb, sized, vector, withSections } from "./wasm-module.mjs";
+import { bodiesOf, contentOf, counted, DATA, sized, vector, withSections } from "./wasm-module.mjs";
 
 /** The bytes of a `core::panic::Location`: the address and the length of a path, a line, a column. */
 const SIZE = 16;
@@ -31,7 +30,7 @@ export const MESSAGES = [
 ];
 
 /** The module with zeros in place of locations and messages that no instruction names, and of paths that only these name. */
-export function withoutLocations(wasm) {
+export function withoutPanics(wasm) {
   const segments = segmentsOf(contentOf(wasm, DATA));
   const memory = memoryOf(segments);
   // Rust has no addresses of its own in globals: they are where stack and data end.
@@ -50,10 +49,7 @@ export function withoutLocations(wasm) {
     }
   }
   return withSections(wasm, {
-    [DATA]: () => [
-      ...leb(segments.length),
-      ...segments.flatMap(({ head, start, bytes }) => [...head, ...sized(memory.read(start, bytes.length))]),
-    ],
+    [DATA]: () => counted(segments, ({ head, start, bytes }) => [...head, ...sized(memory.read(start, bytes.length))]),
   });
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { MESSAGES, withoutLocations } from "../../tools/locations.mjs";
+import { MESSAGES, withoutPanics } from "../../tools/panics.mjs";
 import { root } from "../../tools/run.mjs";
 
 const START = 1 << 16;
@@ -34,7 +34,7 @@ const dataOf = (wasm) => wasm.subarray(wasm.length - (PATHS.length + 48));
 const DATA = [PATHS, location(START, PATH.length, 10), location(START, PATH.length, 20), location(START, 7, 30)];
 
 test("a location that nothing names becomes zeros; a path that is named stays, and what is no path of Rust", () => {
-  const wasm = withoutLocations(moduleOf({ data: DATA }));
+  const wasm = withoutPanics(moduleOf({ data: DATA }));
   assert.ok(WebAssembly.validate(wasm));
   assert.deepEqual([...dataOf(wasm)], [...PATHS, ...Array(32).fill(0), ...location(START, 7, 30)]);
   assert.equal(wasm.length, moduleOf({ data: DATA }).length);
@@ -42,7 +42,7 @@ test("a location that nothing names becomes zeros; a path that is named stays, a
 
 test("a path that only such locations name goes with them", () => {
   const shifted = [[0, 0, 0, 0], PATHS, location(START + 4, PATH.length, 10), Array(20).fill(1)];
-  const wasm = withoutLocations(moduleOf({ data: shifted }));
+  const wasm = withoutPanics(moduleOf({ data: shifted }));
   assert.deepEqual(
     [...wasm.subarray(-(4 + PATHS.length + 36))],
     [...Array(4 + PATHS.length + 16).fill(0), ...Array(20).fill(1)],
@@ -51,12 +51,12 @@ test("a path that only such locations name goes with them", () => {
 
 test("a location stays that an instruction names, whatever part of it, or that other data names, and so does its path", () => {
   for (const part of [0, 4, 12, 15]) {
-    const wasm = withoutLocations(moduleOf({ data: DATA, named: [place(1) + part] }));
+    const wasm = withoutPanics(moduleOf({ data: DATA, named: [place(1) + part] }));
     const expected = [...PATHS, ...Array(16).fill(0), ...location(START, PATH.length, 20), ...location(START, 7, 30)];
     assert.deepEqual([...dataOf(wasm)], expected, `byte ${part}`);
   }
   const pointing = [...DATA.slice(0, 3), [...word(place(0)), ...Array(12).fill(0)]];
-  const wasm = withoutLocations(moduleOf({ data: pointing }));
+  const wasm = withoutPanics(moduleOf({ data: pointing }));
   const expected = [...PATHS, ...location(START, PATH.length, 10), ...Array(16).fill(0), ...pointing[3]];
   assert.deepEqual([...dataOf(wasm)], expected);
 });
@@ -66,19 +66,19 @@ test("what a panic would say becomes zeros, unless something names it", () => {
   const data = [[0, 0, 0, 0], texts];
   const kept = [..."Rust panics: "].map((character) => character.charCodeAt(0));
   const cleared = [...Array(9).fill(0), ...kept, ...Array(9).fill(0), 0x20];
-  assert.deepEqual([...withoutLocations(moduleOf({ data })).subarray(-texts.length)], cleared);
-  const named = withoutLocations(moduleOf({ data, named: [START + 6] })).subarray(-texts.length);
+  assert.deepEqual([...withoutPanics(moduleOf({ data })).subarray(-texts.length)], cleared);
+  const named = withoutPanics(moduleOf({ data, named: [START + 6] })).subarray(-texts.length);
   assert.deepEqual([...named], [...texts.slice(0, 9), ...cleared.slice(9)]);
 });
 
 test("a pointer is seen whose last byte is left out, and words are where they are in the memory", () => {
   // wasm-opt leaves out zeros at the end.
   const pointer = word(place(0)).slice(0, 3);
-  const cut = withoutLocations(moduleOf({ data: [...DATA.slice(0, 2), pointer] }));
+  const cut = withoutPanics(moduleOf({ data: [...DATA.slice(0, 2), pointer] }));
   assert.deepEqual([...cut.subarray(-(PATHS.length + 19))], [...PATHS, ...DATA[1], ...pointer]);
   const [unused, used] = [location(START + 4, PATH.length, 10), location(START + 4, PATH.length, 20)];
   const data = [[0, 0, 0], PATHS, unused, used];
-  const later = withoutLocations(moduleOf({ data, start: START + 1, named: [place(1) + 4] }));
+  const later = withoutPanics(moduleOf({ data, start: START + 1, named: [place(1) + 4] }));
   const expected = [...PATHS, ...Array(16).fill(0), ...used];
   assert.deepEqual([...later.subarray(-expected.length)], expected);
 });
@@ -104,6 +104,6 @@ test("the package's modules name no place in Rust", () => {
 });
 
 test("a module that is not as a compiler makes it is refused", () => {
-  assert.throws(() => withoutLocations(moduleOf({ data: DATA, kind: 1 })), /segment of data/);
-  assert.throws(() => withoutLocations(moduleOf({ data: DATA }).subarray(0, -1)), /ends too soon/);
+  assert.throws(() => withoutPanics(moduleOf({ data: DATA, kind: 1 })), /segment of data/);
+  assert.throws(() => withoutPanics(moduleOf({ data: DATA }).subarray(0, -1)), /ends too soon/);
 });

@@ -76,7 +76,7 @@ export function readMembers(given: object, names: readonly string[]): { readonly
     // What is `undefined` may be there all the same; and a Proxy may have what no object in its chain of prototypes has.
     if (value === undefined && !(name in given)) continue;
     if (Object.hasOwn(given, name) || isInherited(given, name, value)) {
-      copy[name] = Array.isArray(value) ? Object.freeze(elementsOf(value)) : value;
+      copy[name] = Array.isArray(value) ? Object.freeze(elementsOf(value, name)) : value;
     }
   }
   return copy;
@@ -118,9 +118,14 @@ function descriptor(holder: object, name: string): PropertyDescriptor | undefine
   return Object.getOwnPropertyDescriptor(holder, name);
 }
 
-/** Each element, also where there is a hole, whatever the array's own methods do. */
-export function elementsOf(array: readonly unknown[]): unknown[] {
-  return Array.from({ length: array.length }, (_, index) => array[index]);
+/** More than any option has. The copy of an array that is nothing but long would take all memory, and end the process. */
+const MOST_ELEMENTS = 1_000_000;
+
+/** Each element of an option's array, also where there is a hole, whatever the array's own methods do. */
+function elementsOf(array: readonly unknown[], option: string): unknown[] {
+  const { length } = array;
+  if (length > MOST_ELEMENTS) throw shouldBe(option, `an array of at most ${MOST_ELEMENTS} elements, not ${length}`);
+  return Array.from({ length }, (_, index) => array[index]);
 }
 
 /** A lone surrogate is no text: it has no UTF-8, and no strict JSON. */

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { checkNames, elementsOf, isBoolean, isFunction, isString, type Reader, readEach } from "./check-options.js";
+import { checkNames, isBoolean, isFunction, isString, type Reader, readEach } from "./check-options.js";
 import type { Claims } from "./claims.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError, invalidOption } from "./errors.js";
@@ -275,15 +275,24 @@ function readAccept(value: unknown): string | readonly string[] | null | undefin
   return value === null ? null : (readString(value) ?? readStrings(value));
 }
 
-/** An array's elements, holes too, each read once: whatever else the array can do is not asked for. */
+/** An array's elements, each read once: whatever else the array can do is not asked for. */
 function readArray<T>(value: unknown, read: (element: unknown) => T | undefined): readonly T[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  return present(elementsOf(value).map((element) => read(element)));
+  return Array.isArray(value) ? readAll(value.length, (index) => read(value[index])) : undefined;
 }
 
-/** All of them, or nothing if one is not there. Whoever makes such a list pushes nothing: an inherited setter would get it. */
-function present<T>(list: readonly (T | undefined)[]): readonly T[] | undefined {
-  return list.includes(undefined) ? undefined : (list as readonly T[]);
+/** What is made for all places; or nothing if it is not made for one, and then no place after that is looked at. */
+function readAll<T>(length: number, make: (index: number) => T | undefined): readonly T[] | undefined {
+  // Nothing is pushed to a list: an inherited setter would get it.
+  const all = Array.from(untilUndefined(length, make));
+  return all.length === length ? all : undefined;
+}
+
+function* untilUndefined<T>(length: number, make: (index: number) => T | undefined): Generator<T> {
+  for (let index = 0; index < length; index += 1) {
+    const made = make(index);
+    if (made === undefined) return;
+    yield made;
+  }
 }
 
 function readCache(value: unknown): number | undefined {
@@ -323,10 +332,11 @@ function readMembers<T>(value: unknown, read: (member: unknown) => T | undefined
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const prototype: object | null = Object.getPrototypeOf(value);
   if (prototype !== null && !Object.hasOwn(prototype, "isPrototypeOf")) return undefined;
-  const members = Reflect.ownKeys(value).map((name): [string, T] | undefined => {
+  const names = Reflect.ownKeys(value);
+  return readAll(names.length, (index): [string, T] | undefined => {
+    const name = names[index] as string | symbol;
     const member = Object.getOwnPropertyDescriptor(value, name);
     const copy = isString(name) && member?.enumerable ? read(member.value) : undefined;
     return copy === undefined ? undefined : [name as string, copy];
   });
-  return present(members);
 }

@@ -1,7 +1,7 @@
 // What careless callers and polluted pages hand over: each has an error that names it, and no expectation vanishes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createVerifier } from "tokenward";
+import { createPolicy, createVerifier, oneOf } from "tokenward";
 import { testKeys } from "../conformance/keys.mjs";
 import { AUDIENCE, CLAIMS, ISSUER, NOW, signed } from "../conformance/tokens.mjs";
 
@@ -132,6 +132,24 @@ test("inherited algorithms count", () => {
   const verifier = createVerifier(Object.assign(Object.create({ algorithms: ["ES256"] }), both));
   assert.equal(verifier.safeVerify(token).error.code, "algorithm_not_allowed");
   assert.equal(verifier.safeVerify(signed(p256, { alg: "ES256" })).ok, true);
+});
+
+test("an array that is nothing but long is refused, and not copied until the memory ends", () => {
+  const long = new Array(2 ** 32 - 1);
+  for (const [option, value] of [
+    ["issuer", long],
+    ["audience", long],
+    ["algorithms", long],
+    ["jwks", long],
+    ["claims", { scope: long }],
+    ["claims", { scope: [[long]] }],
+    ["claims", { scope: oneOf("a", long) }],
+  ]) {
+    const expected = { name: "ConfigError", code: "invalid_option", option };
+    assert.throws(() => createVerifier({ ...options, [option]: value }), expected);
+  }
+  assert.throws(() => createVerifier(long), { name: "ConfigError", code: "invalid_option" });
+  assert.throws(() => createPolicy({ limited: { methods: long } }), { name: "ConfigError", option: "methods" });
 });
 
 test("a place of an array that a page has put on every object changes no option", () => {

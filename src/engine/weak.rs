@@ -82,12 +82,17 @@ fn check_ed25519(point: &[u8]) -> Result<(), &'static str> {
 /// "The Return of Coppersmith's Attack" (CCS 2017), section 4.2. Its primes are k * M + (65537^a mod M), M a product of
 /// the first primes, so the modulus is a power of 65537 modulo each of them. About one sound modulus in 2^27 looks like one.
 fn is_roca(modulus: &[u8]) -> bool {
+    // Those first of which 65537 has the fewest powers: nearly all sound moduli are known by one or two.
     const PRIMES: [u32; 38] = [
-        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
-        109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+        97, 37, 79, 11, 61, 73, 127, 151, 13, 17, 19, 53, 71, 103, 107, 109, 157, 3, 5, 7, 23, 29, 31, 41, 43, 47, 59,
+        67, 83, 89, 101, 113, 131, 137, 139, 149, 163, 167,
     ];
     PRIMES.iter().all(|prime| {
-        let residue = modulus.iter().fold(0, |residue, byte| (residue * 256 + u32::from(*byte)) % prime);
+        // Three bytes at a time: a residue below 2^8 and 24 bits are 32.
+        let residue = modulus
+            .rchunks(3)
+            .rev()
+            .fold(0, |residue, bytes| bytes.iter().fold(residue, |sum, byte| sum << 8 | u32::from(*byte)) % prime);
         let mut power = 1;
         loop {
             if power == residue {
@@ -111,4 +116,53 @@ fn bit_length(number: &[u8]) -> usize {
         let unused = usize::try_from(first.leading_zeros()).unwrap_or_default();
         number.len() * 8 - unused
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use num_bigint::BigUint;
+
+    use super::is_roca;
+
+    const PRIMES: [u32; 38] = [
+        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
+        109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+    ];
+
+    /// A number of `bytes` bytes that is `65537^power` modulo each prime, but `more` above it modulo one of them.
+    fn modulus(bytes: u32, power: u32, (prime, more): (u32, u32)) -> Vec<u8> {
+        let product = PRIMES.iter().fold(BigUint::from(1_u8), |product, prime| product * prime);
+        let others = &product / prime;
+        let shift = &others * others.modpow(&BigUint::from(prime - 2), &prime.into()) * more;
+        let residue = (BigUint::from(65_537_u32).modpow(&power.into(), &product) + shift) % &product;
+        let lowest = BigUint::from(1_u8) << (8 * bytes - 1);
+        (&lowest - &lowest % &product + product + residue).to_bytes_be()
+    }
+
+    #[test]
+    fn what_is_a_power_modulo_every_prime_has_the_fingerprint() {
+        for (bytes, power) in
+            (256..262).chain([512, 1024]).flat_map(|bytes| [0, 1, 2, 12_345].map(|power| (bytes, power)))
+        {
+            assert!(is_roca(&modulus(bytes, power, (3, 0))), "{bytes} bytes, 65537^{power}");
+        }
+    }
+
+    #[test]
+    fn what_is_none_modulo_a_single_prime_has_not() {
+        for prime in PRIMES {
+            for more in 1..prime {
+                let is_power = (0..prime).scan(1, |power, _| {
+                    let before = *power;
+                    *power = *power * 65_537 % prime;
+                    Some(before)
+                });
+                let residue = (65_537 % prime + more) % prime;
+                let expected = is_power.into_iter().any(|power| power == residue);
+                assert_eq!(is_roca(&modulus(256, 1, (prime, more))), expected, "{residue} modulo {prime}");
+            }
+        }
+    }
 }

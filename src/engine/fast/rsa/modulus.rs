@@ -135,17 +135,12 @@ fn inverse_of_rows(bytes: &[u8], limbs: &[f64], rows: usize) -> Vec<f64> {
 
 /// Balanced limbs of a big-endian number.
 fn number(bytes: &[u8], limbs: usize) -> Vec<f64> {
-    let mut carried = 0;
     let mut number: Vec<f64> = bytes
         .rchunks(LIMB_BITS / 8)
-        .map(|chunk| {
-            let limb = carried + chunk.iter().fold(0, |limb, byte| limb << 8 | i32::from(*byte));
-            carried = (limb + (1 << (LIMB_BITS - 1))) >> LIMB_BITS;
-            f64::from(limb - (carried << LIMB_BITS))
-        })
+        .map(|chunk| f64::from(chunk.iter().fold(0, |limb: u32, byte| limb << 8 | u32::from(*byte))))
         .collect();
-    number.push(f64::from(carried));
     number.resize(limbs, 0.0);
+    balance(&mut number);
     number
 }
 

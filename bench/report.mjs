@@ -102,7 +102,7 @@ ${pipes(
 - "new key": the key is imported, the verifier made and one token verified, each time anew. "seen before": the same token
   again (${"RS256"}), by a verifier that remembers; all other rows are without memories of tokens.
 - \`node:crypto\` is the signature alone: base64url and \`crypto.verify\`. It reads no header and checks no claims, so it is
-  no peer but the floor under the libraries that call it. \`tokenward/reference\` is Tokenward with RustCrypto's arithmetic.
+  no peer, but about the least that the libraries that call it can take. \`tokenward/reference\` is Tokenward with RustCrypto's arithmetic.
 - "-" is what the library, or the runtime under it, does not have.
 - jose and hono are asynchronous: one verification is awaited after the other, as in a request. The others, aws-jwt-verify
   and @node-rs/jsonwebtoken by their synchronous functions, are not.

@@ -36,7 +36,7 @@ main(import.meta.url, async () => {
   Days offline      ${playground.url}/field.html
   Documentation     ${playground.url}/docs/
 
-  Open either page and sign in. Then stop this with Ctrl-C and reload the page: it works on without a network.
+  Open the playground or Days offline, and sign in. Then stop this with Ctrl-C and reload the page: it works on without a network.
   The provider keeps everything in memory: when this is started again, sign in again.
 `);
   const started = performance.now();

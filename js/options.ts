@@ -305,7 +305,9 @@ function readCache(value: unknown): number | undefined {
 /** What each claim must equal, as JSON texts; or the texts of which it must equal one. */
 function readClaims(value: unknown): object | undefined {
   const read = readMembers(value, (member) => {
-    const values: unknown = typeof member === "object" && member !== null ? Reflect.get(member, ONE_OF) : undefined;
+    // Own, for what some code has put on every object expects nothing.
+    const isOneOf = typeof member === "object" && member !== null && Object.hasOwn(member, ONE_OF);
+    const values: unknown = isOneOf ? Reflect.get(member, ONE_OF) : undefined;
     return values === undefined ? jsonText(member) : readArray(values, (one) => jsonText(one));
   });
   return read && Object.fromEntries(read);

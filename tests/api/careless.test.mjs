@@ -216,3 +216,17 @@ test("marks of the clock that are none, or misspelt, are refused, not taken for 
     "full",
   );
 });
+
+test("a symbol of oneOf on every object replaces no expected claim", () => {
+  const make = () =>
+    createVerifier({ ...options, claims: { iss: [ISSUER, "another"], sub: oneOf("nobody", CLAIMS.sub) } });
+  const symbol = Object.getOwnPropertySymbols(oneOf("a"))[0];
+  for (const prototype of [Object.prototype, Array.prototype]) {
+    prototype[symbol] = [ISSUER];
+    try {
+      assert.equal(make().safeVerify(token).error?.code, "claim_mismatch", "an array expects an array");
+    } finally {
+      delete prototype[symbol];
+    }
+  }
+});

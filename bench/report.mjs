@@ -34,7 +34,7 @@ export function markdown(results) {
   const all = Object.values(runtimes);
   return `# Measured
 
-Written by \`npm run bench\`; every figure is also in [results.json](results.json), with its quartiles.
+Written by \`npm run bench\`; every figure is also in \`bench/results.json\` of a clone, with its quartiles.
 
 ${machine.cpu}, ${machine.cores} cores, ${machine.system} · ${date}\\
 ${all.map(({ title, version }) => (title.startsWith("Node") ? `Node ${version}` : `${title} ${version}`)).join(" · ")}\\

@@ -114,7 +114,7 @@ function isObjectPrototype(holder: object): boolean {
   );
 }
 
-function descriptor(holder: object, name: string): PropertyDescriptor | undefined {
+export function descriptor(holder: object, name: string): PropertyDescriptor | undefined {
   return Object.getOwnPropertyDescriptor(holder, name);
 }
 

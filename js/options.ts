@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { checkNames, isBoolean, isFunction, isString, type Reader, readEach } from "./check-options.js";
+import { checkNames, descriptor, isBoolean, isFunction, isString, type Reader, readEach } from "./check-options.js";
 import type { Claims } from "./claims.js";
 import { type Duration, seconds } from "./duration.js";
 import { ConfigError, invalidOption } from "./errors.js";
@@ -87,7 +87,7 @@ export interface VerifierOptions<
   subject?: string | undefined;
   /**
    * The greatest age of a token, counted from `iat`, which is then required and must not be in the future. `clockTolerance` is
-   * added: with `"1h"` and the default of 5 seconds, a token is refused from 3,605 seconds on.
+   * added: with `"1h"` and the default of 5 seconds, a token is accepted for 3,605 seconds, that moment included.
    */
   maxTokenAge?: Duration | undefined;
   /** Claims that must be there, whatever their values. */
@@ -153,6 +153,7 @@ export interface CheckedOptions {
 
 const DEFAULT_CACHED_TOKENS = 500;
 const MAX_JWKS_LENGTH = 1 << 20;
+const TOO_LARGE = "the JWK Set is larger than 1 MiB";
 const PROFILES: readonly Profile[] = ["at+jwt", "id_token"];
 const TEXTS = "a non-empty, well-formed string, an array of them, or null to accept any";
 
@@ -200,8 +201,14 @@ export function readOptions(options: unknown): CheckedOptions {
 }
 
 function templateOf(value: unknown): IssuerTemplate[typeof TEMPLATE] | undefined {
-  const isTemplate = typeof value === "object" && value !== null && Object.hasOwn(value, TEMPLATE);
-  return isTemplate ? (value as IssuerTemplate)[TEMPLATE] : undefined;
+  return ownOf(value, TEMPLATE) as IssuerTemplate[typeof TEMPLATE] | undefined;
+}
+
+/** What we have marked a value with. It is the value's own: some code may have put anything on every object. */
+function ownOf(value: unknown, mark: symbol): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, mark)
+    ? Reflect.get(value, mark)
+    : undefined;
 }
 
 /** Each read once. */
@@ -227,19 +234,26 @@ export function coreOptions(options: Omit<CheckedOptions, "jwks">, jwks: string,
 export function jwksText(jwks: unknown): string {
   if (!isJwks(jwks)) throw invalidJwks(`jwks should be ${OPTIONS.jwks[1]}`);
   const text = typeof jwks === "string" ? jwks : writtenJwks(jwks);
-  if (text.length > MAX_JWKS_LENGTH) throw invalidJwks("the JWK Set is larger than 1 MiB");
+  if (text.length > MAX_JWKS_LENGTH) throw invalidJwks(TOO_LARGE);
   if (!isString(text)) throw invalidJwks("the JWK Set holds a lone surrogate");
   return text;
 }
 
 function writtenJwks(jwks: unknown): string {
   try {
-    return JSON.stringify(jwks) ?? "null";
+    if (!hasTooManyKeys(jwks as object)) return JSON.stringify(jwks) ?? "null";
   } catch (cause) {
     // The end of the stack is the fault of a set only where the set is deep.
     if (isStackOverflow(cause) && !isDeep(jwks)) throw cause;
     throw invalidJwks("the JWK Set cannot be written as JSON", { cause });
   }
+  throw invalidJwks(TOO_LARGE);
+}
+
+/** An array that is nothing but long would take minutes to write. A key and its comma have two characters at least. */
+function hasTooManyKeys(jwks: object): boolean {
+  const keys: unknown = Array.isArray(jwks) ? jwks : descriptor(jwks, "keys")?.value;
+  return Array.isArray(keys) && keys.length > MAX_JWKS_LENGTH / 2;
 }
 
 function invalidJwks(message: string, options?: ErrorOptions): ConfigError {
@@ -305,9 +319,7 @@ function readCache(value: unknown): number | undefined {
 /** What each claim must equal, as JSON texts; or the texts of which it must equal one. */
 function readClaims(value: unknown): object | undefined {
   const read = readMembers(value, (member) => {
-    // Own, for what some code has put on every object expects nothing.
-    const isOneOf = typeof member === "object" && member !== null && Object.hasOwn(member, ONE_OF);
-    const values: unknown = isOneOf ? Reflect.get(member, ONE_OF) : undefined;
+    const values = ownOf(member, ONE_OF);
     return values === undefined ? jsonText(member) : readArray(values, (one) => jsonText(one));
   });
   return read && Object.fromEntries(read);

@@ -34,7 +34,7 @@ export function readExpectations(given: unknown, areTaken: boolean): string | un
   if (!areTaken) {
     // As when `verify` is what an array is mapped with.
     if (typeof given === "number") return undefined;
-    const message = 'only a verifier with the option profile: "id_token" takes what one call expects';
+    const message = 'only profile: "id_token" takes what one call expects; options go to createVerifier';
     throw new ConfigError("unknown_option", message, "profile");
   }
   const expected = readEach(

@@ -72,7 +72,7 @@ export interface Assessment<C = Claims> extends Verified<C>, Decision {}
 /** During which time a verifier accepts a genuine token, in Unix seconds; `null`: no such limit. */
 export interface Validity {
   readonly from: number | null;
-  /** The first moment at which it is refused again. */
+  /** The first moment at which it is refused again; where `maxTokenAge` ends it, the last one at which it is not. */
   readonly until: number | null;
 }
 

@@ -230,3 +230,13 @@ test("a symbol of oneOf on every object replaces no expected claim", () => {
     }
   }
 });
+
+test("a key set that is nothing but long is refused before it is written", () => {
+  const verifier = createVerifier(options);
+  const long = new Array(2 ** 32 - 1);
+  for (const jwks of [long, { keys: long }]) {
+    assert.throws(() => createVerifier({ ...options, jwks }), { name: "ConfigError", option: "jwks" });
+    assert.throws(() => verifier.setKeys(jwks), { code: "invalid_jwks", message: "the JWK Set is larger than 1 MiB" });
+  }
+  assert.equal(verifier.safeVerify(token).ok, true, "the keys stay");
+});

@@ -6,12 +6,16 @@ import { strictProvider } from "../support/provider.mjs";
 
 const MANY = 40;
 
-/** People who come and go in a tab. */
+/**
+ * People who come and go in a tab. Each sign-in takes a number of its own, a millisecond at least: a machine that is faster than
+ * people would leave the clock behind the numbers, which only a clock that was ahead does otherwise.
+ */
 async function comeAndGo(tab, provider) {
   for (let count = 0; count < MANY; count += 1) {
     await tab.signIn(provider.signIn(`person ${count}`));
     await tab.signOut();
   }
+  await new Promise((resolve) => setTimeout(resolve, 2 * MANY));
 }
 
 /** Tabs of one device, and what is written to its storage. */

@@ -12,6 +12,7 @@ import { openChromium } from "./chromium.mjs";
  * @property {string} version of the browser
  * @property {(url: string) => Promise<unknown>} open
  * @property {() => Promise<unknown>} reload
+ * @property {() => Promise<unknown>} back as the person's button: a script that goes back may be asked for more in the page that is left
  * @property {(script: string) => Promise<any>} ask the value of an expression, or of a promise, in the page
  * @property {(selector: string) => Promise<unknown>} click as a person does: some things a script may not
  * @property {() => Promise<unknown>} close
@@ -22,7 +23,7 @@ const LIMIT = 60_000;
 
 /** The page, of which no command takes longer than the limit. */
 function limited(page) {
-  for (const name of ["open", "reload", "ask", "click", "close"]) {
+  for (const name of ["open", "reload", "back", "ask", "click", "close"]) {
     const command = page[name];
     page[name] = (...given) => {
       let timer;
@@ -48,6 +49,7 @@ export async function openChromiumPage(args = []) {
     version: browser.version(),
     open: (url) => page.goto(url),
     reload: () => page.reload(),
+    back: () => page.goBack(),
     ask: (script) => page.evaluate(script),
     click: (selector) => page.click(selector),
     close: () => browser.close(),
@@ -72,6 +74,7 @@ export async function openFirefox({ profile } = {}) {
     version: (await browser.version()).replace(/^\D+/, ""),
     open: (url) => page.goto(url),
     reload: () => page.reload(),
+    back: () => page.goBack(),
     ask: (script) => page.evaluate(script),
     click: (selector) => page.click(selector),
     close: () => browser.close(),
@@ -96,6 +99,7 @@ export async function openWebKit() {
     version: (await driver.getCapabilities()).getBrowserVersion(),
     open: (url) => driver.get(url),
     reload: () => driver.navigate().refresh(),
+    back: () => driver.navigate().back(),
     ask: (script) =>
       driver.executeAsyncScript(
         `const done = arguments[0]; Promise.resolve(${script}).then(done, (error) => done(String(error)));`,

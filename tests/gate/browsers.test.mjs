@@ -263,7 +263,7 @@ for (const [name, open] of Object.entries(BROWSERS)) {
         await page.ask("void (globalThis.isAsLeft = true)");
         await visit("/open");
         await app("signOut()");
-        await page.ask("void history.back()");
+        await page.back();
         await until(page, "location.pathname + globalThis.isAsLeft", "/true");
         await until(page, "app.who()", "signed_out");
       });

@@ -68,7 +68,7 @@ for (const [name, open] of Object.entries(BROWSERS)) {
         }
         if (name !== "WebKitGTK") return;
         // There the page was kept, as the drivers of the others do not: shown again, it goes on.
-        await page.ask("void history.back()");
+        await page.back();
         await until(page, "location.pathname", "/left");
         assert.equal(await page.ask(`once("${kind}")`), "done");
       });
